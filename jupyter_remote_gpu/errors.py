@@ -1,0 +1,122 @@
+"""The one tree of errors; every error says what happened, where, and what to do next.
+
+RemoteGPUError
+├── RequestError                what the user asked for cannot be understood
+│   ├── UnknownFlagError
+│   ├── UnknownGPUError
+│   └── UnknownMachineError
+├── NotAvailableError           understood, but this version or machine cannot do it
+├── MachineError                the machine or its agent is in trouble
+│   ├── AgentStartError
+│   ├── VersionMismatchError
+│   ├── ConnectionLostError
+│   ├── DiskFullError
+│   └── KernelDiedError
+├── ProtocolError               bytes that do not follow the wire or journal format
+│   └── DamagedError            a checksum did not match
+├── WaitTimeoutError            a wait came to its end; says what was waited for
+└── StateError                  names and values
+    ├── CannotTravelError       a value that cannot leave its side
+    ├── ElsewhereError          a placeholder was used without the cell naming it
+    └── LostError               the newest value went with its kernel
+
+User code shows an error of this tree as its message and hint alone: the frames
+of this package say nothing to the user and are left out (`_render_traceback_`,
+the hook IPython offers exceptions for that).
+"""
+
+from __future__ import annotations
+
+
+class RemoteGPUError(Exception):
+    """Base of all errors of this package.
+
+    `message` is a full sentence naming what happened and to what; `where` is
+    the machine, cell or name concerned; `hint` is the next step for the user.
+    """
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = self.message if self.where is None else f"{self.where}: {self.message}"
+        return text if self.hint is None else f"{text}\n{self.hint}"
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines IPython shows in place of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class RequestError(RemoteGPUError):
+    """What the user asked for cannot be understood."""
+
+
+class UnknownFlagError(RequestError):
+    """A flag that the grammar of requests does not know."""
+
+
+class UnknownGPUError(RequestError):
+    """A GPU name that is not in the table of names."""
+
+
+class UnknownMachineError(RequestError):
+    """A machine name that was never added."""
+
+
+class NotAvailableError(RemoteGPUError):
+    """The request was understood, but this version or machine cannot do it."""
+
+
+class MachineError(RemoteGPUError):
+    """The machine or its agent is in trouble."""
+
+
+class AgentStartError(MachineError):
+    """The agent process did not start or did not answer."""
+
+
+class VersionMismatchError(MachineError):
+    """Client and agent speak different versions of the protocol."""
+
+
+class ConnectionLostError(MachineError):
+    """The connection to the agent broke and could not be made again."""
+
+
+class DiskFullError(MachineError):
+    """The machine's disk has no room for the journal or the store."""
+
+
+class KernelDiedError(MachineError):
+    """The kernel process on the machine ended by itself."""
+
+
+class ProtocolError(RemoteGPUError):
+    """Bytes that do not follow the wire or journal format."""
+
+
+class DamagedError(ProtocolError):
+    """A checksum did not match: the bytes were changed on their way."""
+
+
+class WaitTimeoutError(RemoteGPUError):
+    """A wait came to its end; the message says what was waited for."""
+
+
+class StateError(RemoteGPUError):
+    """Trouble with names and values."""
+
+
+class CannotTravelError(StateError):
+    """A value that cannot leave its side; the cell was not run."""
+
+
+class ElsewhereError(StateError):
+    """A placeholder was used in a way that the cell's text did not announce."""
+
+
+class LostError(StateError):
+    """The newest value of a name went with the kernel that held it."""
