@@ -1,0 +1,66 @@
+#!/bin/sh
+# test-versions.sh FOLDER: the suite's core on every other Python found, and on Colab's packages.
+#
+# Core is what needs no torch, no browser and no checker. Environments are made below .venv-versions
+# by uv (which is installed into FOLDER) and kept while what they follow from stands.
+set -u
+uv=$1/bin/uv
+root=.venv-versions
+failed="" left_out="" done_=""
+
+find_python() { # VERSION: a path of that Python that starts, or nothing
+    for candidate in "$(command -v "python$1" 2>/dev/null)" "$HOME"/.pyenv/versions/"$1".*/bin/python3; do
+        [ -n "$candidate" ] && "$candidate" -c '' >/dev/null 2>&1 && { echo "$candidate"; return 0; }
+    done
+    return 1
+}
+
+prepare() { # FOLDER PYTHON CONSTRAINTS: the environment, made if what it follows from has changed
+    stamp=$("$2" --version; cat pyproject.toml "$3")
+    [ -x "$1/bin/python" ] && [ "$(cat "$1/stamp" 2>/dev/null)" = "$stamp" ] && return 0
+    rm -rf "$1"
+    # uv does not read pip's settings; where a folder of wheels is named to pip, uv is told too.
+    UV_FIND_LINKS=${UV_FIND_LINKS:-${PIP_FIND_LINKS:-}}
+    if [ -n "$UV_FIND_LINKS" ]; then export UV_FIND_LINKS; else unset UV_FIND_LINKS; fi
+    "$uv" venv -q --no-python-downloads --python "$2" "$1" &&
+        "$uv" pip install -q --python "$1/bin/python" -c "$3" -e ".[test]" &&
+        echo "$stamp" >"$1/stamp"
+}
+
+suite() { # NAME PYTHON CONSTRAINTS
+    echo "==> $1: $("$2" --version) with $3"
+    if ! prepare "$root/$1" "$2" "$3"; then
+        failed="$failed $1(environment)"
+        return
+    fi
+    "$root/$1/bin/python" -m pytest -q -m "not (browser or torch or slow)" -p no:cacheprovider \
+        --durations=0 --durations-min=5 \
+        --ignore=tests/house --ignore=tests/examples --ignore=tests/browser || failed="$failed $1"
+    done_="$done_ $1"
+}
+
+if ! [ -x "$uv" ]; then
+    "$1/bin/python" -m pip install -q --disable-pip-version-check uv ||
+        { echo "==> left out: other Pythons; uv could not be installed" >&2; exit 1; }
+fi
+colab_python=""
+for version in 3.10 3.11 3.12 3.13; do
+    if ! python=$(find_python "$version"); then
+        left_out="$left_out
+    Python $version: none is installed here"
+    elif [ "$("$1/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')" = "$version" ]; then
+        : # `make test` runs this one, with everything
+    else
+        suite "py$version" "$python" tests/constraints.txt
+    fi
+    if [ "$version" = 3.12 ] || [ -z "$colab_python" ]; then colab_python=${python:-$colab_python}; fi
+done
+# Colab itself is at Python 3.12.
+if [ -n "$colab_python" ]; then suite colab "$colab_python" tests/constraints-colab.txt; fi
+
+echo "==> ran:${done_:- none}"
+[ -z "$left_out" ] || echo "==> left out:$left_out"
+if [ -n "$failed" ]; then
+    echo "==> failed:$failed" >&2
+    exit 1
+fi
