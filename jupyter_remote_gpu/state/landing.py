@@ -1,0 +1,109 @@
+"""Where chunks land: buffers allocated once, filled straight from the wire, verified by name."""
+
+from __future__ import annotations
+
+import mmap
+import sys
+from collections.abc import Callable, Iterable, Sequence
+
+from blake3 import blake3
+
+from jupyter_remote_gpu.errors import DamagedError
+from jupyter_remote_gpu.protocol.state import Blob, Manifest
+
+_MAPPED_BYTES = 1 << 20
+_HUGE_PAGES_BYTES = 4 << 20
+
+
+class Landing:
+    """The buffers of some manifests on their way in, invisible until all is verified.
+
+    The owner adds manifests and takes whole buffers out; the transport asks for
+    the `destination` of each chunk, fills it and calls `received`. A chunk that
+    occurs several times is wanted once. Not safe for use by several threads.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[bytes, list[memoryview]] = {}
+        self._missing: dict[bytes, None] = {}
+
+    def add(self, manifest: Manifest) -> memoryview:
+        """Return a writable buffer for `manifest`; all its chunks are missing until received."""
+        whole = memoryview(allocate(manifest.length))
+        for index, name in enumerate(manifest.names):
+            start = index * manifest.chunk_bytes
+            self.want(name, whole[start : start + manifest.size(index)])
+        return whole
+
+    def want(self, name: bytes, view: memoryview) -> None:
+        """Also put the chunk `name` into `view`, which has its length."""
+        places = self._places.setdefault(name, [])
+        if places and name not in self._missing:
+            view[:] = places[0]
+        elif not places:
+            self._missing[name] = None
+        places.append(view)
+
+    def fill(self, get: Callable[[bytes, int], Blob | None]) -> None:
+        """Take what `get(name, length)` has at hand (trusted: not verified again)."""
+        for name in list(self._missing):
+            chunk = get(name, len(self._places[name][0]))
+            if chunk is not None:
+                self._land(name, chunk)
+
+    def inline(self, chunks: Iterable[tuple[bytes, Blob]]) -> None:
+        """Take chunks that rode along in a message; raises `DamagedError`."""
+        for name, chunk in chunks:
+            if name in self._missing:
+                if blake3(chunk).digest() != name:
+                    raise DamagedError("a chunk inside a message does not match its name")
+                self._land(name, chunk)
+
+    def missing(self) -> tuple[bytes, ...]:
+        """Return the names of the chunks not yet received whole."""
+        return tuple(self._missing)
+
+    def destination(self, name: bytes) -> memoryview:
+        """Return the writable memory that this chunk belongs in; `KeyError` if not wanted."""
+        return self._places[name][0]
+
+    def received(self, name: bytes) -> bool:
+        """Verify the chunk in its destination; False means damaged: send it again."""
+        first, *others = self._places[name]
+        if blake3(first).digest() != name:
+            return False
+        for other in others:
+            other[:] = first
+        self._missing.pop(name, None)
+        return True
+
+    def _land(self, name: bytes, chunk: Blob) -> None:
+        for place in self._places[name]:
+            if len(place) != len(chunk):
+                raise DamagedError("a chunk does not have the length its manifest says")
+            place[:] = chunk
+        del self._missing[name]
+
+
+def allocate(length: int) -> bytearray | mmap.mmap:
+    """Return writable memory of `length` bytes that nothing else uses.
+
+    Large buffers are anonymous private mappings in huge pages where the system
+    has them: untouched until filled, a fraction of the page faults.
+    """
+    if length < _MAPPED_BYTES or sys.platform == "win32":
+        return bytearray(length)
+    memory = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    advice = getattr(mmap, "MADV_HUGEPAGE", None)
+    if advice is not None and length >= _HUGE_PAGES_BYTES:
+        try:
+            memory.madvise(advice)
+        except OSError:  # a kernel built without huge pages: the mapping is as good, only slower
+            return memory
+    return memory
+
+
+def cut(view: memoryview, manifest: Manifest) -> Sequence[tuple[bytes, memoryview]]:
+    """Return the (name, bytes) of every chunk of a buffer, without copying."""
+    step = manifest.chunk_bytes
+    return [(name, view[i * step : (i + 1) * step]) for i, name in enumerate(manifest.names)]
