@@ -4,7 +4,8 @@ RemoteGPUError
 ├── RequestError                what the user asked for cannot be understood
 │   ├── UnknownFlagError
 │   ├── UnknownGPUError
-│   └── UnknownMachineError
+│   ├── UnknownMachineError
+│   └── UnknownVerbError
 ├── NotAvailableError           understood, but this version or machine cannot do it
 ├── MachineError                the machine or its agent is in trouble
 │   ├── AgentStartError
@@ -64,6 +65,10 @@ class UnknownGPUError(RequestError):
 
 class UnknownMachineError(RequestError):
     """A machine name that was never added."""
+
+
+class UnknownVerbError(RequestError):
+    """A word after `%remote_gpu` that is none of its verbs."""
 
 
 class NotAvailableError(RemoteGPUError):

@@ -1,0 +1,51 @@
+"""Which of the known machines a request gets; honest where this version has none for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jupyter_remote_gpu.errors import NotAvailableError, UnknownMachineError
+
+from .embedded import EMBEDDED_NAME
+from .machine import Machine
+from .nearest import did_you_mean, nearest
+from .requests import Request
+
+_ONLY_HERE = "This version runs cells on this computer only"
+
+
+def choose(request: Request, known: Mapping[str, Machine]) -> Machine:
+    """Return the machine of `known` that serves `request`; the embedded one by default.
+
+    Called before anything is started or sent. Raises NotAvailableError, saying
+    what was understood, where a rented machine, data or a detached run is asked
+    for; UnknownMachineError for a name that is not in `known`.
+    """
+    if request.wants_rented:
+        raise NotAvailableError(
+            f"Understood: {request.describe()}. {_ONLY_HERE}; it cannot rent a machine yet. "
+            "The cell was not run and nothing was rented.",
+            hint="Leave the GPU out: a plain %%remote_gpu runs the cell in a second Python here.",
+        )
+    if request.datasets or request.detach:
+        flag = "--datasets" if request.datasets else "--detach"
+        raise NotAvailableError(
+            f"Understood: {request.describe()}. This version cannot do {flag} yet. "
+            "The cell was not run.",
+            hint=f"Leave {flag} out.",
+        )
+    name = EMBEDDED_NAME if request.machine is None else request.machine
+    machine = known.get(name)
+    if machine is None:
+        raise _unknown(name, known)
+    return machine
+
+
+def _unknown(name: str, known: Mapping[str, Machine]) -> UnknownMachineError:
+    names = ", ".join(known) or "none"
+    suggestion = did_you_mean(nearest(name, known))
+    return UnknownMachineError(
+        f"There is no machine called '{name}'. Known: {names}. {_ONLY_HERE}; "
+        "adding others with `%remote_gpu add` is still to come. The cell was not run.",
+        hint=suggestion or f"Leave --machine out, or write --machine {EMBEDDED_NAME}.",
+    )

@@ -1,0 +1,27 @@
+"""A machine: a computer with a Python we may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Literal
+
+MachineKind = Literal["embedded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One machine as the client knows it; a value, nothing of it is connected.
+
+    `workspace` is the project's folder there, as a path of that machine.
+    A machine that is not `trusted` may send data back, never pickles.
+    """
+
+    name: str
+    kind: MachineKind
+    trusted: bool
+    workspace: PurePath
+
+    def describe(self) -> str:
+        """Return the few words by which messages name this machine."""
+        return f"{self.name} (a second Python on this computer, in {self.workspace})"
