@@ -24,14 +24,14 @@ def choose(request: Request, known: Mapping[str, Machine]) -> Machine:
     if request.wants_rented:
         raise NotAvailableError(
             f"Understood: {request.describe()}. {_ONLY_HERE}; it cannot rent a machine yet. "
-            "The cell was not run and nothing was rented.",
+            "Nothing was run, nothing was rented.",
             hint="Leave the GPU out: a plain %%remote_gpu runs the cell in a second Python here.",
         )
     if request.datasets or request.detach:
         flag = "--datasets" if request.datasets else "--detach"
         raise NotAvailableError(
             f"Understood: {request.describe()}. This version cannot do {flag} yet. "
-            "The cell was not run.",
+            "Nothing was run.",
             hint=f"Leave {flag} out.",
         )
     name = EMBEDDED_NAME if request.machine is None else request.machine
@@ -46,6 +46,6 @@ def _unknown(name: str, known: Mapping[str, Machine]) -> UnknownMachineError:
     suggestion = did_you_mean(nearest(name, known))
     return UnknownMachineError(
         f"There is no machine called '{name}'. Known: {names}. {_ONLY_HERE}; "
-        "adding others with `%remote_gpu add` is still to come. The cell was not run.",
+        "adding others with `%remote_gpu add` is still to come. Nothing was run.",
         hint=suggestion or f"Leave --machine out, or write --machine {EMBEDDED_NAME}.",
     )

@@ -57,9 +57,9 @@ class Request:
         if self.machine is not None:
             parts.append(f"the machine {self.machine}")
         if self.vram_gb is not None:
-            parts.append(f"with at least {self.vram_gb:g} GB of memory each")
+            parts.append(f"at least {self.vram_gb:g} GB of memory a GPU")
         if self.max_price is not None:
-            parts.append(f"for at most ${self.max_price:g} an hour")
+            parts.append(f"at most ${self.max_price:g} an hour")
         if self.spot:
             parts.append("on spot terms")
         if self.name is not None:
@@ -116,13 +116,13 @@ def split(words: Sequence[str]) -> tuple[Request, tuple[str, ...]]:
 
 def _flag(word: str, queue: list[str]) -> tuple[str, Flag | None, str]:
     """Return the key of a flag, its row (None for a GPU's own name), and its value."""
-    name, equals, text = word.lstrip("-").partition("=")
+    name, equals, text = word[2:].partition("=")
     flag = BY_NAME.get(name.lower().replace("_", "-"))
     if not word.startswith("--"):
         raise _not_a_flag(word)
     if flag is None:
         if equals:
-            raise _unknown(name)
+            raise _value_behind_gpu(name, text)
         return "gpu", None, name
     if flag.value is None:
         if equals:
@@ -200,7 +200,7 @@ def _refuse_conflicts(given: dict[str, str]) -> None:
         if first and second:
             one, other = given[min(first)], given[min(second)]
             raise RequestError(
-                f"{one} and {other} contradict each other: {reason}.",
+                f"{one} and {other} do not go together: {reason}.",
                 hint="Leave one of them out.",
             )
 
@@ -214,7 +214,10 @@ def _with_count(request: Request, count: int | None, given: dict[str, str]) -> R
             hint="Write for example --4x3090, or --gpu 3090 --count 4.",
         )
     if request.gpu.count != 1:
-        raise _twice("count", given["gpu"], given["count"])
+        raise RequestError(
+            f"The GPU's name says {request.gpu.count} and --count says {count}.",
+            hint="Say how many only once.",
+        )
     return replace(request, gpu=replace(request.gpu, count=count))
 
 
@@ -241,6 +244,17 @@ def _unknown(name: str, error: UnknownGPUError | None = None) -> RequestError:
         + f", and GPUs by name such as --{GPU_FLAGS[-1]} or --4x3090."
     )  # fmt: skip
     return UnknownFlagError(f"There is no flag --{name}.", hint=hint)
+
+
+def _value_behind_gpu(name: str, text: str) -> RequestError:
+    try:
+        wish = parse_gpu(name)
+    except UnknownGPUError as error:
+        return _unknown(name, error)
+    return RequestError(
+        f"--{name} takes no value, but was given '{text}'.",
+        hint=f"How many goes in front (--4x{wish.gpu.flag}), the size behind (--a100-80gb).",
+    )
 
 
 def _not_a_flag(word: str) -> RequestError:

@@ -1,0 +1,298 @@
+"""What stands behind `%%remote_gpu` and `%remote_gpu`, parsed; nothing is run here.
+
+The flags are those of every request (`machines.flags`); the verbs of the line
+magic are the table below. The help texts are made from both tables.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, field
+from typing import Literal
+
+from jupyter_remote_gpu.errors import NotAvailableError, RequestError, UnknownVerbError
+from jupyter_remote_gpu.machines import Request, parse, split
+from jupyter_remote_gpu.machines.nearest import did_you_mean, nearest
+
+Operands = Literal["none", "names", "expression", "run", "verb"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One verb of `%remote_gpu`: what may follow it, and the help on it.
+
+    `operands` says what follows: nothing, one or more names, one expression to
+    the end of the line, at most one run, at most one verb. `flags` are the
+    request flags that mean something there.
+    """
+
+    name: str
+    operands: Operands
+    summary: str
+    explanation: str
+    examples: tuple[str, ...]
+    flags: frozenset[str] = frozenset({"machine", "local", "cpu"})
+
+    @property
+    def usage(self) -> str:
+        """How it is written: "pull NAME…"."""
+        follows = {
+            "none": "",
+            "names": " NAME…",
+            "expression": " EXPRESSION",
+            "run": " [RUN]",
+            "verb": " [VERB]",
+        }
+        return self.name + follows[self.operands]
+
+
+_ASKING = frozenset({"machine", "local", "cpu", "yes"})
+_NO_FLAGS: frozenset[str] = frozenset()
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        "status",
+        "none",
+        "the machine, its kernel, what runs there",
+        "Also what a bare %remote_gpu does. Starts nothing.",
+        ("%remote_gpu", "%remote_gpu status"),
+    ),
+    Verb(
+        "names",
+        "none",
+        "which side holds the newest value of each name",
+        "Names whose values share memory move together and are shown so. Moves nothing.",
+        ("%remote_gpu names",),
+    ),
+    Verb(
+        "pull",
+        "names",
+        "bring values here now, rather than when a cell reads them",
+        "A cell that reads a name fetches it by itself; pull is for doing it early.",
+        ("%remote_gpu pull model", "%remote_gpu pull model losses"),
+        _ASKING,
+    ),
+    Verb(
+        "push",
+        "names",
+        "send values to the machine now",
+        "A remote cell gets what it reads by itself; push is for doing it early.",
+        ("%remote_gpu push features",),
+        _ASKING,
+    ),
+    Verb(
+        "eval",
+        "expression",
+        "evaluate there, and have only the result here",
+        "For a part of something large. The whole line behind `eval` is the expression.",
+        ("%remote_gpu eval model.fc.weight.norm()", "part = %remote_gpu eval features[:1000]"),
+        _NO_FLAGS,
+    ),
+    Verb(
+        "interrupt",
+        "none",
+        "stop the running cell; all names stay",
+        "The same as the stop button while a remote cell runs.",
+        ("%remote_gpu interrupt",),
+    ),
+    Verb(
+        "restart",
+        "none",
+        "a fresh kernel there",
+        "Values newest there are lost and named; those that are here too stay.",
+        ("%remote_gpu restart",),
+        _ASKING,
+    ),
+    Verb(
+        "stop",
+        "none",
+        "end the kernel and the agent there",
+        "The next remote cell starts them again. Values newest there are lost and named.",
+        ("%remote_gpu stop",),
+        _ASKING,
+    ),
+    Verb(
+        "runs",
+        "none",
+        "the runs of this workspace, newest last",
+        "A run is one execution of a cell, with a journal on the machine's disk.",
+        ("%remote_gpu runs",),
+    ),
+    Verb(
+        "attach",
+        "run",
+        "show a run's output in this cell, from where it was left",
+        "Without a number: the run that is still going, else the last one.",
+        ("%remote_gpu attach", "%remote_gpu attach 7"),
+    ),
+    Verb(
+        "help",
+        "verb",
+        "this, or the help on one verb",
+        "%%remote_gpu? shows the help on remote cells.",
+        ("%remote_gpu help", "%remote_gpu help pull"),
+        _NO_FLAGS,
+    ),
+)
+
+BY_NAME: dict[str, Verb] = {verb.name: verb for verb in VERBS}
+
+# Verbs agreed for later; asking for one is no mistake of the user's.
+LATER: dict[str, str] = {
+    "add": "adding machines reached by SSH",
+    "forget": "forgetting added machines",
+    "clean": "freeing what lies on added machines",
+    "machines": "more machines than the embedded one",
+    "data": "placing data sets on a machine",
+    "sync": "following the project's files",
+    "prices": "renting machines",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CellCommand:
+    """A parsed `%%remote_gpu` line; with `help` set, show the help and run nothing."""
+
+    request: Request = field(default_factory=Request)
+    help: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LineCommand:
+    """A parsed `%remote_gpu` line.
+
+    `names` are the operands of pull and push; `operand` the expression of eval,
+    the run of attach ("" for none) or the verb that help is wanted on ("" for
+    all). `request` holds the flags.
+    """
+
+    verb: str = "status"
+    names: tuple[str, ...] = ()
+    operand: str = ""
+    request: Request = field(default_factory=Request)
+
+
+def parse_cell(line: str) -> CellCommand:
+    """Return what the first line of a cell asks for.
+
+    Raises RequestError or one of its kinds; nothing has happened then.
+    """
+    words = _words(line)
+    if "--help" in words or "-h" in words:
+        return CellCommand(help=True)
+    first = words[0] if words else ""
+    if first in BY_NAME or first in LATER:
+        raise RequestError(
+            f"'{first}' is a verb of the line magic %remote_gpu; this is the cell magic.",
+            hint=f"Write %remote_gpu {line.strip()} in a cell of its own.",
+        )
+    return CellCommand(parse(words))
+
+
+def parse_line(line: str) -> LineCommand:
+    """Return what a `%remote_gpu` line asks for; an empty one asks for the status.
+
+    Raises UnknownVerbError with the nearest verb, NotAvailableError for a verb
+    that later versions will have, RequestError for wrong operands or flags.
+    """
+    name, rest = [*line.split(None, 1), "", ""][:2]
+    if not name or name.startswith(("-", "#")):
+        return _command(BY_NAME["status"], _words(line))
+    verb = BY_NAME.get(name.lower())
+    if verb is None:
+        raise _unknown_verb(name)
+    if verb.operands == "expression":
+        return _evaluation(verb, rest)
+    return _command(verb, _words(rest))
+
+
+def _command(verb: Verb, words: list[str]) -> LineCommand:
+    if "--help" in words or "-h" in words:
+        return LineCommand("help", operand=verb.name)
+    request, operands = split(words)
+    _refuse_idle_flags(verb, words)
+    if verb.operands == "names":
+        return LineCommand(verb.name, names=_names(verb, operands), request=request)
+    most = 0 if verb.operands == "none" else 1
+    if len(operands) > most:
+        raise RequestError(
+            f"%remote_gpu {verb.name} does not know what to do with '{operands[most]}'.",
+            hint=f"Write %remote_gpu {verb.usage}.",
+        )
+    operand = operands[0] if operands else ""
+    if verb.name == "help" and operand and operand not in BY_NAME:
+        raise _unknown_verb(operand)
+    return LineCommand(verb.name, operand=operand, request=request)
+
+
+def _evaluation(verb: Verb, text: str) -> LineCommand:
+    expression = text.strip()
+    if expression in ("--help", "-h"):
+        return LineCommand("help", operand=verb.name)
+    if not expression:
+        raise RequestError(
+            "%remote_gpu eval needs an expression and has none.",
+            hint="Write for example: part = %remote_gpu eval features[:1000]",
+        )
+    return LineCommand(verb.name, operand=expression)
+
+
+def _names(verb: Verb, operands: tuple[str, ...]) -> tuple[str, ...]:
+    names = [name for word in operands for name in word.split(",") if name]
+    if not names:
+        raise RequestError(
+            f"%remote_gpu {verb.name} needs at least one name and has none.",
+            hint=f"Write %remote_gpu {verb.usage}.",
+        )
+    for name in names:
+        if not name.isidentifier():
+            raise RequestError(
+                f"%remote_gpu {verb.name} takes whole names, and '{name}' is none.",
+                hint="For a part of a value there: part = %remote_gpu eval features[:1000]",
+            )
+    return tuple(dict.fromkeys(names))
+
+
+def _refuse_idle_flags(verb: Verb, words: list[str]) -> None:
+    """Refuse a flag that would silently do nothing with this verb."""
+    for word in words:
+        if word == "--":
+            return
+        flag = word[2:].partition("=")[0].lower().replace("_", "-")
+        if word.startswith("--") and flag not in verb.flags:
+            known = ", ".join(f"--{name}" for name in sorted(verb.flags)) or "no flags"
+            raise RequestError(
+                f"{word} says nothing to %remote_gpu {verb.name}.", hint=f"It takes {known}."
+            )
+
+
+def _unknown_verb(name: str) -> RequestError | NotAvailableError:
+    if name in LATER:
+        return NotAvailableError(
+            f"%remote_gpu {name} is not in this version: {LATER[name]} is still to come.",
+            hint="%remote_gpu help lists what there is.",
+        )
+    known = "Verbs are " + ", ".join(BY_NAME) + "."
+    return UnknownVerbError(
+        f"%remote_gpu has no verb '{name}'.", hint=did_you_mean(nearest(name, BY_NAME)) or known
+    )
+
+
+# A `#` begins a comment only at the start of a word: `https://…#sha256=` is none.
+_QUOTED_OR_COMMENT = re.compile(r"""\\.|"(?:\\.|[^"\\])*"|'[^']*'|(?<!\S)(#.*)""")
+
+
+def _words(line: str) -> list[str]:
+    """Return the words of a line, quotes taken off, without a comment at its end."""
+    for found in _QUOTED_OR_COMMENT.finditer(line):
+        if found.group(1) is not None:
+            line = line[: found.start()]
+            break
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise RequestError(
+            f"The line `{line.strip()}` could not be read: {str(error).lower()}.",
+            hint="Close the quotation, or put a backslash before a single quote sign.",
+        ) from None

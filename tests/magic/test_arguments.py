@@ -1,0 +1,130 @@
+"""The lines of both magics: quotes, comments, verbs, operands, mistakes."""
+
+from __future__ import annotations
+
+import pytest
+
+from jupyter_remote_gpu.errors import (
+    NotAvailableError,
+    RequestError,
+    UnknownFlagError,
+    UnknownVerbError,
+)
+from jupyter_remote_gpu.machines import Request, parse_gpu
+from jupyter_remote_gpu.magic.arguments import (
+    LATER,
+    VERBS,
+    CellCommand,
+    LineCommand,
+    parse_cell,
+    parse_line,
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("", CellCommand()),
+        ("   # the big one", CellCommand()),
+        ("--a100  # the big one", CellCommand(Request(gpu=parse_gpu("a100")))),
+        ("--machine 'my box'", CellCommand(Request(machine="my box"))),
+        ('--machine "a # b" # c', CellCommand(Request(machine="a # b"))),
+        ("--machine a#b", CellCommand(Request(machine="a#b"))),
+        (
+            "--datasets https://h/f#sha256=0",
+            CellCommand(Request(datasets=("https://h/f#sha256=0",))),
+        ),
+        ("--help", CellCommand(help=True)),
+        ("--a100 -h", CellCommand(help=True)),
+    ],
+)
+def test_cell_lines(line: str, command: CellCommand) -> None:
+    assert parse_cell(line) == command
+
+
+def test_an_open_quotation_is_named() -> None:
+    with pytest.raises(RequestError, match="no closing quotation"):
+        parse_cell("--machine 'box")
+
+
+def test_a_verb_on_the_cell_magic_brings_the_line_magic() -> None:
+    with pytest.raises(RequestError) as caught:
+        parse_cell("restart")
+    assert caught.value.hint == "Write %remote_gpu restart in a cell of its own."
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("", LineCommand("status")),
+        ("# what is there?", LineCommand("status")),
+        ("--machine box", LineCommand("status", request=Request(machine="box"))),
+        ("status", LineCommand("status")),
+        ("Interrupt", LineCommand("interrupt")),
+        ("pull model", LineCommand("pull", names=("model",))),
+        (
+            "pull a, b,c a --yes",
+            LineCommand("pull", names=("a", "b", "c"), request=Request(yes=True)),
+        ),
+        ("push\tx", LineCommand("push", names=("x",))),
+        ("eval  d['#']  # not ours ", LineCommand("eval", operand="d['#']  # not ours")),
+        ("eval --x", LineCommand("eval", operand="--x")),
+        ("attach", LineCommand("attach")),
+        ("attach 7", LineCommand("attach", operand="7")),
+        ("help", LineCommand("help")),
+        ("help pull", LineCommand("help", operand="pull")),
+        ("pull --help", LineCommand("help", operand="pull")),
+        ("eval --help", LineCommand("help", operand="eval")),
+        ("--help", LineCommand("help", operand="status")),
+    ],
+)
+def test_lines(line: str, command: LineCommand) -> None:
+    assert parse_line(line) == command
+
+
+@pytest.mark.parametrize(("line", "nearest"), [("statsu", "status"), ("pul x", "pull")])
+def test_an_unknown_verb_brings_the_nearest(line: str, nearest: str) -> None:
+    with pytest.raises(UnknownVerbError) as caught:
+        parse_line(line)
+    assert caught.value.hint is not None
+    assert nearest in caught.value.hint
+
+
+def test_a_verb_like_no_other_brings_all() -> None:
+    with pytest.raises(UnknownVerbError) as caught:
+        parse_line("qqq")
+    assert caught.value.hint is not None
+    assert all(verb.name in caught.value.hint for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", LATER)
+def test_a_verb_of_later_is_no_mistake(verb: str) -> None:
+    for line in (f"{verb} gpu-box", f"help {verb}"):
+        with pytest.raises(NotAvailableError, match=f"%remote_gpu {verb} is not in this version"):
+            parse_line(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("pull", "needs at least one name"),
+        ("push --yes", "needs at least one name"),
+        ("pull features[:10]", "takes whole names"),
+        ("eval", "needs an expression"),
+        ("status now", "does not know what to do with 'now'"),
+        ("attach 7 8", "does not know what to do with '8'"),
+        ("status --a100", "--a100 says nothing to %remote_gpu status"),
+        ("status --yes", "--yes says nothing to %remote_gpu status"),
+        ("help --yes", "--yes says nothing to %remote_gpu help"),
+    ],
+)
+def test_a_mistake_is_named(line: str, message: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        parse_line(line)
+    assert message in caught.value.message
+
+
+def test_an_unknown_flag_on_a_line_brings_the_nearest() -> None:
+    with pytest.raises(UnknownFlagError) as caught:
+        parse_line("status --machien box")
+    assert caught.value.hint == "Did you mean --machine NAME?"
