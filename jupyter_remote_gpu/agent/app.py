@@ -1,0 +1,191 @@
+"""The agent: serves one user's kernels on this machine over a Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import socket
+import time
+from typing import Any
+
+from jupyter_remote_gpu.errors import KernelDiedError, RemoteGPUError
+from jupyter_remote_gpu.protocol import messages
+
+from .connection import Connection
+from .facts import machine_facts, machine_state
+from .handle import KernelHandle, adopt_kernel, start_kernel
+from .home import AgentHome
+
+EMPTY_SECONDS = 60.0
+"""An agent with no kernel and no client ends after this."""
+ORPHAN_SECONDS = 1800.0
+"""An idle kernel that no client asked about for this long is ended."""
+LOOK_SECONDS = 0.25
+"""How often followers look at their journal when no bell was heard."""
+
+
+class Agent:
+    """All kernels of one home, and the connections of their clients."""
+
+    def __init__(self, home: AgentHome, token: str) -> None:
+        self.home = home
+        self.facts = machine_facts()
+        self._token = token
+        self._kernels: dict[str, KernelHandle] = {}
+        self._connections: set[Connection] = set()
+        self._grown: dict[str, asyncio.Event] = {}
+        self._last_client = time.monotonic()
+        self._end = asyncio.Event()
+
+    async def serve(self, ready: Any) -> None:
+        """Adopt what is there, open the socket, call `ready`, serve until the end."""
+        self._adopt()
+        bell = self._open_bell()
+        loop = asyncio.get_running_loop()
+        loop.add_reader(bell, self._rung, bell)
+        path = self.home.socket
+        path.unlink(missing_ok=True)
+        server = await asyncio.start_unix_server(self._accept, str(path))
+        os.chmod(path, 0o600)
+        ready()
+        tidying = asyncio.create_task(self._tidy())
+        try:
+            await self._end.wait()
+        finally:
+            tidying.cancel()
+            server.close()
+            loop.remove_reader(bell)
+            bell.close()
+            path.unlink(missing_ok=True)
+            for connection in list(self._connections):
+                connection.close()
+            for handle in self._kernels.values():
+                handle.release()
+
+    def end(self) -> None:
+        """Stop serving; kernels go on and wait for the next agent."""
+        self._end.set()
+
+    def admits(self, token: str) -> bool:
+        """Whether a client's token is the one this agent was started with."""
+        return secrets.compare_digest(token.encode(), self._token.encode())
+
+    def kernel(self, kernel: str) -> KernelHandle:
+        """Return a kernel by its id; KernelDiedError if there is none."""
+        handle = self._kernels.get(kernel)
+        if handle is None:
+            raise KernelDiedError(
+                "this machine has no such remote Python any more",
+                hint="The next %%remote_gpu cell starts a new one.",
+            )
+        handle.last_use = time.monotonic()
+        return handle
+
+    async def open_kernel(self, request: messages.OpenKernel) -> dict[str, Any]:
+        """Start a kernel and describe it."""
+        kernel = secrets.token_hex(4)
+        self._grown[kernel] = asyncio.Event()
+        try:
+            handle = await start_kernel(
+                request, kernel, self.home, lambda: self._grown[kernel].set()
+            )
+        except RemoteGPUError:
+            self._forget(kernel)
+            raise
+        self._kernels[kernel] = handle
+        return handle.describe()
+
+    def describe_kernels(self) -> list[dict[str, Any]]:
+        """Describe all kernels, the latest last."""
+        ordered = sorted(self._kernels.values(), key=lambda h: h.description.started)
+        return [handle.describe() for handle in ordered]
+
+    async def stop_kernel(self, kernel: str) -> None:
+        """End a kernel and forget it; followers still get its last event."""
+        handle = self.kernel(kernel)
+        await handle.stop()
+        await asyncio.sleep(0)
+        self._forget(kernel)
+
+    async def state(self) -> dict[str, Any]:
+        """Return facts and state of the machine and its kernels."""
+        found = await machine_state(self.home.home)
+        return {**self.facts, **found, "kernels": self.describe_kernels()}
+
+    async def grown(self, kernel: str) -> None:
+        """Wait until a kernel's journal may have grown; returns early now and then."""
+        event = self._grown.get(kernel)
+        if event is None:
+            await asyncio.sleep(LOOK_SECONDS)
+            return
+        try:
+            await asyncio.wait_for(event.wait(), LOOK_SECONDS)
+        except asyncio.TimeoutError:
+            return
+        event.clear()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = Connection(self, reader, writer)
+        self._connections.add(connection)
+        try:
+            await connection.serve()
+        finally:
+            self._connections.discard(connection)
+            self._last_client = time.monotonic()
+
+    def _adopt(self) -> None:
+        folder = self.home.home / "kernels"
+        found = sorted(folder.iterdir()) if folder.is_dir() else []
+        for path in found:
+            kernel = path.name
+            event = self._grown[kernel] = asyncio.Event()
+            handle = adopt_kernel(path, self.home, event.set)
+            if handle is None:
+                self._forget(kernel)
+            else:
+                self._kernels[kernel] = handle
+
+    def _forget(self, kernel: str) -> None:
+        self._kernels.pop(kernel, None)
+        self._grown.pop(kernel, None)
+        shutil.rmtree(self.home.kernel(kernel), ignore_errors=True)
+        shutil.rmtree(self.home.sockets(kernel), ignore_errors=True)
+
+    def _open_bell(self) -> socket.socket:
+        bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        bell.setblocking(False)
+        self.home.bell.unlink(missing_ok=True)
+        bell.bind(str(self.home.bell))
+        os.chmod(self.home.bell, 0o600)
+        return bell
+
+    def _rung(self, bell: socket.socket) -> None:
+        """A kernel's journal grew: wake those who follow it."""
+        while True:
+            try:
+                note = json.loads(bell.recv(4096))
+            except BlockingIOError:
+                return
+            event = self._grown.get(note["kernel"])
+            if event is not None:
+                event.set()
+            handle = self._kernels.get(note["kernel"])
+            if handle is not None:
+                handle.held_bytes = int(note.get("held", 0))
+
+    async def _tidy(self) -> None:
+        """End what nobody uses: idle kernels without a client, then the agent itself."""
+        while True:
+            await asyncio.sleep(EMPTY_SECONDS / 6)
+            now = time.monotonic()
+            for kernel, handle in list(self._kernels.items()):
+                if any(connection.follows(kernel) for connection in self._connections):
+                    handle.last_use = now
+                elif now - handle.last_use > ORPHAN_SECONDS and not handle.busy:
+                    await self.stop_kernel(kernel)
+            idle = not self._connections and not self._kernels
+            if idle and now - self._last_client > EMPTY_SECONDS:
+                self.end()

@@ -1,0 +1,216 @@
+"""One client's connection to the agent: requests in, answers and events out."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from jupyter_remote_gpu import __version__
+from jupyter_remote_gpu.errors import KernelDiedError, ProtocolError, RemoteGPUError
+from jupyter_remote_gpu.journal.cursor import Cursor
+from jupyter_remote_gpu.protocol import messages
+from jupyter_remote_gpu.protocol.version import MAGIC, PROTOCOL_VERSION
+from jupyter_remote_gpu.transport.streams import FrameStream
+
+if TYPE_CHECKING:
+    from .app import Agent
+
+GREETING_SECONDS = 20.0
+
+
+class Connection:
+    """Serves one client until it leaves; several requests may be under way."""
+
+    def __init__(
+        self, agent: Agent, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._agent = agent
+        self._stream = FrameStream(reader, writer)
+        self._writer = writer
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._followed: dict[str, asyncio.Task[None]] = {}
+
+    def follows(self, kernel: str) -> bool:
+        """Whether this client is being sent a kernel's journal."""
+        return kernel in self._followed
+
+    def close(self) -> None:
+        """End the connection; the client will connect again."""
+        self._stream.close()
+
+    async def serve(self) -> None:
+        """Greet, then carry out requests until the connection ends."""
+        try:
+            hello = await asyncio.wait_for(self._greet(), GREETING_SECONDS)
+            if hello is not None and hello.line is not None:
+                await self._pass_line(hello.line)
+            elif hello is not None:
+                while True:
+                    self._dispatch(await self._stream.receive())
+        except (ConnectionError, EOFError, ProtocolError, asyncio.TimeoutError):
+            # The client is gone or speaks something else; nothing of ours depends on it.
+            return
+        finally:
+            for task in (*self._tasks, *self._followed.values()):
+                task.cancel()
+            self._stream.close()
+
+    async def _greet(self) -> messages.Hello | None:
+        """Check magic, versions and token; None after a refusal."""
+        self._writer.write(MAGIC)
+        if await self._stream.exactly(len(MAGIC)) != MAGIC:
+            raise ProtocolError("the client does not speak this protocol")
+        hello = await self._stream.receive()
+        if not isinstance(hello, messages.Hello):
+            raise ProtocolError("the client did not say hello")
+        if hello.protocol != PROTOCOL_VERSION:
+            await self._refuse("version", "the agent speaks another version of the protocol")
+        elif not self._agent.admits(hello.token):
+            await self._refuse("token", "the token is not this agent's")
+        elif hello.line is not None and not self._has_line(hello.line):
+            await self._refuse("kernel", "there is no such remote Python")
+        else:
+            welcome = messages.Welcome(
+                protocol=PROTOCOL_VERSION, version=__version__, machine=self._agent.facts
+            )
+            await self._stream.send(welcome)
+            return hello
+        return None
+
+    def _has_line(self, kernel: str) -> bool:
+        try:
+            return not self._agent.kernel(kernel).dead
+        except KernelDiedError:
+            return False
+
+    async def _refuse(self, kind: str, message: str) -> None:
+        await self._stream.send(
+            messages.Refused(
+                kind=kind, message=message, protocol=PROTOCOL_VERSION, version=__version__
+            )
+        )
+
+    async def _pass_line(self, kernel: str) -> None:
+        """Give this connection's socket to the kernel and forget it here."""
+        handle = self._agent.kernel(kernel)
+        transport: Any = self._writer.transport
+        transport.pause_reading()
+        passed: socket.socket = transport.get_extra_info("socket")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as to_kernel:
+            to_kernel.connect(str(handle.line))
+            socket.send_fds(to_kernel, [b"line"], [passed.fileno()])
+
+    def _dispatch(self, message: messages.Message) -> None:
+        if isinstance(message, messages.Comm):
+            self._spawn(self._comm(message))
+            return
+        handler = _HANDLERS.get(type(message))
+        if handler is None:
+            raise ProtocolError(f"a client does not send {message.tag!r}")
+        self._spawn(self._answer(handler, message))
+
+    def _spawn(self, work: Any) -> None:
+        # Tasks start in the order they are made, so runs and comms keep theirs.
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _comm(self, message: messages.Comm) -> None:
+        try:
+            await self._agent.kernel(message.kernel).comm(message)
+        except KernelDiedError:
+            # Widgets of an ended kernel keep their last state in the page.
+            return
+
+    async def _answer(self, handler: _Handler, message: Any) -> None:
+        answer: messages.Message
+        try:
+            result = await handler(self, message)
+        except RemoteGPUError as error:
+            answer = messages.Failed(
+                request=message.request,
+                kind=type(error).__name__,
+                message=error.message,
+                hint=error.hint,
+            )
+        else:
+            answer = messages.Done(request=message.request, result=result)
+        try:
+            await self._stream.send(answer)
+        except (ConnectionError, OSError):
+            self._stream.close()
+
+    # -- requests -------------------------------------------------------------------------------
+
+    async def _open_kernel(self, message: messages.OpenKernel) -> dict[str, Any]:
+        return await self._agent.open_kernel(message)
+
+    async def _list_kernels(self, message: messages.ListKernels) -> dict[str, Any]:
+        return {"kernels": self._agent.describe_kernels()}
+
+    async def _stop_kernel(self, message: messages.StopKernel) -> dict[str, Any]:
+        await self._agent.stop_kernel(message.kernel)
+        return {}
+
+    async def _interrupt(self, message: messages.Interrupt) -> dict[str, Any]:
+        self._agent.kernel(message.kernel).interrupt()
+        return {}
+
+    async def _status(self, message: messages.Status) -> dict[str, Any]:
+        return await self._agent.state()
+
+    async def _ping(self, message: messages.Ping) -> dict[str, Any]:
+        return {}
+
+    async def _run(self, message: messages.Run) -> dict[str, Any]:
+        await self._agent.kernel(message.kernel).run(message)
+        return {}
+
+    async def _list_runs(self, message: messages.ListRuns) -> dict[str, Any]:
+        runs = self._agent.kernel(message.kernel).runs()
+        return {"runs": [record.as_dict() for record in runs]}
+
+    async def _input(self, message: messages.Input) -> dict[str, Any]:
+        await self._agent.kernel(message.kernel).input(message)
+        return {}
+
+    async def _follow(self, message: messages.Follow) -> dict[str, Any]:
+        handle = self._agent.kernel(message.kernel)
+        before = self._followed.pop(message.kernel, None)
+        if before is not None:
+            before.cancel()
+        cursor = Cursor(handle.journal, message.after)
+        loop = asyncio.get_running_loop()
+        self._followed[message.kernel] = loop.create_task(self._send_events(cursor, message.kernel))
+        return {}
+
+    async def _send_events(self, cursor: Cursor, kernel: str) -> None:
+        """Send the journal as it grows; reads on only when the client has taken it."""
+        try:
+            while True:
+                data = cursor.read()
+                if data:
+                    await self._stream.send(messages.Events(kernel=kernel, blobs=(data,)))
+                else:
+                    await self._agent.grown(kernel)
+        except (ConnectionError, OSError):
+            self._stream.close()
+        finally:
+            cursor.close()
+
+
+_Handler = Callable[[Connection, Any], Awaitable[dict[str, Any]]]
+_HANDLERS: dict[type[messages.Message], _Handler] = {
+    messages.OpenKernel: Connection._open_kernel,
+    messages.ListKernels: Connection._list_kernels,
+    messages.StopKernel: Connection._stop_kernel,
+    messages.Interrupt: Connection._interrupt,
+    messages.Status: Connection._status,
+    messages.Ping: Connection._ping,
+    messages.Run: Connection._run,
+    messages.ListRuns: Connection._list_runs,
+    messages.Input: Connection._input,
+    messages.Follow: Connection._follow,
+}

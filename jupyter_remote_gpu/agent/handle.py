@@ -1,0 +1,300 @@
+"""One kernel as the agent sees it: its process, its sockets, its journal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import zmq
+import zmq.asyncio
+from jupyter_client.connect import write_connection_file
+from jupyter_client.session import Session
+
+from jupyter_remote_gpu.errors import AgentStartError, KernelDiedError
+from jupyter_remote_gpu.journal.cursor import append_after_death
+from jupyter_remote_gpu.journal.runs import RunIndex, RunRecord
+from jupyter_remote_gpu.protocol import events, messages
+
+from .home import AgentHome
+from .process import ProcessWatch, oom_kills, signal_group, start_time
+
+START_SECONDS = 60.0
+LOG_TAIL_BYTES = 2000
+_ROOT = Path(__file__).resolve().parents[2]
+_LAUNCH = Path(__file__).parent / "kernel" / "launch.py"
+_NOT_INHERITED = ("JPY_PARENT_PID", "JPY_INTERRUPT_EVENT", "JPY_SESSION_NAME", "MPLBACKEND")
+"""Variables of a surrounding Jupyter kernel that must not reach ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelDescription:
+    """What lasts of a kernel: enough for a new agent to adopt it."""
+
+    kernel: str
+    notebook: str
+    python: str
+    folder: str
+    pid: int
+    mark: str
+    connection_file: str
+    started: float
+
+
+class KernelHandle:
+    """A running kernel; made by `start_kernel` or `adopt_kernel`.
+
+    `changed` is called when its journal grew or its process ended.
+    """
+
+    def __init__(
+        self,
+        description: KernelDescription,
+        home: AgentHome,
+        changed: Callable[[], None],
+        *,
+        child: bool,
+    ) -> None:
+        self.description = description
+        self.journal = home.kernel(description.kernel) / "journal"
+        self.line = home.sockets(description.kernel) / "line.sock"
+        self.held_bytes = 0
+        self.dead = False
+        self.last_use = time.monotonic()
+        self._folder = home.kernel(description.kernel)
+        self._changed = changed
+        self._stopping = False
+        self._oom_before = oom_kills()
+        self._runs = RunIndex(self.journal)
+        self.gone = asyncio.Event()
+        self._connect()
+        self._watch = ProcessWatch(description.pid, child, self._ended)
+
+    def _connect(self) -> None:
+        found = json.loads(Path(self.description.connection_file).read_text())
+        self._session = Session(
+            key=found["key"].encode(), signature_scheme=found["signature_scheme"]
+        )
+        self._context = zmq.asyncio.Context.instance()
+        self._shell = self._dealer(found, "shell")
+        self._control = self._dealer(found, "control")
+
+    def _dealer(self, found: dict[str, Any], channel: str) -> zmq.asyncio.Socket:
+        socket = self._context.socket(zmq.DEALER)
+        socket.linger = 0
+        socket.sndhwm = 0
+        socket.connect(f"ipc://{found['ip']}-{found[channel + '_port']}")
+        return socket
+
+    async def run(self, message: messages.Run) -> None:
+        """Hand a run to the kernel; what becomes of it is in the journal."""
+        self.require_alive()
+        self.last_use = time.monotonic()
+        await self._send(self._shell, "remote_gpu_run", message)
+
+    async def input(self, message: messages.Input) -> None:
+        """Hand on what the user typed."""
+        self.require_alive()
+        await self._send(self._control, "remote_gpu_input", message)
+
+    async def comm(self, message: messages.Comm) -> None:
+        """Hand on a comm message of the front end."""
+        if not self.dead:
+            await self._send(self._control, "remote_gpu_comm", message)
+
+    async def _send(self, socket: zmq.asyncio.Socket, kind: str, message: messages.Message) -> None:
+        parts = self._session.serialize(self._session.msg(kind, {}))
+        await socket.send_multipart([*parts, b"".join(message.encode())])
+
+    def interrupt(self) -> None:
+        """Send SIGINT to the kernel and its children."""
+        self.require_alive()
+        signal_group(self.description.pid, signal.SIGINT)
+
+    async def stop(self) -> None:
+        """End the process; its journal stays until `forget`."""
+        self._stopping = True
+        if not self.dead:
+            await self._watch.stop()
+            await asyncio.wait_for(self.gone.wait(), START_SECONDS)
+
+    def release(self) -> None:
+        """Let go of the kernel without ending it; called when the agent ends."""
+        self._watch.cancel()
+        self._shell.close()
+        self._control.close()
+
+    def runs(self) -> list[RunRecord]:
+        """Return the records of the kernel's runs, oldest first."""
+        return self._runs.update()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is going on."""
+        return any(record.status == "running" for record in self.runs())
+
+    def require_alive(self) -> None:
+        """Raise KernelDiedError if the process has ended."""
+        if self.dead:
+            raise KernelDiedError(
+                "the remote Python has ended",
+                hint="The next %%remote_gpu cell starts a new one.",
+            )
+
+    def describe(self) -> dict[str, Any]:
+        """Return the kernel's state as JSON-able values, for clients."""
+        shown = asdict(self.description)
+        shown.pop("connection_file")
+        return {**shown, "dead": self.dead, "busy": self.busy, "line": True}
+
+    def _ended(self, status: int | None) -> None:
+        """The process is gone: say so in the journal, with the likeliest cause."""
+        self.dead = True
+        cause, text = ("stopped", "the remote Python was stopped")
+        if not self._stopping:
+            cause, text = self._explain(status)
+        fields = {"cause": cause, "message": text}
+
+        def encode(number: int) -> bytes:
+            return b"".join(
+                events.encode(number, "kernel_died", time.time(), None, None, fields)
+            )
+
+        append_after_death(self.journal, encode)
+        self._shell.close()
+        self._control.close()
+        self.gone.set()
+        self._changed()
+
+    def _explain(self, status: int | None) -> tuple[str, str]:
+        killed = status is not None and os.WIFSIGNALED(status)
+        number = os.WTERMSIG(status) if status is not None and killed else None
+        now = oom_kills()
+        out_of_memory = now is not None and self._oom_before is not None and now > self._oom_before
+        if out_of_memory and number in (None, signal.SIGKILL):
+            return "memory", "the remote Python was killed because the machine ran out of memory"
+        if number == signal.SIGKILL:
+            return "killed", (
+                "the remote Python was killed by signal 9; most often that is"
+                " the system's answer to a lack of memory"
+            )
+        if number is not None:
+            name = signal.Signals(number).name
+            return "crashed", f"the remote Python crashed with {name}{self._log_tail()}"
+        if status is not None:
+            code = os.waitstatus_to_exitcode(status)
+            return "exited", f"the remote Python ended with exit code {code}{self._log_tail()}"
+        return "unknown", f"the remote Python ended{self._log_tail()}"
+
+    def _log_tail(self) -> str:
+        text = log_tail(self._folder)
+        return f". Its last words:\n{text}" if text else ""
+
+
+def log_tail(folder: Path) -> str:
+    """Return the end of what a kernel's process logged."""
+    try:
+        data = (folder / "log").read_bytes()
+    except OSError:
+        return ""
+    return data[-LOG_TAIL_BYTES:].decode(errors="replace").strip()
+
+
+async def start_kernel(
+    request: messages.OpenKernel, kernel: str, home: AgentHome, changed: Callable[[], None]
+) -> KernelHandle:
+    """Start a kernel process and wait until it serves; AgentStartError if it does not."""
+    folder = home.kernel(kernel)
+    folder.mkdir(parents=True, mode=0o700)
+    sockets = home.sockets(kernel)
+    sockets.mkdir(mode=0o700)
+    connection_file = str(sockets / "connection.json")
+    write_connection_file(connection_file, transport="ipc", ip=str(sockets / "z"))
+    arguments = [
+        request.python,
+        str(_LAUNCH),
+        "--root",
+        str(_ROOT),
+        kernel,
+        connection_file,
+        str(folder / "journal"),
+        str(sockets / "line.sock"),
+        str(home.bell),
+    ]
+    environ = {k: v for k, v in os.environ.items() if k not in _NOT_INHERITED}
+    environ.update(request.environ)
+    try:
+        with open(folder / "log", "wb") as log:
+            process = subprocess.Popen(  # noqa: ASYNC220  (a fork, no wait)
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=request.folder,
+                env=environ,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise AgentStartError(
+            f"the remote Python could not be started: {error}",
+            hint=f"Is {request.python} there, and the folder {request.folder}?",
+        ) from error
+    # From here on the process is watched by its number alone, so that an agent
+    # that started it and one that adopted it do the same.
+    process.returncode = 0
+    description = KernelDescription(
+        kernel=kernel,
+        notebook=request.notebook,
+        python=request.python,
+        folder=request.folder,
+        pid=process.pid,
+        mark=start_time(process.pid) or "",
+        connection_file=connection_file,
+        started=time.time(),
+    )
+    handle = KernelHandle(description, home, changed, child=True)
+    await _wait_started(handle, folder)
+    (folder / "kernel.json").write_text(json.dumps(asdict(description)))
+    return handle
+
+
+async def _wait_started(handle: KernelHandle, folder: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _has_started(handle):
+        if handle.dead:
+            raise AgentStartError(
+                "the remote Python ended while it was starting",
+                hint=log_tail(folder) or "It left no message.",
+            )
+        if time.monotonic() > deadline:
+            await handle.stop()
+            raise AgentStartError(
+                f"the remote Python did not start within {START_SECONDS:.0f} s",
+                hint=log_tail(folder) or "It left no message.",
+            )
+        await asyncio.sleep(0.005)
+
+
+def _has_started(handle: KernelHandle) -> bool:
+    # The line socket is opened just before the first event is written.
+    return any(path.stat().st_size > 8 for path in handle.journal.glob("*"))
+
+
+def adopt_kernel(
+    folder: Path, home: AgentHome, changed: Callable[[], None]
+) -> KernelHandle | None:
+    """Take over a kernel that an earlier agent started; None if its process is gone."""
+    try:
+        description = KernelDescription(**json.loads((folder / "kernel.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    if start_time(description.pid) != description.mark:
+        return None
+    return KernelHandle(description, home, changed, child=False)

@@ -1,0 +1,85 @@
+"""Where an agent keeps things: what lasts in its home, sockets in a short folder.
+
+    HOME/kernels/ID/kernel.json    what an agent must know to adopt the kernel
+    HOME/kernels/ID/journal/       the kernel's journal
+    HOME/kernels/ID/log            what the kernel's process logged
+    RUNTIME/agent.sock, bell.sock, agent.lock, ID/…
+
+Socket paths end at about 100 bytes and network homes refuse sockets, so these
+lie in `$XDG_RUNTIME_DIR` or a user-only folder under the temporary directory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_remote_gpu.errors import AgentStartError
+
+LONGEST_RUNTIME_BYTES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class AgentHome:
+    """The two folders of one agent."""
+
+    home: Path
+    runtime: Path
+
+    @property
+    def socket(self) -> Path:
+        """The stream socket clients connect to."""
+        return self.runtime / "agent.sock"
+
+    @property
+    def bell(self) -> Path:
+        """The datagram socket kernels ring."""
+        return self.runtime / "bell.sock"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one agent that serves this home."""
+        return self.runtime / "agent.lock"
+
+    def kernel(self, kernel: str) -> Path:
+        """The lasting folder of one kernel."""
+        return self.home / "kernels" / kernel
+
+    def sockets(self, kernel: str) -> Path:
+        """The folder of one kernel's sockets."""
+        return self.runtime / kernel
+
+
+def open_home(home: Path) -> AgentHome:
+    """Make the folders, for this user alone; AgentStartError if they are not ours."""
+    home = home.absolute()
+    _make_private(home)
+    name = hashlib.blake2b(str(home).encode(), digest_size=4).hexdigest()
+    base = os.environ.get("XDG_RUNTIME_DIR", "")
+    if not base or len(base) > LONGEST_RUNTIME_BYTES or not os.path.isdir(base):
+        base = tempfile.gettempdir()
+        if len(base) > LONGEST_RUNTIME_BYTES:
+            base = "/tmp"
+        base = os.path.join(base, f"jupyter_remote_gpu-{os.getuid()}")
+    else:
+        base = os.path.join(base, "jupyter_remote_gpu")
+    runtime = Path(base)
+    _make_private(runtime)
+    _make_private(runtime / name)
+    return AgentHome(home, runtime / name)
+
+
+def _make_private(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = folder.stat()
+    if found.st_uid != os.getuid():
+        raise AgentStartError(
+            f"the folder {folder} belongs to another user",
+            hint="Remove it, or set XDG_RUNTIME_DIR to a folder of your own.",
+        )
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        folder.chmod(0o700)

@@ -1,0 +1,111 @@
+"""The kernel's application: an `IPKernelApp` with the journal in place of a PUB socket."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ipykernel.kernelapp import IPKernelApp
+from jupyter_client.session import Session
+from traitlets import default
+
+from .capture import DescriptorCapture
+from .interrupts import InterruptGuard
+from .kernel import RemoteKernel
+from .line import LineServer
+from .parents import Parents
+from .publishing import JournalSession, JournalSocket
+from .streams import JournalStream
+from .writer import JournalWriter
+
+
+@dataclass(frozen=True, slots=True)
+class KernelPlace:
+    """Where a kernel keeps its things: its id, folders and sockets."""
+
+    kernel: str
+    connection_file: Path
+    journal: Path
+    line: Path
+    bell: Path
+
+
+class RemoteKernelApp(IPKernelApp):
+    """Set `place` before `initialize`; everything else is an ordinary kernel."""
+
+    place: KernelPlace
+    kernel_class = RemoteKernel
+    quiet = True
+
+    @default("session")
+    def _journal_session(self) -> Session:
+        return JournalSession(parent=self, config=self.config)
+
+    def init_iopub(self, context: Any) -> None:
+        """Make the usual thread and socket, then lead all publishing into the journal."""
+        super().init_iopub(context)
+        self.parents = Parents()
+        self.guard = InterruptGuard()
+        self.writer = JournalWriter(
+            self.place.journal, str(self.place.bell), self.place.kernel, self.guard
+        )
+        self.iopub_socket = JournalSocket(self.writer, self.parents)
+
+    def init_io(self) -> None:
+        """Capture the descriptors and put journal streams in place of the standard ones."""
+        # The agent gave descriptor 2 as the kernel's log; it stays one under another number.
+        log = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8")
+        for handler in self.log.handlers:
+            if isinstance(handler, logging.StreamHandler):
+                handler.setStream(log)
+        self.capture = DescriptorCapture(self.writer, self.parents)
+        parts = (self.writer, self.parents, self.capture.settle)
+        sys.stdout = JournalStream("stdout", 1, *parts)
+        sys.stderr = JournalStream("stderr", 2, *parts)
+        if self.displayhook_class:
+            self.displayhook = self.displayhook_class(self.session, self.iopub_socket)
+            sys.displayhook = self.displayhook
+        self.patch_io()
+
+    def init_kernel(self) -> None:
+        """Give the kernel its journal before it is made."""
+        RemoteKernel.writer = self.writer
+        RemoteKernel.parents = self.parents
+        RemoteKernel.guard = self.guard
+        RemoteKernel.capture = self.capture
+        super().init_kernel()
+
+    def start(self) -> None:
+        """Open the state line, journal that the kernel is up, and serve for good."""
+        kernel = self.kernel
+        self.line = LineServer(self.place.line, kernel.remote_state, self.log)
+        kernel.shell.run_line_magic  # the shell is complete from here on
+        facts = {"implementation": platform.python_implementation(), "prefix": sys.prefix}
+        fields = {
+            "pid": os.getpid(),
+            "python": platform.python_version(),
+            "executable": sys.executable,
+            "facts": facts,
+        }
+        self.writer.append("kernel_started", fields, self.parents.current())
+        self.writer.flush()
+        super().start()
+
+
+def serve(place: KernelPlace) -> None:
+    """Run a kernel at `place` until it is told to end; called by `launch`."""
+    config_args = [
+        "-f",
+        str(place.connection_file),
+        # An SQLite file per kernel on a machine nobody logs in to is of no use.
+        "--HistoryManager.enabled=False",
+    ]
+    app: Any = RemoteKernelApp.instance()
+    app.place = place
+    app.initialize(config_args)
+    app.start()

@@ -1,0 +1,91 @@
+"""Comm messages from the front end, worked off also while a cell runs."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from jupyter_remote_gpu.protocol.messages import Comm
+
+from .parents import Parents
+from .writer import JournalWriter
+
+_HANDLERS = {"comm_open", "comm_msg", "comm_close"}
+
+
+class CommWorker:
+    """Hands comm messages to the kernel's comm manager, one at a time, in order.
+
+    In the main thread while that is idle, where callbacks are used to running;
+    in a thread of its own while a cell runs, so that a stop button pressed
+    during training is heard. The journal says when each was worked off.
+    """
+
+    def __init__(
+        self,
+        manager: Any,
+        writer: JournalWriter,
+        parents: Parents,
+        busy: Callable[[], bool],
+        call_main: Callable[[Callable[[], None]], None],
+        log: logging.Logger,
+    ) -> None:
+        self._manager = manager
+        self._writer = writer
+        self._parents = parents
+        self._busy = busy
+        self._call_main = call_main
+        self._log = log
+        self._waiting: queue.SimpleQueue[Comm] = queue.SimpleQueue()
+        self._working = threading.Lock()
+        self._nudge: queue.SimpleQueue[None] = queue.SimpleQueue()
+        threading.Thread(target=self._serve, name="comms", daemon=True).start()
+
+    def put(self, message: Comm) -> None:
+        """Accept a message; returns at once. Called by the control thread."""
+        self._waiting.put(message)
+        if self._busy():
+            self._nudge.put(None)
+        else:
+            self._call_main(self._work)
+
+    def run_begins(self) -> None:
+        """A run takes the main thread: what is still waiting goes to the own thread."""
+        if not self._waiting.empty():
+            self._nudge.put(None)
+
+    def _serve(self) -> None:
+        while True:
+            self._nudge.get()
+            self._work()
+
+    def _work(self) -> None:
+        """Work off all waiting messages, unless another thread is at it already."""
+        with self._working:
+            while True:
+                try:
+                    message = self._waiting.get_nowait()
+                except queue.Empty:
+                    return
+                with self._parents.serving(message.parent):
+                    self._handle(message)
+                    self._writer.append("comm_handled", {}, self._parents.current())
+                self._writer.flush()
+
+    def _handle(self, message: Comm) -> None:
+        if message.kind not in _HANDLERS:
+            self._log.warning("a comm message of unknown kind %r was left out", message.kind)
+            return
+        msg = {
+            "header": message.parent,
+            "content": message.content,
+            "metadata": message.metadata,
+            "buffers": [bytes(b) for b in message.blobs],
+        }
+        try:
+            getattr(self._manager, message.kind)(None, [], msg)
+        except Exception:
+            self._log.exception("a comm message of the front end could not be handled")

@@ -1,0 +1,226 @@
+"""The Jupyter kernel on the machine: an IPython kernel that runs cells for us."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ipykernel.ipkernel import IPythonKernel
+from ipykernel.zmqshell import ZMQInteractiveShell
+
+from jupyter_remote_gpu.errors import RemoteGPUError
+from jupyter_remote_gpu.protocol import frames, messages
+
+from .capture import DescriptorCapture
+from .comms import CommWorker
+from .interrupts import InterruptGuard
+from .parents import Parents
+from .remote_state import RemoteState
+from .writer import JournalWriter
+
+KEPT_RESULTS = 3
+"""How many results of cells `_`, `__`, `___` keep alive; more would pin GPU memory."""
+
+
+class RemoteShell(ZMQInteractiveShell):
+    """The shell of a remote kernel: leaves showing a cell's error to the notebook."""
+
+    shown: tuple[Any, list[str]] | None = None
+    """The latest exception that was to be shown, with its rendered traceback."""
+
+    def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
+        """Keep the error: if it ends the cell, the notebook's own cell will raise it.
+
+        Magics such as `%%time` show an error and go on; then the journal gets
+        it as an event (`emit_shown`).
+        """
+        self.emit_shown()
+        self._last_traceback = stb
+        self.shown = (evalue, [line for line in stb if isinstance(line, str)])
+
+    def emit_shown(self) -> None:
+        """Journal the kept error as one that did not end the cell."""
+        if self.shown is not None:
+            kernel: RemoteKernel = self.kernel
+            fields = describe_error(*self.shown)
+            kernel.writer.append("error", fields, kernel.parents.current())
+            self.shown = None
+
+    def ask_exit(self) -> None:
+        """`exit` and `quit` in a cell: the kernel serves a notebook and stays."""
+        print("The remote Python keeps running. `%remote_gpu stop` ends it.")
+
+
+class RemoteKernel(IPythonKernel):
+    """Runs cells that arrive as `Run` messages and journals what becomes of them.
+
+    Requests come over the ordinary Jupyter channels as message types of our
+    own (`remote_gpu_run` on shell; `remote_gpu_input` and `remote_gpu_comm`
+    on control), each with one of `protocol.messages` as its only buffer.
+    """
+
+    shell_class = RemoteShell
+    # Set by the application before the kernel is made.
+    writer: JournalWriter
+    parents: Parents
+    guard: InterruptGuard
+    capture: DescriptorCapture
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._busy = False
+        self._seen: set[str] = set()
+        self._inputs: queue.SimpleQueue[messages.Input] = queue.SimpleQueue()
+        self.shell_handlers["remote_gpu_run"] = self._on_run
+        self.control_handlers["remote_gpu_input"] = self._on_input
+        self.control_handlers["remote_gpu_comm"] = self._on_comm
+        self.remote_state = RemoteState(self.shell)
+        self._comms: CommWorker | None = None
+
+    def start(self) -> None:
+        """Begin to serve; called by the application once the shell is ready."""
+        super().start()
+        self._comms = CommWorker(
+            self.comm_manager,
+            self.writer,
+            self.parents,
+            lambda: self._busy,
+            self._call_main,
+            self.log,
+        )
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run holds the main thread."""
+        return self._busy
+
+    def get_parent(self, channel: str | None = None) -> dict[str, Any]:
+        """Return the front end's message that the calling thread serves."""
+        return self.parents.current().message
+
+    # ipywidgets 7 reads it under this name to aim an Output widget.
+    _parent_header = property(get_parent)
+
+    def pre_handler_hook(self) -> None:
+        """Leave SIGINT as it is: runs install their own handler."""
+
+    def post_handler_hook(self) -> None:
+        """Leave SIGINT as it is."""
+
+    def _call_main(self, work: Callable[[], None]) -> None:
+        self.io_loop.add_callback(work)
+
+    def _on_comm(self, stream: Any, ident: Any, msg: Any) -> None:
+        message = _message(msg)
+        if isinstance(message, messages.Comm) and self._comms is not None:
+            self._comms.put(message)
+
+    def _on_input(self, stream: Any, ident: Any, msg: Any) -> None:
+        message = _message(msg)
+        if isinstance(message, messages.Input):
+            self._inputs.put(message)
+
+    def _input_request(self, prompt: str, ident: Any, parent: Any, password: bool = False) -> str:
+        """Ask the user through the journal; any attached client may answer."""
+        fields = {"prompt": str(prompt), "password": password}
+        self.writer.append("input", fields, self.parents.current())
+        number = self.writer.flush()
+        while True:
+            answer = self._inputs.get()
+            if answer.event == number:
+                return answer.value
+
+    async def _on_run(self, stream: Any, ident: Any, msg: Any) -> None:
+        run = _message(msg)
+        if not isinstance(run, messages.Run) or run.run in self._seen:
+            return
+        self._seen.add(run.run)
+        self._busy = True
+        if self._comms is not None:
+            self._comms.run_begins()
+        try:
+            await self._run(run)
+        finally:
+            self._busy = False
+
+    async def _run(self, run: messages.Run) -> None:
+        """Carry out one run: apply what came along, execute, report, journal."""
+        parent = self.parents.begin(run.run, run.parent)
+        self.set_parent([], {"header": run.parent, "metadata": {}, "content": {}})
+        started = time.monotonic()
+        fields: dict[str, Any] = {"source": run.source, "count": run.count}
+        refusal: RemoteGPUError | None = None
+        with self.remote_state.run():
+            try:
+                fields["sent"] = self.remote_state.arrive(run.state, run.blobs)
+            except RemoteGPUError as error:
+                refusal = error
+            self.writer.append("run_started", fields, parent)
+            blobs: list[Any] = []
+            if refusal is not None:
+                end: dict[str, Any] = {"status": "refused", "error": _own_error(refusal)}
+            else:
+                end = await self._execute(run)
+                end["report"], blobs, end["bound"] = self.remote_state.after_run()
+        self.capture.finish()
+        end["seconds"] = time.monotonic() - started
+        self.writer.append("run_ended", end, parent, blobs)
+        self.writer.flush()
+
+    async def _execute(self, run: messages.Run) -> dict[str, Any]:
+        """Run the cell as IPython does; return status, error and payload."""
+        shell = self.shell
+        shell.execution_count = run.count
+        self.remote_state.before_run(run.source)
+        self.guard.install()
+        try:
+            reply = await self.do_execute(run.source, False, True, {}, run.stdin)
+        except KeyboardInterrupt:
+            # It came between the cell's last statement and our taking over.
+            reply = {"status": "error", "traceback": ["KeyboardInterrupt"]}
+        finally:
+            self.guard.remove()
+        error = None
+        if reply["status"] == "error":
+            value, traceback = shell.shown or (KeyboardInterrupt(), reply["traceback"])
+            error = describe_error(value, traceback)
+            shell.shown = None
+        shell.emit_shown()
+        self._forget_results()
+        payload = [p for p in reply.get("payload", []) if p.get("source") != "ask_exit"]
+        return {"status": reply["status"], "error": error, "payload": payload}
+
+    def _forget_results(self) -> None:
+        names = self.shell.user_ns
+        numbers = sorted(n for n in names.get("_oh", {}) if isinstance(n, int))
+        for number in numbers[:-KEPT_RESULTS]:
+            names["_oh"].pop(number, None)
+            names.pop(f"_{number}", None)
+
+
+def _message(msg: dict[str, Any]) -> messages.Message:
+    frame, _ = next(frames.split(b"".join(bytes(b) for b in msg["buffers"])))
+    return messages.decode(frame)
+
+
+def _own_error(error: RemoteGPUError) -> dict[str, Any]:
+    return {"own": type(error).__name__, "message": error.message, "hint": error.hint}
+
+
+def describe_error(value: BaseException, traceback: list[str]) -> dict[str, Any]:
+    """Describe an exception so that the other side can raise or show its like."""
+    kind = type(value)
+    try:
+        text = str(value)
+    except Exception as broken:
+        text = f"<its text could not be made: {type(broken).__name__}>"
+    return {
+        "name": kind.__name__,
+        "value": text,
+        "traceback": traceback,
+        "module": kind.__module__,
+        "bases": [f"{c.__module__}.{c.__qualname__}" for c in kind.__mro__[1:]],
+        "args": [a for a in value.args if a is None or isinstance(a, (str, int, float, bool))],
+    }

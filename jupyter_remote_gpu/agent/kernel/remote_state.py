@@ -1,0 +1,139 @@
+"""This kernel's half of the namespace, between the run handler and the state line."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_remote_gpu.errors import ProtocolError, StateError
+from jupyter_remote_gpu.protocol import messages
+from jupyter_remote_gpu.protocol.frames import Buffer
+from jupyter_remote_gpu.protocol.line import Line
+from jupyter_remote_gpu.protocol.state import Ask, Begin, Lacking, Offer, split_names
+from jupyter_remote_gpu.state.away import Away
+
+WAIT_SECONDS = 10.0
+"""How long a request for values waits for a running cell to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineAnswer:
+    """What goes back on the state line: one message, then chunks."""
+
+    message: messages.Message
+    chunks: Sequence[tuple[bytes, Buffer]] = ()
+
+
+class RemoteState:
+    """Owns the `Away`; one user at a time: a run, or a request on the line."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._away = Away(shell.user_ns)
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        """Keep requests on the line out while a run has the namespace."""
+        with self._lock:
+            yield
+
+    def arrive(self, fields: dict[str, Any], blobs: Sequence[Buffer]) -> list[str]:
+        """Apply what came with a run; return the names that were sent. StateError if it cannot."""
+        begin = Begin.unpack(fields, [memoryview(b) for b in blobs])
+        self._away.arrive(begin)
+        return [name for item in begin.items for name in getattr(item, "names", ())]
+
+    def before_run(self, source: str) -> None:
+        """Note what the cell can reach; called just before it runs."""
+        self._away.before_run()
+
+    def after_run(self) -> tuple[dict[str, Any], list[Buffer], list[str]]:
+        """Say what the cell did to the names: packed report, blobs, names bound."""
+        report = self._away.after_run()
+        fields, blobs = report.pack()
+        return fields, list(blobs), sorted(report.bound)
+
+    def serve(self, message: messages.State, line: Line) -> LineAnswer:
+        """Carry out one request of the line; called by its thread, may wait for a run."""
+        verb = _VERBS.get(message.verb)
+        if verb is None:
+            raise ProtocolError(f"unknown request {message.verb!r} on the state line")
+        return verb(self, message, line)
+
+    @contextmanager
+    def _idle(self) -> Iterator[Away]:
+        if not self._lock.acquire(timeout=WAIT_SECONDS):
+            raise StateError(
+                "a cell is still running on the machine, and values move only between cells",
+                hint="Wait for it, or stop it with %remote_gpu interrupt.",
+            )
+        try:
+            yield self._away
+        finally:
+            self._lock.release()
+
+    def _offer(self, message: messages.State, line: Line) -> LineAnswer:
+        with self._idle() as away:
+            lacking = away.offer(Offer.unpack(message.body, _views(message)))
+        return _answer(message, lacking)
+
+    def _supply(self, message: messages.State, line: Line) -> LineAnswer:
+        count = message.body.get("count")
+        if type(count) is not int or count < 0:
+            raise ProtocolError("a supply does not say how many chunks follow")
+        landing = self._away.landing
+        # The chunks go into memory that no name shows yet, so no lock is needed here.
+        for _ in range(count):
+            for name in line.receive_chunks(1, landing.destination):
+                landing.received(name)
+        with self._idle() as away:
+            return _answer(message, away.supplied())
+
+    def _ask(self, message: messages.State, line: Line) -> LineAnswer:
+        with self._idle() as away:
+            answers = away.ask(Ask.unpack(message.body, _views(message)))
+        fields, blobs = answers.pack()
+        return LineAnswer(_state(message, fields, blobs))
+
+    def _pull(self, message: messages.State, line: Line) -> LineAnswer:
+        with self._idle() as away:
+            chunks = away.pull(split_names(b"".join(message.blobs)))
+        return LineAnswer(_state(message, {"count": len(chunks)}, ()), chunks)
+
+    def _release(self, message: messages.State, line: Line) -> LineAnswer:
+        tokens = message.body.get("tokens")
+        if not isinstance(tokens, list):
+            raise ProtocolError("a release does not list its tokens")
+        with self._idle() as away:
+            away.release([str(token) for token in tokens])
+        return LineAnswer(_state(message, {}, ()))
+
+
+def _views(message: messages.Message) -> list[memoryview]:
+    return [memoryview(blob) for blob in message.blobs]
+
+
+def _state(
+    message: messages.State, fields: dict[str, Any], blobs: Sequence[Buffer]
+) -> messages.State:
+    return messages.State(
+        request=message.request, verb=message.verb, body=fields, blobs=tuple(blobs)
+    )
+
+
+def _answer(message: messages.State, lacking: Lacking) -> LineAnswer:
+    fields, blobs = lacking.pack()
+    return LineAnswer(_state(message, fields, blobs))
+
+
+_VERBS: dict[str, Callable[[RemoteState, messages.State, Line], LineAnswer]] = {
+    "offer": RemoteState._offer,
+    "supply": RemoteState._supply,
+    "ask": RemoteState._ask,
+    "pull": RemoteState._pull,
+    "release": RemoteState._release,
+}

@@ -1,0 +1,32 @@
+"""The seam between a session and the way to its machine."""
+
+from __future__ import annotations
+
+import socket
+from abc import ABC, abstractmethod
+
+
+class Transport(ABC):
+    """The way to one machine's agent.
+
+    Implementations: `LocalTransport` (this computer). Every connection starts
+    with the greeting of `docs/design/protocol.md`, which the caller makes.
+    """
+
+    token: str
+    """The bearer token of the agent that `connect` reaches; never logged."""
+
+    @abstractmethod
+    def connect(self) -> socket.socket:
+        """Return a connected, blocking byte stream to the agent; start one if there is none.
+
+        Called by sessions, from any thread; may block for as long as starting
+        takes. Raises AgentStartError or ConnectionLostError.
+        """
+
+    @abstractmethod
+    def replace(self) -> None:
+        """End the agent so that the next `connect` starts this version's own.
+
+        Kernels go on and are adopted. Called after a refused greeting.
+        """

@@ -1,0 +1,142 @@
+"""The way to the agent on this computer: a Unix socket, the agent started when missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from jupyter_remote_gpu.errors import AgentStartError, ConnectionLostError
+
+from .base import Transport
+
+START_SECONDS = 30.0
+END_SECONDS = 5.0
+_LAUNCH = Path(__file__).resolve().parents[1] / "agent" / "launch.py"
+
+
+class LocalTransport(Transport):
+    """Reaches the agent of `home`, running it with `python` where there is none.
+
+    `wrapper` is put before the agent's command and `environ` replaces its
+    environment: tests use both to give it another root and another user's view.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        python: str = sys.executable,
+        wrapper: Sequence[str] = (),
+        environ: Mapping[str, str] | None = None,
+        token_file: Path | None = None,
+    ) -> None:
+        self._home = home
+        self._python = python
+        self._wrapper = list(wrapper)
+        self._environ = environ
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: str | None = None
+        self.token = _shared_token(token_file or home / "client-token")
+
+    def connect(self) -> socket.socket:
+        """Connect to the agent's socket; start an agent if nobody answers there."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            if self._socket is None:
+                self._socket = self._start()
+            opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                opened.connect(self._socket)
+            except OSError as error:
+                opened.close()
+                self._socket = None
+                if time.monotonic() > deadline:
+                    raise ConnectionLostError(
+                        f"the agent on this computer cannot be reached: {error}",
+                        hint="`%remote_gpu stop` and a new cell start it afresh.",
+                    ) from error
+            else:
+                return opened
+
+    def replace(self) -> None:
+        """End the agent that answered last; its kernels go on."""
+        path = Path(self._socket) if self._socket else None
+        self._socket = None
+        if path is None:
+            return
+        lock = path.with_name("agent.lock")
+        try:
+            pid = int(lock.read_text())
+            os.kill(pid, signal.SIGTERM)
+        except (OSError, ValueError):
+            return
+        deadline = time.monotonic() + END_SECONDS
+        while path.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def _start(self) -> str:
+        """Start an agent, or learn that one runs already; return its socket's path."""
+        if self._process is not None and self._process.poll() is None and self._socket:
+            return self._socket
+        agent = [self._python, str(_LAUNCH), "--home", str(self._home)]
+        command = [*self._wrapper, *agent]
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=self._environ,
+                cwd="/",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise AgentStartError(
+                f"the agent on this computer could not be started: {error}",
+                hint=f"Is {command[0]} a program that can be run?",
+            ) from error
+        self._process = process
+        assert process.stdin is not None
+        process.stdin.write(f"{self.token}\n".encode())
+        process.stdin.close()
+        return self._await_ready(process)
+
+    def _await_ready(self, process: subprocess.Popen[bytes]) -> str:
+        assert process.stdout is not None and process.stderr is not None
+        ready, _, _ = select.select([process.stdout], [], [], START_SECONDS)
+        line = process.stdout.readline() if ready else b""
+        try:
+            said = json.loads(line)
+        except ValueError:
+            process.kill()
+            words = process.stderr.read().decode(errors="replace").strip()
+            raise AgentStartError(
+                "the agent on this computer did not start",
+                hint=words or f"It said nothing within {START_SECONDS:.0f} s.",
+            ) from None
+        finally:
+            process.stdout.close()
+            process.stderr.close()
+        return str(said["socket"])
+
+
+def _shared_token(path: Path) -> str:
+    """Return the token that all clients of this user share; made when first needed."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    token = secrets.token_urlsafe(32)
+    try:
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(opened, "w") as file:
+        file.write(token)
+    return token

@@ -1,0 +1,38 @@
+"""Frames on an asyncio byte stream, for control connections at both ends."""
+
+from __future__ import annotations
+
+import asyncio
+
+from jupyter_remote_gpu.protocol import frames, messages
+from jupyter_remote_gpu.protocol.frames import HEADER_BYTES
+
+
+class FrameStream:
+    """Sends and receives messages; `send` waits while the other side reads slowly."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._sending = asyncio.Lock()
+
+    async def send(self, message: messages.Message) -> None:
+        """Send one message, whole; ConnectionError if the other side is gone."""
+        async with self._sending:
+            self._writer.writelines(message.encode())
+            await self._writer.drain()
+
+    async def receive(self) -> messages.Message:
+        """Wait for one message; EOFError at the stream's end, ProtocolError for nonsense."""
+        header = frames.parse_header(await self.exactly(HEADER_BYTES))
+        head = await self.exactly(header.head_bytes)
+        payload = await self.exactly(header.payload_bytes) if header.payload_bytes else b""
+        return messages.decode(frames.assemble(header, head, memoryview(payload)))
+
+    async def exactly(self, count: int) -> bytes:
+        """Wait for exactly `count` bytes; EOFError if the stream ends before."""
+        return await self._reader.readexactly(count)
+
+    def close(self) -> None:
+        """Close the connection; both ends notice."""
+        self._writer.close()
