@@ -113,6 +113,13 @@ VERBS: tuple[Verb, ...] = (
         _ASKING,
     ),
     Verb(
+        "recover",
+        "names",
+        "take back the older values that are still here",
+        "For names whose newest values went with their kernel.",
+        ("%remote_gpu recover model",),
+    ),
+    Verb(
         "runs",
         "none",
         "the runs of this workspace, newest last",
@@ -162,7 +169,7 @@ class CellCommand:
 class LineCommand:
     """A parsed `%remote_gpu` line.
 
-    `names` are the operands of pull and push; `operand` the expression of eval,
+    `names` are the operands of pull, push and recover; `operand` the expression of eval,
     the run of attach ("" for none) or the verb that help is wanted on ("" for
     all). `request` holds the flags.
     """
