@@ -152,7 +152,7 @@ class KernelHandle:
         """Return the kernel's state as JSON-able values, for clients."""
         shown = asdict(self.description)
         shown.pop("connection_file")
-        return {**shown, "dead": self.dead, "busy": self.busy, "line": True}
+        return {**shown, "dead": self.dead, "busy": self.busy, "held": self.held_bytes}
 
     def _ended(self, status: int | None) -> None:
         """The process is gone: say so in the journal, with the likeliest cause."""
@@ -267,7 +267,8 @@ async def start_kernel(
 
 async def _wait_started(handle: KernelHandle, folder: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not _has_started(handle):
+    # The kernel opens its state line when everything else stands.
+    while not handle.line.exists():
         if handle.dead:
             raise AgentStartError(
                 "the remote Python ended while it was starting",
@@ -280,11 +281,6 @@ async def _wait_started(handle: KernelHandle, folder: Path) -> None:
                 hint=log_tail(folder) or "It left no message.",
             )
         await asyncio.sleep(0.005)
-
-
-def _has_started(handle: KernelHandle) -> bool:
-    # The line socket is opened just before the first event is written.
-    return any(path.stat().st_size > 8 for path in handle.journal.glob("*"))
 
 
 def adopt_kernel(

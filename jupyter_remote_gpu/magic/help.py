@@ -5,13 +5,13 @@ from __future__ import annotations
 from jupyter_remote_gpu.machines import flags
 from jupyter_remote_gpu.machines.gpus import FLAGS as GPU_FLAGS
 
-from .arguments import BY_NAME, VERBS, Verb
+from .verb_table import BY_NAME, VERBS, Verb
 
 _CELL_EXAMPLES = (
     ("%%remote_gpu", "run this cell in the second Python"),
     ("%%remote_gpu --timeout 30m", "and stop it after half an hour"),
     ("%%remote_gpu --machine embedded", "say which machine"),
-    ("%%remote_gpu --attach", "show the run that is still going"),
+    ("%%remote_gpu --attach", "show the run that this notebook left"),
 )
 
 

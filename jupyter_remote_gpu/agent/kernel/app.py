@@ -6,10 +6,12 @@ import logging
 import os
 import platform
 import sys
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from ipykernel.displayhook import ZMQDisplayHook
 from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.session import Session
 from traitlets import default
@@ -41,6 +43,7 @@ class RemoteKernelApp(IPKernelApp):
     place: KernelPlace
     kernel_class = RemoteKernel
     quiet = True
+    own_log: TextIO = sys.stderr
 
     @default("session")
     def _journal_session(self) -> Session:
@@ -57,9 +60,9 @@ class RemoteKernelApp(IPKernelApp):
         self.iopub_socket = JournalSocket(self.writer, self.parents)
 
     def init_io(self) -> None:
-        """Capture the descriptors and put journal streams in place of the standard ones."""
+        """Put journal streams in place of the standard ones."""
         # The agent gave descriptor 2 as the kernel's log; it stays one under another number.
-        log = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8")
+        self.own_log = log = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8")
         for handler in self.log.handlers:
             if isinstance(handler, logging.StreamHandler):
                 handler.setStream(log)
@@ -67,10 +70,12 @@ class RemoteKernelApp(IPKernelApp):
         parts = (self.writer, self.parents, self.capture.settle)
         sys.stdout = JournalStream("stdout", 1, *parts)
         sys.stderr = JournalStream("stderr", 2, *parts)
-        if self.displayhook_class:
-            self.displayhook = self.displayhook_class(self.session, self.iopub_socket)
-            sys.displayhook = self.displayhook
+        self.displayhook = ZMQDisplayHook(self.session, self.iopub_socket)
+        sys.displayhook = self.displayhook
         self.patch_io()
+
+    def log_connection_info(self) -> None:
+        """Say nothing: nobody reads this terminal."""
 
     def init_kernel(self) -> None:
         """Give the kernel its journal before it is made."""
@@ -84,7 +89,6 @@ class RemoteKernelApp(IPKernelApp):
         """Open the state line, journal that the kernel is up, and serve for good."""
         kernel = self.kernel
         self.line = LineServer(self.place.line, kernel.remote_state, self.log)
-        kernel.shell.run_line_magic  # the shell is complete from here on
         facts = {"implementation": platform.python_implementation(), "prefix": sys.prefix}
         fields = {
             "pid": os.getpid(),
@@ -92,6 +96,8 @@ class RemoteKernelApp(IPKernelApp):
             "executable": sys.executable,
             "facts": facts,
         }
+        # Only now: what libraries say while they are loaded belongs in the log.
+        self.capture.begin()
         self.writer.append("kernel_started", fields, self.parents.current())
         self.writer.flush()
         super().start()
@@ -107,5 +113,10 @@ def serve(place: KernelPlace) -> None:
     ]
     app: Any = RemoteKernelApp.instance()
     app.place = place
-    app.initialize(config_args)
-    app.start()
+    try:
+        app.initialize(config_args)
+        app.start()
+    except Exception:
+        # Descriptor 2 may be captured already; the agent reads the log.
+        traceback.print_exc(file=app.own_log)
+        raise

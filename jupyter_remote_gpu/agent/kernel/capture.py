@@ -22,14 +22,18 @@ SETTLE_SECONDS = 0.0005
 
 
 class DescriptorCapture:
-    """Owns the reading ends of the pipes that replaced descriptors 1 and 2."""
+    """Owns the reading ends of the pipes that replace descriptors 1 and 2."""
 
     def __init__(self, writer: JournalWriter, parents: Parents) -> None:
         self._writer = writer
         self._parents = parents
-        self._pipes = [_Pipe("stdout", 1), _Pipe("stderr", 2)]
+        self._pipes: list[_Pipe] = []
         self._lock = threading.Lock()
         self._settled = 0.0
+
+    def begin(self) -> None:
+        """Replace the descriptors; until then they lead to the kernel's log."""
+        self._pipes = [_Pipe("stdout", 1), _Pipe("stderr", 2)]
         threading.Thread(target=self._read_on, name="capture", daemon=True).start()
 
     def settle(self) -> None:

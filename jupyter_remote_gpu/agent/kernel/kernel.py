@@ -157,6 +157,7 @@ class RemoteKernel(IPythonKernel):
                 fields["sent"] = self.remote_state.arrive(run.state, run.blobs)
             except RemoteGPUError as error:
                 refusal = error
+                fields["refused"] = True
             self.writer.append("run_started", fields, parent)
             blobs: list[Any] = []
             if refusal is not None:

@@ -1,0 +1,131 @@
+"""What `%load_ext jupyter_remote_gpu` sets up in a shell, and takes down again."""
+
+from __future__ import annotations
+
+import ast
+import atexit
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from jupyter_remote_gpu.machines import Machine
+from jupyter_remote_gpu.machines.embedded import embedded
+from jupyter_remote_gpu.session.loop import LoopThread
+from jupyter_remote_gpu.session.session import Session, Workspace
+from jupyter_remote_gpu.session.summary import fetch_text
+from jupyter_remote_gpu.state.home import Home, Moved
+from jupyter_remote_gpu.transport.local import LocalTransport
+
+from .comm_relay import CommRelay
+from .hook import LocalCellHook
+from .notebook import NotebookFrontEnd
+from .notebook_key import notebook_key
+from .terminal import TerminalFrontEnd
+
+QUIET_BYTES = 1_000_000
+QUIET_SECONDS = 0.1
+"""A local cell that fetched less, in less time, says nothing about it."""
+HOME_VARIABLE = "JUPYTER_REMOTE_GPU_HOME"
+
+
+class Extension:
+    """One shell's use of the package: its session, hook, front end and widgets."""
+
+    def __init__(self, shell: Any) -> None:
+        self.shell = shell
+        in_notebook = hasattr(shell, "kernel")
+        self.front_end: NotebookFrontEnd | TerminalFrontEnd
+        self.front_end = NotebookFrontEnd(shell) if in_notebook else TerminalFrontEnd(shell)
+        self.machine: Machine = embedded(Path.cwd())
+        self.home = Home(shell.user_ns, self.machine.name)
+        workspace = Workspace(
+            notebook=notebook_key(shell.user_ns), folder=os.getcwd(), python=sys.executable
+        )
+        self.session = Session(
+            self.home,
+            LocalTransport(agent_home()),
+            workspace,
+            self.front_end,
+            self.machine.name,
+            LoopThread(),
+        )
+        self.hook = LocalCellHook(self.home, self._fetch_for)
+        if isinstance(self.front_end, NotebookFrontEnd):
+            self.front_end.relay = CommRelay(shell, self.session.send_comm)
+
+    def install(self) -> None:
+        """Begin to watch cells. The magics are registered by the caller."""
+        self.shell.ast_transformers.append(self.hook)
+        self.shell.events.register("pre_run_cell", self._before_cell)
+        self.shell.events.register("post_run_cell", self.hook.after_cell)
+        atexit.register(self._at_exit)
+
+    def remove(self) -> None:
+        """Undo `install` and end the session; a run that is going on there goes on."""
+        self.shell.ast_transformers.remove(self.hook)
+        self.shell.events.unregister("pre_run_cell", self._before_cell)
+        self.shell.events.unregister("post_run_cell", self.hook.after_cell)
+        atexit.unregister(self._at_exit)
+        if isinstance(self.front_end, NotebookFrontEnd) and self.front_end.relay is not None:
+            self.front_end.relay.remove()
+        self.session.leave(stop=True)
+
+    def fetch(self, names: frozenset[str] | tuple[str, ...]) -> Moved:
+        """Bring the newest values of names here and say what moved, if that is worth a line."""
+        started = time.monotonic()
+        moved = self.session.fetch(names)
+        self._bind_results(moved)
+        seconds = time.monotonic() - started
+        if moved.bytes > QUIET_BYTES or seconds > QUIET_SECONDS:
+            self.front_end.note(fetch_text(self.machine.name, moved.names, moved.bytes, seconds))
+        return moved
+
+    def _fetch_for(self, tree: ast.Module) -> None:
+        wanted = self.home.wanted(tree)
+        if wanted:
+            self.fetch(wanted)
+
+    def _bind_results(self, moved: Moved) -> None:
+        """Let `Out[n]` and IPython's own memory of `_` show a result that was fetched."""
+        names = self.shell.user_ns
+        for name in (*moved.names, *moved.unchanged):
+            if name.startswith("_") and name[1:].isdigit():
+                names["_oh"][int(name[1:])] = names[name]
+            elif name in ("_", "__", "___"):
+                setattr(self.shell.displayhook, name, names[name])
+
+    def _before_cell(self, info: Any) -> None:
+        """Remember a cell's text, from which definitions are made on the other side."""
+        cell = info.raw_cell
+        if cell.lstrip().startswith("%%remote_gpu"):
+            return
+        source = self.shell.transform_cell(cell)
+        self.home.record(source, cell_filename(self.shell, source, cell_count(self.shell)))
+
+    def _at_exit(self) -> None:
+        self.session.leave(stop=True)
+
+
+def agent_home() -> Path:
+    """Return the folder the embedded machine's agent keeps its things in."""
+    told = os.environ.get(HOME_VARIABLE)
+    if told:
+        return Path(told)
+    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    return Path(state) / "jupyter_remote_gpu"
+
+
+def cell_count(shell: Any) -> int:
+    """Return the number of the cell that is running, as its prompt shows it.
+
+    IPython counts up before a cell since 9.5 and after it until then; its
+    display hook knows.
+    """
+    return int(shell.displayhook.prompt_count)
+
+
+def cell_filename(shell: Any, source: str, count: int) -> str:
+    """Return the file name that a cell's code has in tracebacks; its text is findable under it."""
+    return str(shell.compile.cache(source, count))

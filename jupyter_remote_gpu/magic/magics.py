@@ -1,0 +1,104 @@
+"""The two magics."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class
+
+from jupyter_remote_gpu.errors import RequestError
+from jupyter_remote_gpu.machines import Request, choose
+from jupyter_remote_gpu.session.session import Outcome
+from jupyter_remote_gpu.session.summary import run_text
+
+from . import arguments, help, verbs
+from .extension import Extension, cell_count, cell_filename
+from .remote_error import remote_exception, syntax_error
+
+
+@magics_class
+class RemoteGPUMagics(Magics):  # type: ignore[misc]
+    """`%%remote_gpu` runs a cell on the machine, `%remote_gpu VERB` looks after it."""
+
+    def __init__(self, shell: Any, extension: Extension) -> None:
+        super().__init__(shell)
+        self._extension = extension
+
+    @line_cell_magic  # type: ignore[misc]
+    def remote_gpu(self, line: str, cell: str | None = None) -> Any:
+        """Replaced below by the help text, which the parser's tables make."""
+        if cell is None:
+            return verbs.carry_out(self._extension, arguments.parse_line(line))
+        command = arguments.parse_cell(line)
+        if command.help:
+            print(help.cell_help())
+            return None
+        if command.request.attach:
+            return verbs.carry_out(self._extension, arguments.parse_line("attach"))
+        return self._run(command.request, cell)
+
+    def _run(self, request: Request, cell: str) -> None:
+        extension = self._extension
+        choose(request, {extension.machine.name: extension.machine})
+        if not cell.strip():
+            raise RequestError(
+                "the cell is empty below its %%remote_gpu line",
+                hint="Write there what is to run on the machine; `%%remote_gpu?` shows help.",
+            )
+        python = self.shell.transform_cell(cell)
+        count = cell_count(self.shell)
+        filename = cell_filename(self.shell, python, count)
+        self._check_syntax(python, filename)
+        trees = extension.hook.close()
+        try:
+            extension.front_end.begin()
+            outcome = extension.session.run_cell(
+                cell,
+                python,
+                count,
+                filename,
+                timeout=request.timeout_seconds,
+            )
+        finally:
+            extension.hook.reopen(trees)
+        self._after(outcome, count)
+
+    def _check_syntax(self, python: str, filename: str) -> None:
+        """Raise a cell's syntax error as IPython shows it, before anything is started."""
+        try:
+            compile(python, filename, "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        except SyntaxError as error:
+            raise syntax_error(self.shell, error) from None
+
+    def _after(self, outcome: Outcome, count: int) -> None:
+        """Bind results as IPython does, pass payloads on, say what moved, raise the error."""
+        self._take_result(outcome, count)
+        for payload in outcome.payload:
+            self.shell.payload_manager.write_payload(payload, single=False)
+        text = run_text(
+            self._extension.machine.name,
+            outcome.sent,
+            outcome.sent_bytes,
+            outcome.bound_values,
+            outcome.ran_seconds,
+            outcome.sync_seconds,
+        )
+        if text is not None:
+            self._extension.front_end.note(text)
+        if outcome.error is not None:
+            raise remote_exception(outcome.error)
+
+    def _take_result(self, outcome: Outcome, count: int) -> None:
+        """`_` and `Out[n]` stand for the remote cell's result, fetched when mentioned."""
+        if f"_{count}" not in outcome.bound:
+            return
+        names = self.shell.user_ns
+        result = names[f"_{count}"]
+        hook = self.shell.displayhook
+        hook.___, hook.__, hook._ = hook.__, hook._, result
+        names["_oh"][count] = result
+        names.update({"_": hook._, "__": hook.__, "___": hook.___})
+
+
+RemoteGPUMagics.remote_gpu.__doc__ = help.cell_help()

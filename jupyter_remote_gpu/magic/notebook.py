@@ -1,0 +1,161 @@
+"""The notebook as a session's front end: outputs appear in the cell that runs."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import OrderedDict
+from typing import Any
+
+from jupyter_remote_gpu.protocol.events import Event
+
+from .comm_relay import CommRelay
+
+KEPT_PARENTS = 200
+LINE_METADATA = {"remote_gpu": {"line": True}}
+"""Marks our own lines among a cell's outputs, so that tools can leave them out."""
+
+
+class NotebookFrontEnd:
+    """Shows events through the local ipykernel, as if the cell had run in it."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._kernel = shell.kernel
+        self._parents: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._late: list[Event] = []
+        self._lock = threading.Lock()
+        self.relay: CommRelay | None = None
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether this front end answers `input()`."""
+        return bool(getattr(self._kernel, "_allow_stdin", False))
+
+    def parent(self) -> dict[str, Any]:
+        """Return the header of the request being served, JSON-able."""
+        message = self._kernel.get_parent()
+        header = {key: str(value) for key, value in message.get("header", {}).items()}
+        if "msg_id" in header:
+            self.remember(header["msg_id"], message)
+        return header
+
+    def remember(self, msg_id: str, message: dict[str, Any]) -> None:
+        """Keep a front end message, so that events can be sent as answers to it."""
+        with self._lock:
+            self._parents[msg_id] = message
+            while len(self._parents) > KEPT_PARENTS:
+                self._parents.popitem(last=False)
+
+    def begin(self) -> None:
+        """A remote cell begins: what was printed here before comes first, late output too."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        with self._lock:
+            late, self._late = self._late, []
+        if late:
+            self.note("late output of earlier remote cells:")
+            for event in late:
+                self.show(event)
+
+    def show(self, event: Event) -> None:
+        """Display one output of the run that the calling cell waits for."""
+        shower = _SHOWERS.get(event.kind)
+        if shower is not None:
+            shower(self, event)
+        elif event.kind.startswith("comm_"):
+            self._relay(event)
+
+    def aside(self, event: Event) -> None:
+        """Relay widget messages; keep late outputs for the next remote cell."""
+        if event.kind.startswith("comm_"):
+            self._relay(event)
+        elif event.kind in _SHOWERS:
+            with self._lock:
+                self._late.append(event)
+
+    def ask(self, prompt: str, password: bool) -> str:
+        """Ask through the front end's own input box."""
+        answer = self._kernel.getpass(prompt) if password else self._kernel.raw_input(prompt)
+        return str(answer)
+
+    def note(self, text: str) -> None:
+        """Show one small line of ours, marked so that it can be told from the cell's output."""
+        data = {
+            "text/plain": text,
+            "text/html": f'<small style="opacity:.65">{_escape(text)}</small>',
+        }
+        self._shell.display_pub.publish(data=data, metadata=LINE_METADATA)
+
+    def _relay(self, event: Event) -> None:
+        if self.relay is not None:
+            self.relay.from_machine(event, self._message(event))
+
+    def _message(self, event: Event) -> dict[str, Any]:
+        with self._lock:
+            found = self._parents.get(event.parent or "")
+        return found if found is not None else {"header": {"msg_id": event.parent or ""}}
+
+    def _stream(self, event: Event) -> None:
+        stream = sys.stdout if event.fields["name"] == "stdout" else sys.stderr
+        if type(stream).__module__.startswith("ipykernel."):
+            # Past the stream's own buffer of 0.2 s: this text was coalesced already.
+            self._send("stream", event.fields)
+        else:
+            stream.write(event.fields["text"])
+
+    def _display(self, event: Event) -> None:
+        self._shell.display_pub.publish(
+            data=event.fields["data"],
+            metadata=event.fields["metadata"],
+            transient=event.fields["transient"],
+            update=event.kind == "update_display",
+        )
+
+    def _result(self, event: Event) -> None:
+        captured = getattr(sys.displayhook, "outputs", None)
+        content = {"data": event.fields["data"], "metadata": event.fields["metadata"]}
+        if captured is not None:
+            captured.append(content)
+        else:
+            self._send("execute_result", {"execution_count": self._shell.displayhook.prompt_count, **content})
+
+    def _clear(self, event: Event) -> None:
+        self._shell.display_pub.clear_output(wait=event.fields["wait"])
+
+    def _error(self, event: Event) -> None:
+        fields = event.fields
+        content = {
+            "ename": fields["name"],
+            "evalue": fields["value"],
+            "traceback": fields["traceback"],
+        }
+        self._send("error", content)
+
+    def _notice(self, event: Event) -> None:
+        self.note(event.fields["text"])
+
+    def _send(self, kind: str, content: dict[str, Any]) -> None:
+        kernel = self._kernel
+        kernel.session.send(
+            kernel.iopub_socket,
+            kind,
+            content,
+            parent=kernel.get_parent(),
+            ident=f"kernel.{kernel.ident}.{kind}".encode(),
+        )
+
+
+_SHOWERS = {
+    "stream": NotebookFrontEnd._stream,
+    "display": NotebookFrontEnd._display,
+    "update_display": NotebookFrontEnd._display,
+    "result": NotebookFrontEnd._result,
+    "clear_output": NotebookFrontEnd._clear,
+    "error": NotebookFrontEnd._error,
+    "notice": NotebookFrontEnd._notice,
+}
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

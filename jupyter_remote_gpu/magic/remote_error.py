@@ -1,0 +1,93 @@
+"""A remote cell's exception, raised in the local cell as if it had happened here."""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import sys
+from typing import Any
+
+from jupyter_remote_gpu import errors
+from jupyter_remote_gpu.errors import RemoteGPUError
+
+
+def remote_exception(error: dict[str, Any]) -> BaseException:
+    """Return the exception to raise for the description of a remote one.
+
+    Of the same class where that can be found and made from its arguments,
+    else of a stand-in with the same name; IPython shows the remote traceback,
+    with the line of the cell, in place of our frames.
+    """
+    if "own" in error:
+        return _own(error)
+    exception = _same_class(error) or _stand_in(error)
+    return shown_as(exception, list(error["traceback"]))
+
+
+def shown_as(exception: BaseException, lines: list[str]) -> BaseException:
+    """Let IPython show these lines for an exception in place of its frames."""
+    exception._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
+    return exception
+
+
+def syntax_error(shell: Any, error: SyntaxError) -> BaseException:
+    """Return an exception that shows a cell's syntax error as IPython shows one.
+
+    It is no SyntaxError itself: for those IPython shows the frames of whoever
+    compiled, and ignores what the exception says of itself.
+    """
+    lines = shell.SyntaxTB.structured_traceback(SyntaxError, error, [])
+    stand_in = type("SyntaxError", (Exception,), {})(str(error))
+    return shown_as(stand_in, lines)
+
+
+def _own(error: dict[str, Any]) -> RemoteGPUError:
+    kind = getattr(errors, error["own"], RemoteGPUError)
+    found: RemoteGPUError = kind(error["message"], hint=error.get("hint"))
+    return found
+
+
+def _same_class(error: dict[str, Any]) -> BaseException | None:
+    kind = _find(error["module"], error["name"])
+    if kind is None:
+        return None
+    try:
+        made = kind(*error["args"])
+        return made if str(made) == error["value"] and hasattr(made, "__dict__") else None
+    except Exception:
+        # Its constructor wants something else: the stand-in has its name and text.
+        return None
+
+
+def _stand_in(error: dict[str, Any]) -> BaseException:
+    base: type[BaseException] = Exception
+    for path in error["bases"]:
+        module, _, name = path.rpartition(".")
+        found = _find(module, name)
+        if found is not None:
+            base = found
+            break
+    body = {"__module__": error["module"], "__str__": lambda self: error["value"]}
+    try:
+        made: BaseException = type(error["name"], (base,), body).__new__(
+            type(error["name"], (base,), body)
+        )
+    except TypeError:
+        made = type(error["name"], (Exception,), body)()
+    return made
+
+
+def _find(module: str, name: str) -> type[BaseException] | None:
+    """Return an exception class that is known here already; nothing is imported newly
+    but what the standard library has.
+    """
+    if module == "builtins":
+        found = getattr(builtins, name, None)
+    else:
+        loaded = sys.modules.get(module)
+        if loaded is None and module.partition(".")[0] in sys.stdlib_module_names:
+            loaded = importlib.import_module(module)
+        found = getattr(loaded, name, None)
+    if isinstance(found, type) and issubclass(found, BaseException):
+        return found
+    return None

@@ -1,0 +1,61 @@
+"""A terminal IPython, or a script's shell, as a session's front end."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from typing import Any
+
+from jupyter_remote_gpu.protocol.events import Event
+
+
+class TerminalFrontEnd:
+    """Shows events with what IPython has without a kernel: streams and `display`."""
+
+    can_ask = True
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._late: list[Event] = []
+
+    def parent(self) -> dict[str, Any]:
+        """Return {}: no front end's message is behind a terminal's cell."""
+        return {}
+
+    def begin(self) -> None:
+        """A remote cell begins: show what came late from earlier ones."""
+        late, self._late = self._late, []
+        for event in late:
+            self.show(event)
+
+    def show(self, event: Event) -> None:
+        """Print or display one output; widgets have no place in a terminal."""
+        fields = event.fields
+        if event.kind == "stream":
+            stream = sys.stdout if fields["name"] == "stdout" else sys.stderr
+            stream.write(fields["text"])
+            stream.flush()
+        elif event.kind in ("display", "update_display"):
+            self._shell.display_pub.publish(data=fields["data"], metadata=fields["metadata"])
+        elif event.kind == "result":
+            text = fields["data"].get("text/plain", "")
+            sys.stdout.write(f"Out[{self._shell.displayhook.prompt_count}]: {text}\n")
+        elif event.kind == "clear_output":
+            self._shell.display_pub.clear_output(wait=fields["wait"])
+        elif event.kind == "error":
+            sys.stderr.write("\n".join(fields["traceback"]) + "\n")
+        elif event.kind == "notice":
+            self.note(fields["text"])
+
+    def aside(self, event: Event) -> None:
+        """Keep late output for the next remote cell: the prompt stays undisturbed."""
+        if event.kind == "stream":
+            self._late.append(event)
+
+    def ask(self, prompt: str, password: bool) -> str:
+        """Ask in the terminal."""
+        return getpass.getpass(prompt) if password else input(prompt)
+
+    def note(self, text: str) -> None:
+        """Print one line of ours on standard error."""
+        sys.stderr.write(f"{text}\n")

@@ -1,0 +1,189 @@
+"""What each verb of `%remote_gpu` does."""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections.abc import Callable
+from typing import Any
+
+from jupyter_remote_gpu.errors import NotAvailableError, RequestError
+from jupyter_remote_gpu.protocol import messages
+from jupyter_remote_gpu.session.session import losses_text
+from jupyter_remote_gpu.session.summary import names_text, seconds_text, size_text
+
+from . import help
+from .arguments import LineCommand
+from .extension import Extension, cell_count
+from .remote_error import remote_exception
+
+EVAL_NAME = "_remote_gpu_eval"
+
+
+def carry_out(extension: Extension, command: LineCommand) -> Any:
+    """Do what a parsed line asks for; returns its value (only `eval` has one)."""
+    return _VERBS[command.verb](extension, command)
+
+
+def _status(extension: Extension, command: LineCommand) -> None:
+    session = extension.session
+    workspace = session.workspace
+    lines = [
+        f"machine    {extension.machine.describe()}",
+        f"workspace  {workspace.folder} (the notebook's own folder)",
+        f"python     {workspace.python} (the notebook's own interpreter)",
+    ]
+    if session.kernel is None:
+        lines.append("kernel     not started; the first %%remote_gpu cell starts it")
+        print("\n".join(lines))
+        return
+    found = session.request(messages.Status)
+    mine = [k for k in found["kernels"] if k["kernel"] == session.kernel["kernel"]]
+    if mine and not mine[0]["dead"]:
+        since = seconds_text(time.time() - mine[0]["started"])
+        doing = "running a cell" if mine[0]["busy"] else "idle"
+        lines.append(f"kernel     process {mine[0]['pid']}, {doing}, started {since} ago")
+    else:
+        lines.append("kernel     has ended; the next %%remote_gpu cell starts a new one")
+    runs = session.runs()
+    if runs:
+        last = runs[-1]
+        lines.append(f"runs       {len(runs)}, the last one: {last['status']}")
+    if "memory_total" in found:
+        lines.append(
+            f"memory     {size_text(found['memory_free'])} free of {size_text(found['memory_total'])}"
+        )
+    lines.append(f"disk       {size_text(found['disk_free'])} free")
+    gpus = [f"{g['name']}, {g['use_percent']} % busy" for g in found["gpus"]]
+    lines.append(f"gpu        {', '.join(gpus) or 'none'}")
+    held = sum(k["held"] for k in found["kernels"])
+    if held:
+        lines.append(f"warning    the disk is full: {size_text(held)} of output wait for room")
+    print("\n".join(lines))
+
+
+def _names(extension: Extension, command: LineCommand) -> None:
+    rows = extension.home.table()
+    if not rows:
+        print("There are no names yet.")
+        return
+    table = [("name", "where", "what", "size", "shares memory with")]
+    for row in rows:
+        size = size_text(row.bytes) if row.bytes else ""
+        shares = ", ".join(row.shares_with) or row.why
+        table.append((row.name, row.where, row.text or row.type, size, shares))
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    for cells in table:
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        print("  ".join(padded).rstrip())
+
+
+def _pull(extension: Extension, command: LineCommand) -> None:
+    moved = extension.fetch(command.names)
+    unknown = [name for name in command.names if name not in extension.shell.user_ns]
+    if unknown:
+        raise RequestError(
+            f"there is no name {names_text(unknown)}, here or on {extension.machine.name}"
+        )
+    brought = ", ".join(moved.names) or "nothing, the newest values are here already"
+    print(f"fetched {size_text(moved.bytes)}: {brought}")
+
+
+def _push(extension: Extension, command: LineCommand) -> None:
+    unknown = [name for name in command.names if name not in extension.shell.user_ns]
+    if unknown:
+        raise RequestError(f"there is no name {names_text(unknown)} here")
+    extension.front_end.begin()
+    source = "\n".join(command.names)
+    # Mentioning a name is what makes it travel; assigned to nothing, it shows nothing.
+    body = f"{source};" if len(command.names) == 1 else f"{source.replace(chr(10), '; ')};"
+    outcome = extension.session.run_cell(body, body, cell_count(extension.shell))
+    if outcome.error is not None:
+        raise remote_exception(outcome.error)
+    what = names_text(outcome.sent) or "nothing, the machine has the newest values"
+    print(f"sent {size_text(outcome.sent_bytes)}: {what}")
+
+
+def _eval(extension: Extension, command: LineCommand) -> Any:
+    try:
+        ast.parse(command.operand, mode="eval")
+    except SyntaxError as error:
+        raise RequestError(
+            f"`{command.operand}` is no expression: {error.msg}",
+            hint="`%remote_gpu eval` takes one expression; statements go into a %%remote_gpu cell.",
+        ) from None
+    extension.front_end.begin()
+    source = f"{EVAL_NAME} = ({command.operand})"
+    outcome = extension.session.run_cell(source, source, cell_count(extension.shell))
+    if outcome.error is not None:
+        raise remote_exception(outcome.error)
+    extension.fetch((EVAL_NAME,))
+    return extension.shell.user_ns.pop(EVAL_NAME)
+
+
+def _interrupt(extension: Extension, command: LineCommand) -> None:
+    extension.session.interrupt()
+    print(f"interrupted what runs on {extension.machine.name}")
+
+
+def _restart(extension: Extension, command: LineCommand) -> None:
+    losses = extension.session.stop()
+    extension.session.ready()
+    print(f"{extension.machine.name} has a fresh remote Python")
+    if losses is not None and (losses.lost or losses.older):
+        print(losses_text(losses))
+
+
+def _stop(extension: Extension, command: LineCommand) -> None:
+    losses = extension.session.stop()
+    if losses is None:
+        print(f"nothing was running on {extension.machine.name}")
+        return
+    print(f"stopped the remote Python on {extension.machine.name}")
+    if losses.lost or losses.older:
+        print(losses_text(losses))
+
+
+def _runs(extension: Extension, command: LineCommand) -> None:
+    runs = extension.session.runs()
+    if not runs:
+        print("There are no runs yet.")
+    for number, run in enumerate(runs, 1):
+        began = time.strftime("%H:%M:%S", time.localtime(run["started"]))
+        took = seconds_text((run["ended"] or time.time()) - run["started"])
+        first = run["source"].strip().splitlines()[0][:50]
+        error = f" ({run['error']})" if run["error"] else ""
+        print(f"{number:>3}  {began}  {took:>8}  {run['status']}{error}  [{run['count']}] {first}")
+
+
+def _attach(extension: Extension, command: LineCommand) -> None:
+    session = extension.session
+    left = session.survivors()
+    if not left:
+        raise NotAvailableError(
+            "no remote Python of this notebook was left running",
+            hint="A %%remote_gpu cell starts one.",
+        )
+    extension.front_end.begin()
+    outcome = session.attach(left[-1])
+    if outcome is not None and outcome.error is not None:
+        raise remote_exception(outcome.error)
+
+
+def _help(extension: Extension, command: LineCommand) -> None:
+    print(help.line_help(command.operand))
+
+
+_VERBS: dict[str, Callable[[Extension, LineCommand], Any]] = {
+    "status": _status,
+    "names": _names,
+    "pull": _pull,
+    "push": _push,
+    "eval": _eval,
+    "interrupt": _interrupt,
+    "restart": _restart,
+    "stop": _stop,
+    "runs": _runs,
+    "attach": _attach,
+    "help": _help,
+}

@@ -1,0 +1,48 @@
+"""The background thread that runs the asyncio side of all sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import Any, TypeVar
+
+from jupyter_remote_gpu.errors import WaitTimeoutError
+
+T = TypeVar("T")
+
+
+class LoopThread:
+    """An event loop in a daemon thread; one serves all sessions of a process."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self.loop.run_forever, name="remote_gpu", daemon=True
+        )
+        self._thread.start()
+
+    def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Begin a coroutine in the loop; returns at once."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def run(self, work: Coroutine[Any, Any, T], timeout: float, what: str) -> T:
+        """Carry a coroutine out and return its result; blocks the calling thread.
+
+        After `timeout` seconds raises WaitTimeoutError naming `what` was
+        waited for. KeyboardInterrupt cancels the coroutine.
+        """
+        future = self.start(work)
+        try:
+            return future.result(timeout)
+        except FutureTimeoutError:
+            future.cancel()
+            raise WaitTimeoutError(
+                f"gave up after {timeout:.0f} s of waiting for {what}",
+                hint="`%remote_gpu` shows how the machine is doing.",
+            ) from None
+        except KeyboardInterrupt:
+            future.cancel()
+            raise

@@ -1,0 +1,459 @@
+"""A notebook's session with one machine: capture, sync, run, follow, restore."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import queue
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_remote_gpu.errors import (
+    ConnectionLostError,
+    KernelDiedError,
+    NotAvailableError,
+    RemoteGPUError,
+)
+from jupyter_remote_gpu.protocol import messages
+from jupyter_remote_gpu.protocol.events import Event
+from jupyter_remote_gpu.protocol.state import Report
+from jupyter_remote_gpu.state.home import Departure, Home, Losses, Moved
+from jupyter_remote_gpu.transport.base import Transport
+
+from . import following
+from .client import AgentClient
+from .following import Following, interrupts_into, interrupts_raised
+from .front_end import FrontEnd
+from .loop import LoopThread
+from .peer import LinePeer
+
+REQUEST_SECONDS = 30.0
+OPEN_SECONDS = 90.0
+PATIENCE_SECONDS = 10.0
+"""After this long without a run having begun, the user is told what is waited for."""
+INTERRUPTS_BEFORE_LEAVING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where a session's kernel works: what the agent needs to start one."""
+
+    notebook: str
+    folder: str
+    python: str
+    environ: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a remote cell ended; `error` describes its exception, if it had one."""
+
+    run: str
+    error: dict[str, Any] | None
+    payload: list[dict[str, Any]]
+    sent: tuple[str, ...]
+    sent_bytes: int
+    bound: tuple[str, ...]
+    bound_values: tuple[str, ...]  # of `bound`, those worth a mention: no modules, no `_tmp`
+    ran_seconds: float
+    sync_seconds: float
+
+
+class Session:
+    """Runs cells of one notebook on one machine; used by the thread that runs cells.
+
+    `home` is the notebook's half of the namespace, `machine` the name shown
+    to the user. Nothing is started before it is needed.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        transport: Transport,
+        workspace: Workspace,
+        front_end: FrontEnd,
+        machine: str,
+        loop: LoopThread,
+    ) -> None:
+        self.home = home
+        self.machine = machine
+        self.workspace = workspace
+        self.kernel: dict[str, Any] | None = None
+        self._transport = transport
+        self._front_end = front_end
+        self._loop = loop
+        self._id = secrets.token_hex(4)
+        self._following = Following(front_end)
+        self._client = AgentClient(transport, self._id, self._connection_changed)
+        self._peer: LinePeer | None = None
+
+    # -- the machine ----------------------------------------------------------------------------
+
+    def request(
+        self, kind: type[messages.Message], *, timeout: float = REQUEST_SECONDS, **fields: Any
+    ) -> dict[str, Any]:
+        """Ask the agent for something and return its answer; blocks."""
+        what = f"{self.machine} to answer ({kind.tag})"
+        return self._loop.run(self._client.request(kind, **fields), timeout, what)
+
+    def ready(self) -> dict[str, Any]:
+        """Return the description of this session's kernel; starts one if there is none."""
+        if self.kernel is not None and self._following.kernel_died is not None:
+            self._bury()
+        if self.kernel is None:
+            place = self.workspace
+            opened = self.request(
+                messages.OpenKernel,
+                timeout=OPEN_SECONDS,
+                notebook=place.notebook,
+                python=place.python,
+                folder=place.folder,
+                environ=place.environ,
+            )
+            self._take_kernel(opened, after=0)
+        assert self.kernel is not None
+        return self.kernel
+
+    def peer(self) -> LinePeer:
+        """Return the line that values take to and from the kernel."""
+        kernel = self.ready()
+        if self._peer is None:
+            self._peer = LinePeer(self._transport, self._id, kernel["kernel"])
+        return self._peer
+
+    def interrupt(self) -> None:
+        """Send SIGINT to what runs there; KernelDiedError if nothing is there."""
+        if self.kernel is None:
+            raise KernelDiedError(
+                f"nothing runs on {self.machine}", hint="A %%remote_gpu cell starts it."
+            )
+        self.request(messages.Interrupt, kernel=self.kernel["kernel"])
+
+    def stop(self) -> Losses | None:
+        """End the kernel there; return what was lost with it, None if there was none."""
+        if self.kernel is None:
+            return None
+        kernel = self.kernel["kernel"]
+        with contextlib.suppress(KernelDiedError):
+            self.request(messages.StopKernel, kernel=kernel)
+        return self._bury()
+
+    def leave(self, *, stop: bool) -> None:
+        """End the session; with `stop` the kernel too, unless a run is going on there."""
+        if self.kernel is not None and stop and self._following.kernel_died is None:
+            kernel = self.kernel["kernel"]
+            with contextlib.suppress(RemoteGPUError):
+                found = self.request(messages.ListKernels, timeout=3.0)["kernels"]
+                busy = {k["kernel"] for k in found if k["busy"]}
+                if kernel not in busy:
+                    self.request(messages.StopKernel, timeout=5.0, kernel=kernel)
+        if self._peer is not None:
+            self._peer.close()
+        self._loop.loop.call_soon_threadsafe(self._client.close)
+
+    def send_comm(
+        self,
+        kind: str,
+        content: dict[str, Any],
+        metadata: dict[str, Any],
+        buffers: Iterable[bytes],
+        parent: dict[str, Any],
+    ) -> None:
+        """Pass a widget's message on to the kernel; returns at once, any thread."""
+        if self.kernel is None:
+            return
+        message = messages.Comm(
+            kernel=self.kernel["kernel"],
+            kind=kind,
+            content=content,
+            metadata=metadata,
+            parent=parent,
+            blobs=tuple(buffers),
+        )
+        self._loop.start(self._client.send(message))
+
+    # -- cells ----------------------------------------------------------------------------------
+
+    def run_cell(
+        self,
+        source: str,
+        python: str,
+        count: int,
+        filename: str = "",
+        *,
+        timeout: float | None = None,
+    ) -> Outcome:
+        """Run a cell there and show what it shows, until it ends.
+
+        `source` is the cell as typed, `python` the same in plain Python,
+        `count` the number it has in the notebook; after `timeout` seconds it
+        is interrupted. Raises SyntaxError and errors of the tree; an exception
+        of the cell itself is in the outcome.
+        """
+        started = time.monotonic()
+        self.ready()
+        departure = self.home.depart(python, filename)
+        departure = self.home.send_ahead(departure, self.peer())
+        synced = time.monotonic()
+        run = f"{self._id}-{secrets.token_hex(4)}"
+        with self._following.awaiting(run) as items, interrupts_into(items):
+            fields, blobs = departure.begin.pack()
+            request = self._client.request(
+                messages.Run,
+                blobs=tuple(blobs),
+                kernel=self._kernel_id(),
+                run=run,
+                source=source,
+                count=count,
+                parent=self._front_end.parent(),
+                stdin=self._front_end.can_ask,
+                state=fields,
+            )
+            sent = self._loop.start(request)
+            sent.add_done_callback(lambda done: self._run_failed(done.exception()))
+            end = self._await_end(items, lambda: self.home.commit(departure), timeout)
+        report = self._report(end)
+        ended = time.monotonic()
+        if report is not None:
+            self.home.complete(departure, report)
+        return self._outcome(run, end, departure, report, (started, synced, ended))
+
+    def _outcome(
+        self,
+        run: str,
+        end: Event,
+        departure: Departure,
+        report: Report | None,
+        times: tuple[float, float, float],
+    ) -> Outcome:
+        started, synced, ended = times
+        return Outcome(
+            run=run,
+            error=end.fields.get("error"),
+            payload=end.fields.get("payload", []),
+            sent=departure.sent,
+            sent_bytes=departure.sent_bytes,
+            bound=() if report is None else tuple(report.bound),
+            bound_values=() if report is None else _values(report),
+            ran_seconds=end.fields["seconds"],
+            sync_seconds=synced - started + time.monotonic() - ended,
+        )
+
+    def _await_end(
+        self,
+        items: queue.SimpleQueue[following.Item],
+        begun: Callable[[], None],
+        timeout: float | None = None,
+    ) -> Event:
+        """Show a run's events until it ends; `begun` is called once when it begins.
+
+        Never gives up on a run that goes on, however long it takes; the stop
+        button, `timeout`, the kernel's end and a lost connection end the wait.
+        """
+        interrupts = 0
+        has_begun = False
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            try:
+                item = items.get(timeout=_patience(has_begun, deadline))
+            except queue.Empty:
+                if deadline is not None and time.monotonic() >= deadline:
+                    deadline = None
+                    self._front_end.note(
+                        f"{self.machine} ▸ interrupted after {timeout:g} s, as --timeout asks"
+                    )
+                    self._interrupt_soon()
+                elif not has_begun:
+                    self._front_end.note(
+                        f"{self.machine} ▸ waiting for the remote Python, which is still busy"
+                        " (a widget's callback, or another client's cell)"
+                    )
+                continue
+            if isinstance(item, str):
+                interrupts += item == following.INTERRUPTED
+                self._told(item, interrupts)
+            elif item.kind == "run_started":
+                has_begun = True
+                if not item.fields.get("refused"):
+                    begun()
+            elif item.kind == "run_ended":
+                return item
+            elif item.kind == "kernel_died":
+                raise self._died(item)
+            elif item.kind == "input":
+                self._ask(item)
+            else:
+                self._front_end.show(item)
+
+    def _told(self, what: str, interrupts: int) -> None:
+        """React to something that is no event of the run."""
+        if what == following.INTERRUPTED:
+            if interrupts > INTERRUPTS_BEFORE_LEAVING:
+                raise KeyboardInterrupt(
+                    f"stopped waiting; the cell goes on on {self.machine}:"
+                    " `%remote_gpu attach` shows it, `%remote_gpu restart` ends it"
+                )
+            self._interrupt_soon()
+        elif what == following.DISCONNECTED:
+            self._front_end.note(f"{self.machine} ▸ connection lost, reconnecting; the run goes on")
+        elif what == following.RECONNECTED:
+            self._front_end.note(f"{self.machine} ▸ connected again")
+        else:
+            raise ConnectionLostError(
+                f"the run on {self.machine} could not be reached any more: {what}",
+                hint="It goes on there; `%remote_gpu attach` shows it once it is reached.",
+            )
+
+    def _interrupt_soon(self) -> None:
+        """Send SIGINT without waiting for the answer; the run's end is what is waited for."""
+        self._loop.start(self._client.request(messages.Interrupt, kernel=self._kernel_id()))
+
+    def _ask(self, event: Event) -> None:
+        """Get the user's answer to `input()` and pass it on; a stop interrupts the cell."""
+        try:
+            with interrupts_raised():
+                value = self._front_end.ask(event.fields["prompt"], event.fields["password"])
+        except KeyboardInterrupt:
+            self.interrupt()
+            return
+        request = self._client.request(
+            messages.Input, kernel=self._kernel_id(), event=event.number, value=value
+        )
+        self._loop.start(request)
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def fetch(self, names: Iterable[str]) -> Moved:
+        """Bring the newest values of names here; blocks. Interrupted, nothing has changed."""
+        return self.home.fetch(names, self.peer())
+
+    def prepare_local(self, tree: ast.Module) -> Moved | None:
+        """Fetch what a local cell is about to read; None if that is nothing."""
+        wanted = self.home.wanted(tree)
+        return self.fetch(wanted) if wanted else None
+
+    # -- the kernel's life ----------------------------------------------------------------------
+
+    def survivors(self) -> list[dict[str, Any]]:
+        """Return kernels of this notebook that another session of it left behind."""
+        found = self.request(messages.ListKernels)["kernels"]
+        own = None if self.kernel is None else self.kernel["kernel"]
+        notebook = self.workspace.notebook
+        return [k for k in found if k["notebook"] == notebook and k["kernel"] != own]
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Return the records of the runs of this session's kernel, oldest first."""
+        if self.kernel is None:
+            return []
+        found: list[dict[str, Any]] = self.request(messages.ListRuns, kernel=self._kernel_id())[
+            "runs"
+        ]
+        return found
+
+    def attach(self, kernel: dict[str, Any]) -> Outcome | None:
+        """Take over a kernel that an earlier session left, and show its latest run.
+
+        What the run has shown so far comes first, then what it still shows,
+        until it ends; its names are here from then on. None if it had no run.
+        """
+        if self.kernel is not None:
+            raise NotAvailableError(
+                "this notebook has a remote Python already",
+                hint="`%remote_gpu stop` ends it; then attach.",
+            )
+        self.kernel = kernel
+        runs = self.runs()
+        last = runs[-1] if runs else None
+        outcome = None
+        if last is None or last["status"] == "refused":
+            self._take_kernel(kernel, after=0)
+        else:
+            outcome = self._attach_run(kernel, last)
+        self.home.attach(self.peer())
+        return outcome
+
+    def _attach_run(self, kernel: dict[str, Any], run: dict[str, Any]) -> Outcome:
+        with self._following.awaiting(run["run"]) as items, interrupts_into(items):
+            self._take_kernel(kernel, after=run["first"] - 1)
+            end = self._await_end(items, lambda: None)
+        return Outcome(
+            run=run["run"],
+            error=end.fields.get("error"),
+            payload=[],
+            sent=(),
+            sent_bytes=0,
+            bound=(),
+            bound_values=(),
+            ran_seconds=end.fields["seconds"],
+            sync_seconds=0.0,
+        )
+
+    def _take_kernel(self, kernel: dict[str, Any], after: int) -> None:
+        self.kernel = kernel
+        self._following.number = after
+        follow = self._client.follow(kernel["kernel"], after, self._following.take)
+        self._loop.run(follow, REQUEST_SECONDS, f"the journal of {self.machine}")
+
+    def _kernel_id(self) -> str:
+        return str(self.ready()["kernel"])
+
+    def _bury(self) -> Losses:
+        """Let go of a kernel that is gone; say what went with it."""
+        if self.kernel is not None:
+            self._client.unfollow(self.kernel["kernel"])
+        if self._peer is not None:
+            self._peer.close()
+        self.kernel = self._peer = self._following.kernel_died = None
+        return self.home.lost()
+
+    def _died(self, event: Event) -> KernelDiedError:
+        """Return the error for a kernel that died under a run, naming what was lost."""
+        losses = self._bury()
+        return KernelDiedError(
+            event.fields["message"], where=self.machine, hint=losses_text(losses)
+        )
+
+    def _report(self, end: Event) -> Report | None:
+        fields = end.fields.get("report")
+        if fields is None:
+            return None
+        return Report.unpack(fields, [memoryview(b) for b in end.buffers])
+
+    def _run_failed(self, error: BaseException | None) -> None:
+        if error is not None:
+            self._following.tell(str(error))
+
+    def _connection_changed(self, connected: bool) -> None:
+        self._following.tell(following.RECONNECTED if connected else following.DISCONNECTED)
+
+
+def _values(report: Report) -> tuple[str, ...]:
+    named = report.bound.items()
+    return tuple(n for n, found in named if not found.module and not n.startswith("_"))
+
+
+def _patience(has_begun: bool, deadline: float | None) -> float | None:
+    """Return how long to wait for the next event before looking at the clock."""
+    left = None if deadline is None else max(0.0, deadline - time.monotonic())
+    if has_begun:
+        return left
+    return PATIENCE_SECONDS if left is None else min(left, PATIENCE_SECONDS)
+
+
+def losses_text(losses: Losses) -> str:
+    """Say what went with a kernel, what was kept, and what to do."""
+    parts = []
+    if losses.lost:
+        parts.append(f"Lost: {', '.join(losses.lost)} (their newest values were only there).")
+    if losses.older:
+        parts.append(
+            f"Older values of {', '.join(losses.older)} are still here:"
+            f" `%remote_gpu recover {' '.join(losses.older)}`."
+        )
+    if losses.kept:
+        parts.append(f"Not lost: {', '.join(losses.kept)}.")
+    parts.append("The next %%remote_gpu cell starts a new remote Python.")
+    return " ".join(parts)
