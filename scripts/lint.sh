@@ -12,7 +12,7 @@ step() {
 step ruff "$bin/ruff" check .
 step mypy "$bin/mypy"
 # import-linter reads the tree from the folder it is called in.
-step lint-imports "$bin/lint-imports" --config setup.cfg
+step lint-imports "$bin/lint-imports" --no-logo --config setup.cfg
 for script in scripts/*.sh; do step "sh -n $script" sh -n "$script"; done
 step "bash -n .ci/run" bash -n .ci/run
 if [ -n "$failed" ]; then

@@ -50,7 +50,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("datasets", "run", "data to place in the workspace before the cell runs", "REF[,REF…]"),
     Flag("detach", "run", "go on without the notebook"),
     Flag("timeout", "run", "stop the cell after that time: 90, 90s, 10m, 1h30m", "TIME", True),
-    Flag("attach", "run", "show the run still going there; the cell is not run", available=True),
+    Flag("attach", "run", "show the run this notebook left; the cell is not run", available=True),
     Flag("yes", "run", "go on where a question would be asked", available=True),
 )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_remote_gpu.magic.arguments import VERBS
+from jupyter_remote_gpu.magic.verb_table import VERBS
 from tests.house.sources import ROOT
 from tests.house.test_arrows import rooms
 

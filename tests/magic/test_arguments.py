@@ -12,13 +12,12 @@ from jupyter_remote_gpu.errors import (
 )
 from jupyter_remote_gpu.machines import Request, parse_gpu
 from jupyter_remote_gpu.magic.arguments import (
-    LATER,
-    VERBS,
     CellCommand,
     LineCommand,
     parse_cell,
     parse_line,
 )
+from jupyter_remote_gpu.magic.verb_table import LATER, VERBS
 
 
 @pytest.mark.parametrize(
@@ -70,7 +69,6 @@ def test_a_verb_on_the_cell_magic_brings_the_line_magic() -> None:
         ("eval  d['#']  # not ours ", LineCommand("eval", operand="d['#']  # not ours")),
         ("eval --x", LineCommand("eval", operand="--x")),
         ("attach", LineCommand("attach")),
-        ("attach 7", LineCommand("attach", operand="7")),
         ("help", LineCommand("help")),
         ("help pull", LineCommand("help", operand="pull")),
         ("pull --help", LineCommand("help", operand="pull")),
@@ -112,7 +110,7 @@ def test_a_verb_of_later_is_no_mistake(verb: str) -> None:
         ("pull features[:10]", "takes whole names"),
         ("eval", "needs an expression"),
         ("status now", "does not know what to do with 'now'"),
-        ("attach 7 8", "does not know what to do with '8'"),
+        ("attach 7", "does not know what to do with '7'"),
         ("status --a100", "--a100 says nothing to %remote_gpu status"),
         ("status --yes", "--yes says nothing to %remote_gpu status"),
         ("help --yes", "--yes says nothing to %remote_gpu help"),

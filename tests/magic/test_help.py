@@ -8,8 +8,10 @@ import pytest
 
 from jupyter_remote_gpu.machines import flags
 from jupyter_remote_gpu.machines.gpus import FLAGS as GPU_FLAGS
-from jupyter_remote_gpu.magic.arguments import VERBS, Verb, parse_cell, parse_line
+from jupyter_remote_gpu.magic import verbs
+from jupyter_remote_gpu.magic.arguments import parse_cell, parse_line
 from jupyter_remote_gpu.magic.help import cell_help, line_help
+from jupyter_remote_gpu.magic.verb_table import VERBS, Verb
 
 
 def test_cell_help_lists_every_flag_and_marks_what_is_to_come() -> None:
@@ -57,3 +59,7 @@ def test_the_help_on_a_verb_has_its_flags_and_examples_that_parse(verb: Verb) ->
 def test_help_fits_a_notebook() -> None:
     for text in (cell_help(), line_help(), *(line_help(verb.name) for verb in VERBS)):
         assert max(map(len, text.splitlines())) <= 100
+
+
+def test_every_verb_of_the_table_is_carried_out() -> None:
+    assert {verb.name for verb in VERBS} == set(verbs._VERBS)
