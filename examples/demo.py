@@ -58,10 +58,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _demo(folder: Path, settings: dict[str, str]) -> int:
     # Imported late: these need the packages that were asked for a moment ago.
-    from .notebook import read, write
-    from .run import EXAMPLES, NotebookFailedError, run
-    from .settle import settle
-    from .watch import Watch
+    from .running.notebook import read, write
+    from .running.run import EXAMPLES, NotebookFailedError, run
+    from .running.settle import settle
+    from .running.watch import Watch
 
     stored = folder / "quickstart.ipynb"
     try:
@@ -85,7 +85,7 @@ def _demo(folder: Path, settings: dict[str, str]) -> int:
 
 
 def _show_results(notebook: NotebookNode, folder: Path, stored: Path, seconds: float) -> int:
-    from .cells import code_cells, pictures, streamed_text
+    from .running.cells import code_cells, pictures, streamed_text
 
     cells = code_cells(notebook)
     for cell, node in cells:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from .cells import Cell
-from .compare import Difference, differences
-from .notebook import read, write
-from .run import EXAMPLES, NotebookFailedError, Unfollowed, run
-from .settle import settle
+from .running.cells import Cell
+from .running.compare import Difference, differences
+from .running.notebook import read, write
+from .running.run import EXAMPLES, NotebookFailedError, Unfollowed, run
+from .running.settle import settle
 
 
 def executed(path: Path, folder: Path | None = None) -> NotebookNode:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from examples.cells import code_cells
 from examples.execute import check
-from examples.notebook import read
-from examples.run import EXAMPLES
+from examples.running.cells import code_cells
+from examples.running.notebook import read
+from examples.running.run import EXAMPLES
 
 LIMIT_BYTES = 400_000
 NOTEBOOKS = sorted(path.stem for path in EXAMPLES.glob("*.ipynb"))

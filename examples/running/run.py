@@ -19,7 +19,8 @@ from .cells import Cell, code_cells
 
 CELL_TIMEOUT_SECONDS = 900
 START_TIMEOUT_SECONDS = 120
-EXAMPLES = Path(__file__).parent
+LONGEST_SOCKET_FOLDER = 80
+EXAMPLES = Path(__file__).parents[1]
 
 
 class NotebookFailedError(Exception):
@@ -76,8 +77,8 @@ def run(
     for node in notebook.cells:
         if node.cell_type == "code":
             node.outputs, node.execution_count = [], None
-    client = _Client(notebook, cells, follower or Unfollowed(), folder)
-    with tempfile.TemporaryDirectory(prefix="remote-gpu-example-") as profile:
+    with tempfile.TemporaryDirectory(prefix="example-") as profile:
+        client = _Client(notebook, cells, follower or Unfollowed(), folder, Path(profile))
         environment = {**os.environ, "IPYTHONDIR": profile, **(settings or {})}
         try:
             client.execute(env=environment)
@@ -102,11 +103,21 @@ class _Client(NotebookClient):
     """nbclient's client that tells a follower what happens while it happens."""
 
     def __init__(
-        self, notebook: NotebookNode, cells: dict[int, Cell], follower: Follower, folder: Path
+        self,
+        notebook: NotebookNode,
+        cells: dict[int, Cell],
+        follower: Follower,
+        folder: Path,
+        profile: Path,
     ) -> None:
         # An empty list of folders leaves one kernel to choose: that of the running Python.
+        # Over files, since nobody else can listen there; their paths must be short.
+        over_files = os.name == "posix" and len(str(profile)) < LONGEST_SOCKET_FOLDER
         manager = AsyncKernelManager(
-            kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[])
+            kernel_name="python3",
+            kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+            connection_file=str(profile / "kernel.json"),
+            transport="ipc" if over_files else "tcp",
         )
         super().__init__(
             notebook,

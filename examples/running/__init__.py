@@ -1,0 +1,1 @@
+"""Running a notebook without a browser: following, settling, comparing."""
