@@ -40,6 +40,15 @@ class RemoteShell(ZMQInteractiveShell):
         self._last_traceback = stb
         self.shown = (evalue, [line for line in stb if isinstance(line, str)])
 
+    def get_parent(self) -> dict[str, Any]:
+        """Return the front end's message that the calling thread serves.
+
+        An Output widget asks for it in a callback, which may run in the comm
+        worker's thread; ipykernel would answer with the cell's.
+        """
+        kernel: RemoteKernel = self.kernel
+        return kernel.parents.current().message
+
     def emit_shown(self) -> None:
         """Journal the kept error as one that did not end the cell."""
         if self.shown is not None:
