@@ -1,0 +1,84 @@
+"""Messages: every kind survives the wire, and nonsense is refused by name."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from jupyter_remote_gpu.errors import ProtocolError
+from jupyter_remote_gpu.protocol import frames, messages
+from jupyter_remote_gpu.protocol.frames import Frame
+
+EXAMPLES: list[messages.Message] = [
+    messages.Hello(protocol=1, version="0", token="secret", client="c", line=None),
+    messages.Welcome(protocol=1, version="0", machine={"host": "h"}),
+    messages.Refused(kind="token", message="no", protocol=1, version="0"),
+    messages.Done(request=1, result={"a": [1]}),
+    messages.Failed(request=1, kind="StateError", message="m", hint=None),
+    messages.OpenKernel(request=1, notebook="n", python="p", folder="f", environ={"A": "b"}),
+    messages.ListKernels(request=1),
+    messages.StopKernel(request=1, kernel="k"),
+    messages.Interrupt(request=1, kernel="k"),
+    messages.Status(request=1),
+    messages.Ping(request=1),
+    messages.Run(
+        request=1, kernel="k", run="r", source="s", count=1, parent={}, stdin=True, state={}
+    ),
+    messages.Follow(request=1, kernel="k", after=0),
+    messages.Events(kernel="k", blobs=(b"abc",)),
+    messages.ListRuns(request=1, kernel="k"),
+    messages.Input(request=1, kernel="k", event=1, value="typed"),
+    messages.Comm(kernel="k", kind="comm_msg", content={}, metadata={}, parent={}, blobs=(b"x",)),
+    messages.State(request=1, verb="ask", body={}),
+    messages.Chunk(name="00", blobs=(b"chunk",)),
+]
+
+
+def _frame(message: messages.Message) -> Frame:
+    ((frame, _),) = frames.split(b"".join(message.encode()))
+    return frame
+
+
+@pytest.mark.parametrize("message", EXAMPLES, ids=lambda m: m.tag)
+def test_each_message_survives_the_wire(message: messages.Message) -> None:
+    back = messages.decode(_frame(message))
+    assert type(back) is type(message)
+    assert [bytes(b) for b in back.blobs] == [bytes(b) for b in message.blobs]
+    names = [n for n in message.__slots__ if n != "blobs"]
+    assert [getattr(back, n) for n in names] == [getattr(message, n) for n in names]
+
+
+def test_every_kind_has_an_example() -> None:
+    assert {type(m) for m in EXAMPLES} == set(messages._KINDS.values())
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"no json",
+        b"[]",
+        b'{"t":"unknown"}',
+        b'{"t":"ping"}',
+        b'{"t":"ping","request":"1"}',
+        b'{"t":"ping","request":true}',
+        b'{"t":"ping","request":1,"more":2}',
+        b'{"t":"ping","request":1,"b":[5]}',
+        b'{"t":"ping","request":1,"b":[-1,1]}',
+        b'{"t":"ping","request":1,"b":"x"}',
+    ],
+)
+def test_nonsense_is_refused(head: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        messages.decode(Frame(0, 0, head, memoryview(b"")))
+
+
+def test_secrets_do_not_show_in_reprs() -> None:
+    shown = repr(EXAMPLES[0]) + repr(messages.Input(request=1, kernel="k", event=1, value="typed"))
+    assert "secret" not in shown
+    assert "typed" not in shown
+
+
+def test_heads_are_plain_json() -> None:
+    for message in EXAMPLES:
+        assert json.loads(_frame(message).head)["t"] == message.tag
