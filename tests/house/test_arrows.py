@@ -84,6 +84,26 @@ def test_heavy_libraries_are_not_imported_at_load(package: list[Source]) -> None
     assert hits == []
 
 
+def test_importing_everything_loads_nothing_heavy() -> None:
+    program = (
+        "import pkgutil, sys, jupyter_remote_gpu as p\n"
+        "for m in pkgutil.walk_packages(p.__path__, 'jupyter_remote_gpu.'):\n"
+        "    m.name.endswith('__main__') or __import__(m.name)\n"
+        "print(' '.join(sorted(m for m in sys.modules if '.' not in m)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "jupyter_remote_gpu" in done.stdout.split()
+    assert HEAVY & set(done.stdout.split()) == set()
+
+
 def test_between_rooms_imports_are_absolute_and_inside_a_room_relative(
     package: list[Source],
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -35,6 +36,27 @@ def test_it_carries_every_file_of_the_package(wheel: Path) -> None:
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert carried == lying
+
+
+def test_its_content_works_where_it_is_unpacked(wheel: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    launch = tmp_path / "jupyter_remote_gpu" / "agent" / "launch.py"
+    programs = [
+        [sys.executable, str(launch), "--help"],
+        [sys.executable, "-c", "import jupyter_remote_gpu.magic.magics as m; print(m.__file__)"],
+    ]
+    for program in programs:
+        done = subprocess.run(
+            program,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        assert str(tmp_path) in done.stdout or "--home" in done.stdout
 
 
 def test_it_carries_its_licence_and_fits_every_platform(wheel: Path) -> None:
