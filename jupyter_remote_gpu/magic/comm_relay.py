@@ -19,6 +19,7 @@ from typing import Any
 
 from jupyter_remote_gpu.protocol.events import Event
 
+from . import callback_output
 from .control_comm import ControlTarget
 from .widget_state import WidgetModel, split
 
@@ -84,6 +85,20 @@ class CommRelay:
                 )
         finally:
             self._handing_out.now = False
+
+    def output_from_machine(self, event: Event) -> bool:
+        """Show what a callback put out where the front end shows the output of its message.
+
+        That is where an Output widget captures it. False if the event is no
+        output, or not one of a message that was passed on here.
+        """
+        message = self.message(event.parent)
+        published = callback_output.published(event)
+        if message is None or published is None:
+            return False
+        kind, content = published
+        self._publish(kind, content, message)
+        return True
 
     def message(self, msg_id: str | None) -> dict[str, Any] | None:
         """Return a front end's comm message that was passed on, None if it is no such id."""
@@ -232,12 +247,15 @@ class CommRelay:
             " Run its cell again to make it live.\n"
         )
         log.warning(text.strip())
+        self._publish("stream", {"name": "stderr", "text": text}, msg)
+
+    def _publish(self, kind: str, content: dict[str, Any], parent: dict[str, Any]) -> None:
         self._kernel.session.send(
             self._kernel.iopub_socket,
-            "stream",
-            {"name": "stderr", "text": text},
-            parent=msg,
-            ident=f"kernel.{self._kernel.ident}.stream".encode(),
+            kind,
+            content,
+            parent=parent,
+            ident=f"kernel.{self._kernel.ident}.{kind}".encode(),
         )
 
     # -- life -----------------------------------------------------------------------------------

@@ -61,6 +61,8 @@ class NotebookFrontEnd:
     def show(self, event: Event) -> None:
         """Display one output of the run that the calling cell waits for."""
         shower = _SHOWERS.get(event.kind)
+        if self._of_callback(event):
+            return
         if shower is not None:
             shower(self, event)
         elif event.kind.startswith("comm_"):
@@ -70,7 +72,7 @@ class NotebookFrontEnd:
         """Relay widget messages; keep late outputs for the next remote cell."""
         if event.kind.startswith("comm_"):
             self._relay(event)
-        elif event.kind in _SHOWERS:
+        elif event.kind in _SHOWERS and not self._of_callback(event):
             with self._lock:
                 self._late.append(event)
 
@@ -86,6 +88,10 @@ class NotebookFrontEnd:
             "text/html": f'<small style="opacity:.65">{_escape(text)}</small>',
         }
         self._shell.display_pub.publish(data=data, metadata=LINE_METADATA)
+
+    def _of_callback(self, event: Event) -> bool:
+        """Show an output of a widget's callback with that; False if it is a cell's."""
+        return self.relay is not None and self.relay.output_from_machine(event)
 
     def _relay(self, event: Event) -> None:
         if self.relay is not None:
@@ -118,7 +124,8 @@ class NotebookFrontEnd:
         if captured is not None:
             captured.append(content)
         else:
-            self._send("execute_result", {"execution_count": self._shell.displayhook.prompt_count, **content})
+            count = self._shell.displayhook.prompt_count
+            self._send("execute_result", {"execution_count": count, **content})
 
     def _clear(self, event: Event) -> None:
         self._shell.display_pub.clear_output(wait=event.fields["wait"])
