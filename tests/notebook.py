@@ -82,7 +82,7 @@ class Notebook:
             **(environ or {}),
         }
         env.pop("JPY_PARENT_PID", None)
-        self.manager = KernelManager(kernel_name="python3", transport="tcp")
+        self.manager = KernelManager(kernel_name="python3")
         self.manager.start_kernel(env=env, cwd=str(folder))
         self.client: BlockingKernelClient = self.manager.client()
         self.client.start_channels()
@@ -137,7 +137,9 @@ class Notebook:
         self.client.stop_channels()
 
     def close(self) -> None:
-        """End the notebook as Jupyter does."""
+        """End the notebook as Jupyter does; again, or after `kill`, nothing happens."""
+        if not self.manager.has_kernel:
+            return
         self.client.stop_channels()
         self.manager.shutdown_kernel()
         deadline = time.monotonic() + 5

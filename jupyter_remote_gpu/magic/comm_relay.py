@@ -263,10 +263,12 @@ class CommRelay:
     def machine_gone(self) -> None:
         """The kernel there has ended: its widgets stay as they are, and say so when used."""
         with self._lock:
+            if any(not proxy.gone for proxy in self._proxies.values()):
+                self._told_gone = False
             for proxy in self._proxies.values():
                 proxy.gone = True
             waiting = list(self._handled.values())
-            self._behind = self._told_gone = False
+            self._behind = False
         for done in waiting:
             done.set()
 

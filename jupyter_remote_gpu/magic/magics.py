@@ -62,6 +62,7 @@ class RemoteGPUMagics(Magics):  # type: ignore[misc]
             )
         finally:
             extension.hook.reopen(trees)
+            extension.front_end.catch_up()
         self._after(outcome, count)
 
     def _check_syntax(self, python: str, filename: str) -> None:

@@ -51,6 +51,10 @@ class NotebookFrontEnd:
         """A remote cell begins: what was printed here before comes first, late output too."""
         sys.stdout.flush()
         sys.stderr.flush()
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Show what earlier remote cells, or their children, said after their end."""
         with self._lock:
             late, self._late = self._late, []
         if late:
@@ -72,9 +76,16 @@ class NotebookFrontEnd:
         """Relay widget messages; keep late outputs for the next remote cell."""
         if event.kind.startswith("comm_"):
             self._relay(event)
+        elif event.kind == "kernel_died":
+            self.gone()
         elif event.kind in _SHOWERS and not self._of_callback(event):
             with self._lock:
                 self._late.append(event)
+
+    def gone(self) -> None:
+        """The kernel there has ended: its widgets stay as they are."""
+        if self.relay is not None:
+            self.relay.machine_gone()
 
     def ask(self, prompt: str, password: bool) -> str:
         """Ask through the front end's own input box."""

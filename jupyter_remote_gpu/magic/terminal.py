@@ -23,7 +23,11 @@ class TerminalFrontEnd:
         return {}
 
     def begin(self) -> None:
-        """A remote cell begins: show what came late from earlier ones."""
+        """A remote cell begins: nothing of this shell's waits to be printed."""
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Show what earlier remote cells, or their children, said after their end."""
         late, self._late = self._late, []
         for event in late:
             self.show(event)
@@ -51,6 +55,9 @@ class TerminalFrontEnd:
         """Keep late output for the next remote cell: the prompt stays undisturbed."""
         if event.kind == "stream":
             self._late.append(event)
+
+    def gone(self) -> None:
+        """The kernel there has ended; a terminal holds nothing of it."""
 
     def ask(self, prompt: str, password: bool) -> str:
         """Ask in the terminal."""
