@@ -31,6 +31,13 @@ class FrontEnd(Protocol):
         """
         ...
 
+    def gone(self) -> None:
+        """The kernel there has ended, and with it all that its widgets could do.
+
+        Called in any thread, more than once for the same end; must not block.
+        """
+        ...
+
     def ask(self, prompt: str, password: bool) -> str:
         """Get a line from the user; KeyboardInterrupt if he stops the cell instead."""
         ...

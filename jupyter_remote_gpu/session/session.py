@@ -407,6 +407,7 @@ class Session:
         if self._peer is not None:
             self._peer.close()
         self.kernel = self._peer = self._following.kernel_died = None
+        self._front_end.gone()
         return self.home.lost()
 
     def _died(self, event: Event) -> KernelDiedError:
