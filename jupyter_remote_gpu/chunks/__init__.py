@@ -1,1 +1,1 @@
-"""."""
+"""Chunks: how buffers are cut, named and compared, whatever they hold."""

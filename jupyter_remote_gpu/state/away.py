@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 from collections.abc import Sequence
 from typing import Any
 
-from jupyter_remote_gpu.protocol.state import Answers, Ask, Begin, Blob, Lacking, Offer, Report
+from jupyter_remote_gpu.errors import CannotTravelError, ProtocolError
+from jupyter_remote_gpu.protocol.state import (
+    Answers,
+    Ask,
+    Begin,
+    Blob,
+    Cell,
+    Import,
+    Item,
+    Lacking,
+    Offer,
+    Parcel,
+    Report,
+    Same,
+    Stays,
+)
 
+from .analysis import footprint
+from .arrivals import Arrivals
+from .describing import describe
+from .half import Half, Unit, inline, overlay, own_slots
 from .landing import Landing
+from .namespace import Held, Rebinding, is_hidden, is_module, unbind, user_names
+from .placeholders import Placeholder
+from .survey import Survey
+from .travel import why_not
+from .versions import Version
+
+_COMPARED_AT_ONCE_BYTES = 1 << 20
+"""Components up to this size are compared right after a cell, so that most stay on both sides."""
 
 
 class Away:
@@ -17,10 +46,22 @@ class Away:
     cells, never while a cell runs; none does I/O.
     """
 
-    landing: Landing  # where supplied chunks go; replaced by each `offer`
-
     def __init__(self, namespace: dict[str, Any], machine: str = "the machine") -> None:
-        raise NotImplementedError
+        self._half = Half(namespace, outward=False)
+        self._machine = machine
+        self._fresh: set[str] = set()  # names that are the same at home
+        self._arrivals = Arrivals(self._half)
+        self._cell = Cell(0, "none", "", "")
+        self._before: dict[str, Held] = {}
+        self._reached: set[str] = set()
+        self._answered: dict[str, tuple[Unit | None, Version]] = {}
+        self._pinned: dict[bytes, memoryview] = {}
+        self._tokens = 0
+
+    @property
+    def landing(self) -> Landing:
+        """Where the chunks of the latest offer go."""
+        return self._arrivals.landing
 
     def offer(self, offer: Offer) -> Lacking:
         """Prepare buffers for these parcels and say which chunks are lacking.
@@ -28,32 +69,267 @@ class Away:
         The transport then fills `self.landing` and asks `supplied`. Drops what an
         earlier offer left behind; nothing becomes visible before `arrive`.
         """
-        raise NotImplementedError
+        self._arrivals = Arrivals(self._half)
+        values = {**self._half.values(), **self._half.parked}
+        unpatchable = self._arrivals.expect(offer.parcels, values)
+        return Lacking(self.landing.missing(), tuple(unpatchable))
 
     def supplied(self) -> Lacking:
         """Say which chunks of the offer are still missing or came damaged."""
-        raise NotImplementedError
+        return Lacking(self.landing.missing())
 
     def arrive(self, begin: Begin) -> None:
         """Apply a Begin. Raises a `StateError` that says why the cell cannot run."""
-        raise NotImplementedError
+        half = self._half
+        self._cell = begin.cell
+        for cell in (*begin.cells, begin.cell):
+            half.cells.add(cell)
+        self._withdraw(begin.unbind, begin.park)
+        for name in begin.revive:
+            if name in half.parked:
+                half.namespace[name] = half.parked.pop(name)
+        self._fresh.update(begin.revive)
+        for version in map(half.versions.of, begin.revive):
+            if version is not None:
+                version.dirty = False
+        for name, description in begin.stubs.items():
+            if not half.has_value(name):
+                half.namespace[name] = Placeholder(name, description, "the notebook's computer")
+        self._receive(begin)
+        self._arrivals = Arrivals(half)
 
     def before_run(self, source: str | None = None) -> None:
         """Note what the cell can reach; `source` if it differs from the Begin's cell text."""
-        raise NotImplementedError
+        half = self._half
+        try:
+            reads = footprint(ast.parse(self._cell.source if source is None else source)).reads
+        except SyntaxError:  # the kernel will say so itself
+            reads = frozenset()
+        self._before = {name: Held(value) for name, value in user_names(half.namespace)}
+        mentioned = [n for n in reads if n in half.namespace and not is_hidden(n)]
+        self._reached = set()
+        if any(not is_module(half.namespace[n]) for n in mentioned):
+            survey = Survey(half)
+            self._reached = survey.closure(mentioned) & survey.values.keys()
 
     def after_run(self) -> Report:
         """Say what the cell did to the names, whether it failed or not."""
-        raise NotImplementedError
+        half = self._half
+        now = dict(user_names(half.namespace))
+        bound = {
+            name: value
+            for name, value in now.items()
+            if type(value) is not Placeholder
+            and (name not in self._before or not self._before[name].holds(value))
+        }
+        deleted = tuple(name for name in self._before if name not in now)
+        half.cells.note(self._cell, bound, half.namespace)
+        touched: set[str] = set()
+        survey = None
+        if self._reached or any(not is_module(value) for value in bound.values()):
+            survey = Survey(half)
+            half.versions.touch(half.versions.linked(self._reached | bound.keys()))
+            touched = self._touched(survey, set(bound))
+        half.versions.drop([*bound, *deleted])
+        self._fresh.difference_update(bound, touched, deleted)
+        self._before, self._reached = {}, set()
+        reported = [*bound, *touched]
+        return Report(
+            bound={n: describe(v, survey.sizes.get(n, 0) if survey else 0) for n, v in bound.items()},
+            deleted=deleted,
+            touched={n: describe(now[n], survey.sizes[n]) for n in touched} if survey else {},
+            deps={n: tuple(sorted(survey.needs.get(n, ()))) for n in reported} if survey else {},
+            stays={n: survey.pinned[n][1] for n in reported if n in survey.pinned}
+            if survey
+            else {},
+        )
 
     def ask(self, ask: Ask) -> Answers:
         """Encode and name what Home asked for; pinned until `release` or the next ask."""
-        raise NotImplementedError
+        half = self._half
+        self._withdraw(ask.unbind, ask.park)
+        self._answered, self._pinned = {}, {}
+        survey = Survey(half)
+        items: list[Item] = []
+        for name in ask.names:
+            value = half.namespace.get(name)
+            if is_module(value):
+                items.append(Import(name, value.__name__))  # type: ignore[union-attr]
+            elif name not in survey.values:
+                items.append(Stays((name,), name, "", "it is not there any more"))
+        closure = survey.closure(ask.names)
+        asked = set(ask.names)
+        groups = [
+            g for g in survey.groups(sorted(closure)) if asked & set(g) or not self._fresh >= set(g)
+        ]
+        units: list[Unit] = []
+        for group in groups:
+            answer = self._answer(group, survey, ask)
+            if isinstance(answer, Unit):
+                units.append(answer)
+            else:
+                items.append(answer)
+        items += [self._parcel(unit, survey, ask) for unit in survey.order(units, half)]
+        items += self._modules(closure - asked)
+        return Answers(tuple(items), inline(items, self._pinned))
 
     def pull(self, names: Sequence[bytes]) -> list[tuple[bytes, Blob]]:
         """Return chunks of the last answers as views of live memory; `ProtocolError` if unknown."""
-        raise NotImplementedError
+        try:
+            return [(name, self._pinned[name]) for name in names]
+        except KeyError as error:
+            raise ProtocolError("a chunk was asked for that was not offered") from error
 
     def release(self, tokens: Sequence[str]) -> None:
         """Note that the versions `tokens` arrived at home; unpin everything."""
-        raise NotImplementedError
+        for token in tokens:
+            if token in self._answered:
+                version = self._answered[token][1]
+                version.dirty = False
+                self._half.versions.add(version)
+                self._fresh.update(version.names)
+        self._answered, self._pinned = {}, {}
+
+    def _withdraw(self, gone: Sequence[str], park: Sequence[str]) -> None:
+        """Home has newer values: drop those rebound there, put aside those changed there."""
+        half = self._half
+        for name in gone:
+            unbind(half.namespace, name)
+            half.parked.pop(name, None)
+        half.versions.drop(gone)
+        self._fresh.difference_update(gone, park)
+        for name in park:
+            if half.has_value(name):
+                half.parked[name] = unbind(half.namespace, name)
+
+    def _receive(self, begin: Begin) -> None:
+        """Import modules and rebuild parcels in order; on failure put all names back."""
+        half = self._half
+        bound = Rebinding(half.namespace)
+        parcels = [i for i in begin.items if isinstance(i, Parcel)]
+        values = {**half.values(), **half.parked}
+        unpatchable = self._arrivals.expect(parcels, values)
+        self._arrivals.landing.inline(begin.chunks.items())
+        if unpatchable or self._arrivals.landing.missing():
+            raise ProtocolError("a value was announced whose parts did not all arrive")
+        try:
+            for item in begin.items:
+                if isinstance(item, Import):
+                    bound.bind(item.name, _module(item, self._machine))
+                elif isinstance(item, Parcel):
+                    self._rebuild(item, bound)
+        except BaseException:
+            bound.undo()
+            raise
+
+    def _rebuild(self, parcel: Parcel, bound: Rebinding) -> None:
+        half, names = self._half, parcel.names
+        if parcel.kind == "patch":
+            values = self._arrivals.patch(parcel)
+            for name, value in values.items():
+                bound.bind(name, value)
+        else:
+            buffers = self._arrivals.buffers(parcel)
+            try:
+                values, overlays = half.rebuild(parcel, buffers, bound)
+                overlay(overlays)
+            except Exception as error:
+                raise CannotTravelError(
+                    f"{'+'.join(names)} could not be rebuilt on {self._machine}: "
+                    f"{type(error).__name__}: {error}",
+                    hint="The cell was not run, and nothing was changed.",
+                ) from error
+        for name in names:
+            half.parked.pop(name, None)
+        half.versions.drop(names)
+        self._fresh.update(names)
+        try:
+            unit = half.pack(names, values)
+        except CannotTravelError:
+            return  # it came but could not go back: no version, so it will be reported as it is
+        slots = self._arrivals.slots(parcel, unit)
+        half.versions.add(half.version(parcel.token, unit, values, slots))
+
+    def _touched(self, survey: Survey, bound: set[str]) -> set[str]:
+        """Return the names that may have changed inside: linked to one the cell could reach."""
+        maybe = survey.linked(self._reached | bound) & survey.values.keys()
+        changed: set[str] = set()
+        for group in survey.groups(sorted(maybe)):
+            members = set(group) - bound
+            if not members or not survey.mutable & set(group):
+                continue
+            if bound.isdisjoint(group) and self._unchanged(group, survey):
+                continue
+            changed |= members
+        return changed
+
+    def _unchanged(self, group: tuple[str, ...], survey: Survey) -> bool:
+        """Say whether a small component certainly is what home has."""
+        half = self._half
+        version = half.versions.exact(group)
+        if version is None or not self._fresh >= set(group) or not version.held(survey.values):
+            return False
+        if version.nbytes() > _COMPARED_AT_ONCE_BYTES:
+            return False
+        if sum(survey.sizes[n] for n in group) > _COMPARED_AT_ONCE_BYTES:
+            return False
+        try:
+            unit = half.pack(group, survey.values)
+        except CannotTravelError:
+            return False
+        version.dirty = not unit.equals(version)
+        return not version.dirty
+
+    def _answer(self, group: tuple[str, ...], survey: Survey, ask: Ask) -> Item | Unit:
+        """Encode a component; say so if home's version is the same or if it cannot be copied."""
+        half = self._half
+        try:
+            unit = half.pack(group, survey.values)
+        except CannotTravelError as error:
+            culprit, kind, reason = why_not(group, survey, error)
+            return Stays(group, culprit, kind, reason)
+        version = half.versions.exact(group)
+        if version is not None and version.token in ask.known and unit.equals(version):
+            self._answered[version.token] = (None, version)
+            return Same(version.token, group)
+        return unit
+
+    def _parcel(self, unit: Unit, survey: Survey, ask: Ask) -> Parcel:
+        half = self._half
+        self._tokens += 1
+        token = f"there-{self._tokens}"
+        base = half.versions.exact(unit.names)
+        if (
+            base is not None
+            and base.slots is not None
+            and base.token in ask.patchable
+            and unit.same_structure(base)
+        ):
+            parcel, chunks = half.patch_parcel(token, unit, base)
+            version = half.version(token, unit, survey.values, base.slots)
+        else:
+            parcel, chunks = half.value_parcel(token, unit)
+            version = half.version(token, unit, survey.values, own_slots(unit))
+        self._pinned.update(chunks)
+        self._answered[token] = (unit, version)
+        return parcel
+
+    def _modules(self, names: set[str]) -> list[Item]:
+        namespace = self._half.namespace
+        return [
+            Import(n, namespace[n].__name__)
+            for n in sorted(names - self._fresh)
+            if is_module(namespace.get(n))
+        ]
+
+
+def _module(item: Import, machine: str) -> Any:
+    try:
+        return importlib.import_module(item.module)
+    except ImportError as error:
+        top = item.module.split(".")[0]
+        raise CannotTravelError(
+            f"This cell was not run. It uses {item.name}, the module {item.module}, which "
+            f"cannot be imported on {machine}: {error}",
+            hint=f"Install it there with a cell `%%remote_gpu` / `%pip install {top}`.",
+        ) from error

@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_remote_gpu.protocol.state import Begin, Parcel, Report
+from jupyter_remote_gpu.protocol.state import Cell, Description, Import, Report
 
-from .peer import Peer
+from .analysis import Footprint, footprint
+from .code import ident_of
+from .coherence import Event, Place, Places
+from .components import Walk
+from .departing import Departing, Departure, lost_error
+from .describing import describe
+from .fetching import Fetching, Moved, imported, uninterrupted
+from .half import Half
+from .namespace import Held, bind, is_hidden, is_module, unbind
+from .peer import Peer, Progress
+from .placeholders import Placeholder, description_of
+from .survey import Survey
 
-Progress = Callable[[int, int], None]
-"""Called with (bytes done, bytes in all) while chunks move."""
+__all__ = ["Departure", "Home", "LocalCell", "Losses", "Moved", "Row"]
 
-
-@dataclass(frozen=True, slots=True)
-class Departure:
-    """A remote cell ready to go. Nothing has changed at home yet.
-
-    Steps of the caller: `home.send_ahead(departure, peer)`, then `begin` with the
-    request to run, after its acknowledgement `home.commit(departure)`, and when
-    the cell has ended `home.complete(departure, report)`.
-    """
-
-    begin: Begin
-    sent: tuple[str, ...]  # components on their way, like "model+opt"
-    sent_bytes: int  # what they weigh; unchanged chunks included
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """What a fetch brought: for the transfer line."""
-
-    names: tuple[str, ...] = ()
-    patched: tuple[str, ...] = ()
-    unchanged: tuple[str, ...] = ()
-    bytes: int = 0
+_WALKED_OBJECTS = 20_000
+"""How far into a value a local cell's needs are followed; beyond, placeholders speak up."""
+_WHERE = {
+    Place.HERE: "here",
+    Place.TOUCHED: "here",
+    Place.BOTH: "both",
+    Place.THERE: "there",
+    Place.CHANGED: "there",
+    Place.LOST: "lost",
+}
+_SIMPLE = (int, float, complex, bool, str, bytes, type(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +60,41 @@ class Losses:
     kept: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LocalCell:
+    """What was noted before a local cell ran."""
+
+    text: Footprint
+    reached: frozenset[str]
+    held: dict[str, Held] = field(default_factory=dict)
+
+
 class Home:
     """The notebook's half of the namespace `namespace` (the user's `user_ns`). No I/O of its own."""
 
     def __init__(self, namespace: dict[str, Any], machine: str = "the machine") -> None:
-        raise NotImplementedError
+        self._half = Half(namespace, outward=True)
+        self._machine = machine
+        self._places = Places()
+        self._deps: dict[str, tuple[str, ...]] = {}
+        self._stays: dict[str, str] = {}
+        self._parked_there: set[str] = set()
+        self._texts_there: set[int] = set()
+        self._numbers = itertools.count(1)
+        self._tokens = (f"home-{n}" for n in itertools.count(1))
+        self._pending: Cell | None = None
+        self._analysed: tuple[ast.Module, Footprint] | None = None
+        self._reached: frozenset[str] = frozenset()
 
     def depart(self, source: str, filename: str = "") -> Departure:
         """Work out what a remote cell needs; `source` is plain Python.
 
         Raises `SyntaxError`, `CannotTravelError`, `LostError`; changes nothing.
         """
-        raise NotImplementedError
+        text = footprint(ast.parse(source))
+        self._half.cells.adopt(self._half.values(), self._half.namespace)
+        cell = Cell(next(self._numbers), ident_of(source), filename, source)
+        return self._departing().prepare(cell, text)
 
     def send_ahead(
         self, departure: Departure, peer: Peer, progress: Progress | None = None
@@ -81,50 +103,238 @@ class Home:
 
         May block. Raises `DamagedError` if chunks keep arriving damaged.
         """
-        raise NotImplementedError
+        return self._departing().send_ahead(departure, peer, progress)
 
     def commit(self, departure: Departure) -> None:
         """Note that the machine applied `departure.begin`."""
-        raise NotImplementedError
+        begin, half = departure.begin, self._half
+        with uninterrupted():
+            half.cells.add(begin.cell)
+            self._texts_there.update(c.number for c in (*begin.cells, begin.cell))
+            self._places.unbind.difference_update(begin.unbind)
+            self._parked_there.update(begin.park)
+            self._parked_there.difference_update(begin.unbind)
+            for sending in departure.sendings:
+                half.versions.add(sending.version)
+                self._equal(sending.parcel.names)
+            for name in begin.revive:
+                version = half.versions.of(name)
+                if version is not None:
+                    version.dirty = False
+            self._equal(begin.revive)
+            self._equal([i.name for i in begin.items if isinstance(i, Import)])
 
     def complete(self, departure: Departure, report: Report) -> None:
         """Take over what the remote cell did, failed or not."""
-        raise NotImplementedError
+        with uninterrupted():
+            for name in report.deleted:
+                unbind(self._half.namespace, name)
+            self._forget(report.deleted)
+            for name, description in report.bound.items():
+                self._put_aside(name, description)
+            self._places.happen(Event.BOUND_THERE, report.bound)
+            changed = [n for n in report.touched if self._places[n] is Place.BOTH]
+            for name, description in report.touched.items():
+                if name in changed or name in self._places.elsewhere:
+                    self._put_aside(name, description)
+            self._places.happen(Event.TOUCHED_THERE, changed)
+            self._parked_there.difference_update(report.bound)
+            self._deps.update({n: tuple(d) for n, d in report.deps.items()})
+            for name in (*report.bound, *report.touched):
+                self._stays.pop(name, None)
+            self._stays.update(report.stays)
 
     def wanted(self, tree: ast.Module) -> frozenset[str]:
         """Return the names a local cell may read whose newest value is on the machine. No I/O."""
-        raise NotImplementedError
+        text = self._footprint(tree)
+        gone = [n for n in text.reads if self._places[n] is Place.LOST]
+        if not self._places.elsewhere and not gone:
+            return frozenset()
+        found = self._reach(text.reads) & self._places.elsewhere
+        self._reached = frozenset(found - text.reads)
+        return frozenset(found) | frozenset(gone)
 
-    def fetch(
-        self, names: Iterable[str], peer: Peer, progress: Progress | None = None
-    ) -> Moved:
+    def fetch(self, names: Iterable[str], peer: Peer, progress: Progress | None = None) -> Moved:
         """Bring the newest values of `names` and all that belongs to them.
 
         May block; interrupted or failed, it leaves everything as it was. Raises
-        `CannotTravelError` (the value stays where it is), `LostError`.
+        `CannotTravelError` (the value stays where it is), `LostError`. Names that
+        the latest `wanted` found only inside functions need not come: they stay
+        placeholders if they cannot be copied.
         """
-        raise NotImplementedError
+        wanted = set(names)
+        for name in sorted(wanted):
+            if self._places[name] is Place.LOST:
+                raise lost_error(name, self._machine, "This cell was not run.")
+        wanted &= self._places.elsewhere
+        modules = self._import_there(wanted)
+        if not wanted - set(modules):
+            return Moved(modules)
+        required = frozenset(wanted - self._reached)
+        touched = {n for n in self._places.known() if self._places[n] is Place.TOUCHED}
+        park = touched - self._parked_there
+        fetching = Fetching(self._half, self._places, self._machine, required, self._stays)
+        moved = fetching.run(wanted - set(modules), park, peer)
+        self._parked_there |= park
+        self._parked_there.difference_update(moved.names)
+        return Moved((*modules, *moved.names), moved.patched, moved.unchanged, moved.bytes)
 
-    def before_local(self, tree: ast.Module) -> object:
+    def before_local(self, tree: ast.Module) -> LocalCell:
         """Take note before a local cell runs (after `fetch`); pass the result to `after_local`."""
-        raise NotImplementedError
+        text = self._footprint(tree)
+        namespace, known = self._half.namespace, self._places.known()
+        reached = self._reach(text.reads) if known else set()
+        names = {n for n in (*known, *text.binds) if n in namespace}
+        return LocalCell(text, frozenset(reached), {n: Held(namespace[n]) for n in names})
 
-    def after_local(self, before: object) -> None:
+    def after_local(self, before: LocalCell) -> None:
         """Find out what the local cell did to the names."""
-        raise NotImplementedError
+        half, namespace = self._half, self._half.namespace
+        watched = {*self._places.known(), *before.held}
+        rebound = {
+            n
+            for n in watched | before.text.binds
+            if n in namespace and not (n in before.held and before.held[n].holds(namespace[n]))
+        }
+        if self._pending is not None:
+            cell, self._pending = self._pending, None
+            half.cells.note(cell, {n: namespace[n] for n in rebound}, namespace)
+        deleted = [n for n in watched if n not in namespace]
+        touched = {
+            n
+            for n in half.versions.linked(before.reached | before.text.binds)
+            if not isinstance(namespace.get(n), _SIMPLE)
+        }
+        half.versions.touch(touched)
+        self._places.happen(Event.TOUCHED_HERE, touched)
+        gone = [n for n in (*rebound, *deleted) if n in self._places.known()]
+        half.versions.drop([*rebound, *deleted])
+        self._places.happen(Event.BOUND_HERE, gone)
+        for name in gone:
+            half.parked.pop(name, None)
+            self._deps.pop(name, None)
+            self._stays.pop(name, None)
+            self._parked_there.discard(name)
 
     def record(self, source: str, filename: str) -> None:
         """Remember the text of a local cell before it runs; `filename` as in its tracebacks."""
-        raise NotImplementedError
+        self._pending = Cell(next(self._numbers), ident_of(source), filename, source)
+        self._half.cells.add(self._pending)
 
     def lost(self) -> Losses:
         """The machine's kernel is gone: say what went with it; placeholders say so from now on."""
-        raise NotImplementedError
+        half, places = self._half, self._places
+        kept = [n for n in places.known() if places[n] in (Place.BOTH, Place.TOUCHED)]
+        lost = sorted(places.elsewhere)
+        places.machine_gone()
+        for name in lost:
+            old = half.namespace.get(name)
+            description = description_of(old) if isinstance(old, Placeholder) else Description("")
+            reason = f"it was newest on {self._machine}, whose Python is gone"
+            bind(half.namespace, name, Placeholder(name, description, self._machine, reason))
+        half.versions.drop([n for v in half.versions.all() for n in v.names])
+        self._deps.clear()
+        self._parked_there.clear()
+        self._texts_there.clear()
+        self._stays.clear()
+        older = tuple(n for n in lost if n in half.parked)
+        return Losses(tuple(lost), older, tuple(sorted(kept)))
 
     def recover(self, names: Iterable[str]) -> tuple[str, ...]:
         """Bind the older values kept here of lost names; return those that could be."""
-        raise NotImplementedError
+        half = self._half
+        found = [n for n in names if self._places[n] is Place.LOST and n in half.parked]
+        for name in found:
+            bind(half.namespace, name, half.parked.pop(name))
+        self._places.happen(Event.RECOVERED, found)
+        return tuple(found)
 
     def table(self) -> tuple[Row, ...]:
         """Return a row for each name, sorted."""
-        raise NotImplementedError
+        survey = Survey(self._half)
+        rows = []
+        for name, value in sorted(self._half.namespace.items()):
+            if is_hidden(name, value) or is_module(value):
+                continue
+            place = self._places[name]
+            where = _WHERE[place]
+            about = (
+                description_of(value)
+                if isinstance(value, Placeholder)
+                else describe(value, survey.sizes.get(name, 0))
+            )
+            if name in self._stays and where == "there":
+                where = "stays"
+            partners = tuple(n for n in survey.components.get(name, ()) if n != name)
+            why = self._stays.get(name, "")
+            rows.append(Row(name, where, about.type, about.text, about.bytes, partners, why))
+        return tuple(rows)
+
+    def _departing(self) -> Departing:
+        return Departing(
+            self._half,
+            self._places,
+            self._machine,
+            {n: d for n, d in self._deps.items() if n in self._places.elsewhere},
+            self._parked_there,
+            self._texts_there,
+            self._tokens,
+        )
+
+    def _footprint(self, tree: ast.Module) -> Footprint:
+        if self._analysed is None or self._analysed[0] is not tree:
+            self._analysed = (tree, footprint(tree))
+        return self._analysed[1]
+
+    def _reach(self, names: Iterable[str]) -> set[str]:
+        """Return the names that code mentioning `names` here may use, following values lazily."""
+        namespace = self._half.namespace
+        walk = Walk(namespace)
+        todo, seen = list(names), set()
+        while todo:
+            name = todo.pop()
+            if name in seen or name not in namespace or is_hidden(name):
+                continue
+            seen.add(name)
+            value = namespace[name]
+            if type(value) is Placeholder:
+                todo.extend(self._deps.get(name, ()))
+            elif not isinstance(value, _SIMPLE) and not is_module(value):
+                walk.add(name, value, _WALKED_OBJECTS)
+                todo.extend(walk.needs[name])
+        return seen
+
+    def _equal(self, names: Iterable[str]) -> None:
+        """Both sides hold the same under these names."""
+        self._places.happen(Event.EQUAL, names)
+        self._parked_there.difference_update(names)
+
+    def _forget(self, names: Iterable[str]) -> None:
+        """These names are gone on both sides."""
+        self._half.versions.drop(names)
+        self._places.forget(names)
+        for name in names:
+            self._places.unbind.discard(name)
+            self._parked_there.discard(name)
+            for table in (self._half.parked, self._deps, self._stays):
+                table.pop(name, None)
+
+    def _put_aside(self, name: str, description: Description) -> None:
+        """The newest value of `name` is there: keep the old one aside, leave word in its place."""
+        namespace = self._half.namespace
+        if self._half.has_value(name):
+            self._half.parked[name] = namespace[name]
+        bind(namespace, name, Placeholder(name, description, self._machine))
+
+    def _import_there(self, names: set[str]) -> tuple[str, ...]:
+        """Import here what remote cells imported: no question is needed for that."""
+        found = []
+        for name in sorted(names):
+            value = self._half.namespace.get(name)
+            about = description_of(value) if isinstance(value, Placeholder) else Description("")
+            if about.module:
+                module = imported(name, about.module, self._machine)
+                bind(self._half.namespace, name, module)
+                self._equal([name])
+                found.append(name)
+        return tuple(found)

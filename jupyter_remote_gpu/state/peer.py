@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from jupyter_remote_gpu.protocol.state import Answers, Ask, Lacking, Offer
 
 from .landing import Landing
+
+Progress = Callable[[int, int], None]
+"""Called with (bytes done, bytes in all) while chunks move."""
 
 
 class Peer(Protocol):

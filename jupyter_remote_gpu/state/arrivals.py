@@ -1,0 +1,135 @@
+"""Parcels on their way in, on either side: their buffers, and patches of values held here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_remote_gpu.chunks.chunker import pieces
+from jupyter_remote_gpu.errors import CannotTravelError, ProtocolError
+from jupyter_remote_gpu.protocol.state import Manifest, Parcel
+
+from .half import Half, Unit, slots_by_place
+from .landing import Landing, allocate
+from .versions import Version
+
+
+@dataclass(slots=True)
+class Patch:
+    """New chunks for the buffers of a value held here, staged until all have arrived."""
+
+    base: Version
+    unit: Unit
+    values: dict[str, Any]
+    staged: list[tuple[memoryview, memoryview]]  # (destination, new content)
+
+
+class Arrivals:
+    """What is expected of some parcels; nothing is visible until the owner rebuilds them."""
+
+    def __init__(self, half: Half) -> None:
+        self.landing = Landing()
+        self._half = half
+        self._buffers: dict[str, list[memoryview]] = {}
+        self._patches: dict[str, Patch] = {}
+
+    def expect(self, parcels: Iterable[Parcel], values: dict[str, Any]) -> list[str]:
+        """Allocate for `parcels` what is not allocated yet; take over chunks that lie here.
+
+        `values` are those patches may apply to. Returns the tokens of patches
+        that cannot be applied and must come as whole values.
+        """
+        unpatchable = []
+        for parcel in parcels:
+            if parcel.token in self._buffers or parcel.token in self._patches:
+                continue
+            if parcel.kind == "value":
+                self._buffers[parcel.token] = [self.landing.add(m) for m in parcel.manifests]
+            elif not self._stage(parcel, values):
+                unpatchable.append(parcel.token)
+        missing = self.landing.missing()
+        if missing and any(len(b) > 0 for bs in self._buffers.values() for b in bs[1:]):
+            found = self._half.find_chunks(missing, values)
+            self.landing.fill(lambda name, length: found.get(name))
+        return unpatchable
+
+    def buffers(self, parcel: Parcel) -> list[memoryview]:
+        """Return the filled buffers of a value: its head, then what arrays live in."""
+        return self._buffers[parcel.token]
+
+    def patch(self, parcel: Parcel) -> dict[str, Any]:
+        """Write the new chunks into the live value and return it, by name."""
+        patch = self._patches[parcel.token]
+        self._half.versions.drop(patch.base.names)  # half written, it is no version any more
+        for destination, content in patch.staged:
+            destination[:] = content
+        return patch.values
+
+    def slots(self, parcel: Parcel, unit: Unit) -> tuple[int, ...] | None:
+        """Match the buffers of the rebuilt `unit` to those that arrived, and learn their names."""
+        if parcel.kind == "patch":
+            slots: tuple[int, ...] | None = self._patches[parcel.token].base.slots
+            arrived = dict(zip(parcel.slots, parcel.manifests, strict=True))
+        else:
+            slots = slots_by_place(unit, self._buffers[parcel.token][1:])
+            arrived = dict(enumerate(parcel.manifests[1:]))
+        for position, slot in enumerate(slots or ()):
+            if slot in arrived and len(unit.prints[position].quick) == len(arrived[slot].names):
+                self._half.chunk_names.learn(unit.prints[position], arrived[slot])
+        return slots
+
+    def _stage(self, parcel: Parcel, values: dict[str, Any]) -> bool:
+        half = self._half
+        base = half.versions.token(parcel.base)
+        if base is None or base.slots is None or base.names != parcel.names:
+            return False
+        unit = patchable(half, base, values)
+        if unit is None:
+            return False
+        staged: list[tuple[memoryview, memoryview]] = []
+        for slot, manifest in zip(parcel.slots, parcel.manifests, strict=True):
+            if slot not in base.slots:
+                raise ProtocolError("a patch names a buffer that its value does not have")
+            position = base.slots.index(slot)
+            self._stage_buffer(unit, position, manifest, staged)
+        self._patches[parcel.token] = Patch(
+            base, unit, {name: values[name] for name in base.names}, staged
+        )
+        return True
+
+    def _stage_buffer(
+        self,
+        unit: Unit,
+        position: int,
+        manifest: Manifest,
+        staged: list[tuple[memoryview, memoryview]],
+    ) -> None:
+        """Want only those chunks that the live buffer does not already have in their place."""
+        live = unit.encoded.buffers[position]
+        if len(live) != manifest.length:
+            raise ProtocolError("a patch does not fit the buffer it is for")
+        known = self._half.chunk_names.known(unit.prints[position])
+        whole = pieces(live, manifest)
+        same_cut = len(known) == len(whole)
+        for index, (name, destination) in enumerate(whole):
+            if same_cut and known[index] == name:
+                continue
+            staging = memoryview(allocate(len(destination)))
+            self.landing.want(name, staging)
+            staged.append((destination, staging))
+
+
+def patchable(half: Half, version: Version, values: dict[str, Any]) -> Unit | None:
+    """Return the version's unit as it lies here if its buffers may be written in place."""
+    if version.slots is None or not version.held(values):
+        return None
+    try:
+        unit = half.pack(version.names, values)
+    except CannotTravelError:
+        return None
+    if not unit.same_structure(version) or any(
+        b.readonly for b in unit.encoded.buffers if len(b)
+    ):
+        return None
+    return unit

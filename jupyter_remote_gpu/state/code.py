@@ -1,0 +1,112 @@
+"""Code objects addressed by the text they were compiled from, so that only text has to travel.
+
+Bytecode never crosses a minor version of Python: it crashes the interpreter.
+"""
+
+from __future__ import annotations
+
+import __future__ as futures
+import ast
+import dis
+import linecache
+import sys
+import types
+from dataclasses import dataclass
+from functools import lru_cache
+
+from blake3 import blake3
+
+from jupyter_remote_gpu.protocol.state import Cell
+
+FUTURE_FLAGS = 0
+for _feature in futures.all_feature_names:
+    FUTURE_FLAGS |= getattr(futures, _feature).compiler_flag
+_GLOBAL_OPERATIONS = frozenset({"LOAD_GLOBAL", "STORE_GLOBAL", "DELETE_GLOBAL", "LOAD_NAME"})
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a code object comes from: the `nth` of that name on that line of the text `ident`."""
+
+    ident: str
+    flags: int
+    name: str
+    line: int
+    nth: int
+
+
+def ident_of(source: str) -> str:
+    """Return the name of a cell's text; white space at its end does not matter."""
+    return blake3(source.rstrip().encode("utf-8", "surrogatepass")).hexdigest(length=16)
+
+
+def source_of(code: types.CodeType) -> str | None:
+    """Return the text that `code` was compiled from, if linecache holds it."""
+    entry = linecache.cache.get(code.co_filename)
+    return "".join(entry[2]) if entry is not None and len(entry) == 4 else None
+
+
+def address_of(code: types.CodeType, ident: str, source: str) -> Address | None:
+    """Find `code` in what `source` compiles to; None if it was not made from that text."""
+    flags = code.co_flags & FUTURE_FLAGS
+    try:
+        found = _index(source, flags).get((code.co_name, code.co_firstlineno), ())
+    except (SyntaxError, ValueError):
+        return None
+    for nth, candidate in enumerate(found):
+        if _alike(candidate, code):
+            return Address(ident, flags, code.co_name, code.co_firstlineno, nth)
+    return None
+
+
+def code_at(address: Address, cell: Cell) -> types.CodeType:
+    """Return the code object at `address` in the text of `cell`; `LookupError` if not there."""
+    found = _index(cell.source, address.flags, cell.filename)
+    show(cell)
+    return found[address.name, address.line][address.nth]
+
+
+def show(cell: Cell) -> None:
+    """Let tracebacks and `inspect` find the text of `cell`."""
+    if cell.filename and cell.filename not in linecache.cache:
+        lines = cell.source.splitlines(keepends=True)
+        linecache.cache[cell.filename] = (len(cell.source), None, lines, cell.filename)
+
+
+@lru_cache(maxsize=512)
+def _index(
+    source: str, flags: int, filename: str = "<cell>"
+) -> dict[tuple[str, int], tuple[types.CodeType, ...]]:
+    """Compile a text and list its nested code objects by (name, first line), in order."""
+    options = flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    whole = compile(source, filename, "exec", flags=options, dont_inherit=True)
+    index: dict[tuple[str, int], tuple[types.CodeType, ...]] = {}
+    stack = [whole]
+    while stack:
+        inner = [c for c in stack.pop().co_consts if isinstance(c, types.CodeType)]
+        for code in inner:
+            key = (code.co_name, code.co_firstlineno)
+            index[key] = (*index.get(key, ()), code)
+        stack.extend(reversed(inner))
+    return index
+
+
+def _alike(one: types.CodeType, other: types.CodeType) -> bool:
+    """Compare what compiling the same text gives, positions included where Python has them."""
+    if one.co_code != other.co_code or one.co_names != other.co_names:
+        return False
+    if one.co_freevars != other.co_freevars or one.co_varnames != other.co_varnames:
+        return False
+    if sys.version_info < (3, 11):  # twins on one line cannot be told apart there
+        return True
+    return list(one.co_positions()) == list(other.co_positions())
+
+
+@lru_cache(maxsize=8192)
+def global_names(code: types.CodeType) -> frozenset[str]:
+    """Return the global names that `code` and the code inside it use."""
+    names = {i.argval for i in dis.get_instructions(code) if i.opname in _GLOBAL_OPERATIONS}
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= global_names(constant)
+    return frozenset(names)

@@ -1,0 +1,83 @@
+"""NumPy arrays and scalars as (dtype, shape, strides) over bytes sent out of band.
+
+NumPy's own pickles do not keep views, do not load across major versions and
+refuse the buffer protocol for some dtypes; these do none of that.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from ..components import array_span
+from .memory import Block, Memory, Spans
+
+Reduced = tuple[Any, ...]
+
+
+def reduce_array(array: Any, spans: Spans) -> Reduced | None:
+    """Return how to pickle an exact ndarray; None if it holds Python objects."""
+    dtype = array.dtype
+    if dtype.hasobject or dtype.kind == "T":
+        return None
+    named = dtype.str if dtype.names is None and dtype.isbuiltin != 2 else dtype
+    writable = bool(array.flags.writeable)
+    if not array.nbytes:
+        return array_empty, (named, array.shape)
+    low, high = array_span(array)
+    block = spans.block(low, high, array.nbytes, array, writable=writable)
+    strides = array.strides
+    start = array.__array_interface__["data"][0]
+    if block is None:
+        array = sys.modules["numpy"].ascontiguousarray(array)
+        spans.kept.append(array)
+        block, start, strides = copied_block(array), 0, array.strides
+    offset = start - block.low
+    return array_over, (block, named, offset, array.shape, strides, writable)
+
+
+def copied_block(array: Any) -> Block:
+    """Return a block over a private contiguous copy: it is read, never patched."""
+    flat = array.reshape(-1).view(sys.modules["numpy"].uint8)
+    return Block(0, flat, locked=True)
+
+
+def array_over(
+    memory: Memory,
+    dtype: Any,
+    offset: int,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    writable: bool,
+) -> Any:
+    """Rebuild an array over memory that arrived."""
+    import numpy as np
+
+    array: Any = np.ndarray(
+        shape, dtype=np.dtype(dtype), buffer=memory.buffer, offset=offset, strides=strides
+    )
+    if not writable:
+        array.flags.writeable = False
+    return array
+
+
+def array_empty(dtype: Any, shape: tuple[int, ...]) -> Any:
+    """Rebuild an array without elements."""
+    import numpy as np
+
+    return np.empty(shape, dtype=np.dtype(dtype))
+
+
+def reduce_scalar(scalar: Any) -> Reduced | None:
+    """Return how to pickle a NumPy scalar; None if it has structure or holds an object."""
+    dtype = scalar.dtype
+    if dtype.names is not None or dtype.hasobject:
+        return None
+    return array_scalar, (dtype.str, scalar.tobytes())
+
+
+def array_scalar(dtype: str, data: bytes) -> Any:
+    """Rebuild a NumPy scalar."""
+    import numpy as np
+
+    return np.frombuffer(data, dtype=np.dtype(dtype))[0]

@@ -1,0 +1,272 @@
+"""Components: names whose values share mutable objects, found by one coloured walk.
+
+Each object of the namespace is visited once; its colour is the first name that
+reached it, and meeting another colour joins the two names. Arrays join by byte
+range, tensors by storage. The walk also tells which other names a value needs.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import sys
+import types
+from collections.abc import Iterable
+from typing import Any
+
+from .code import global_names
+from .kinds import Kind, Kinds, pinned_reason
+
+Graph = dict[str, set[str]]
+
+
+class Walk:
+    """One walk over (part of) a namespace; `add` names, then ask for `components`.
+
+    `needs` maps a name to the global names that the functions and classes it
+    reaches use; `pinned` maps it to (type, reason) of an object that cannot
+    leave its process; `mutable` holds the names that reach something mutable.
+    """
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self.needs: Graph = {}
+        self.pinned: dict[str, tuple[str, str]] = {}
+        self.mutable: set[str] = set()
+        self.sizes: dict[str, int] = {}
+        self._namespace = namespace
+        self._kinds = Kinds()
+        self._parents: dict[str, str] = {}
+        self._colours: dict[object, str] = {}
+        self._kept: list[object] = []  # ids stay unique while the objects live
+        self._ranges: list[tuple[int, int, str]] = []
+        self._pinned_types: dict[type, str] = {}
+
+    def add(self, name: str, value: Any, limit: int = sys.maxsize) -> None:
+        """Walk all that `value` reaches, at most `limit` objects of it."""
+        self._parents[name] = name
+        self.needs[name] = set()
+        self.sizes[name] = 0
+        kinds, colours = self._kinds.of, self._colours
+        seen: set[int] = set()
+        stack = [value]
+        while stack and limit:
+            limit -= 1
+            obj = stack.pop()
+            kind = kinds(type(obj))
+            if kind is Kind.LEAF:
+                continue
+            if kind is Kind.SEEN_THROUGH:
+                if id(obj) not in seen:
+                    seen.add(id(obj))
+                    self._kept.append(obj)
+                    stack.extend(obj)
+                continue
+            if kind is Kind.BUILTIN:
+                owner = obj.__self__
+                if owner is not None and not isinstance(owner, (types.ModuleType, type)):
+                    stack.append(owner)
+                continue
+            if self._is_reference(name, obj, kind, obj is value):
+                continue
+            colour = colours.get(id(obj))
+            if colour is None:
+                colours[id(obj)] = name
+                self._kept.append(obj)
+                stack.extend(self._parts(name, obj, kind))
+            elif colour != name:
+                self._join(colour, name)
+
+    def components(self) -> dict[str, tuple[str, ...]]:
+        """Return, for each added name, the sorted names of its component."""
+        self._join_ranges()
+        groups: dict[str, list[str]] = {}
+        for name in self._parents:
+            groups.setdefault(self._root(name), []).append(name)
+        return {name: tuple(sorted(group)) for group in groups.values() for name in group}
+
+    def _is_reference(self, name: str, obj: Any, kind: Kind, is_value: bool) -> bool:
+        """Settle objects that other values only refer to: classes, named functions, enums."""
+        if kind is Kind.CLASS:
+            return not (self._class(name, obj) and is_value)
+        if kind is Kind.FUNCTION:
+            if obj.__globals__ is not self._namespace:
+                return not (obj.__closure__ or obj.__dict__)
+            if not is_value and self._namespace.get(obj.__qualname__) is obj:
+                self.needs[name].add(obj.__qualname__)
+                return True
+            self.needs[name] |= global_names(obj.__code__)
+            return False
+        if kind is Kind.ENUM:
+            self._class(name, type(obj))
+            return True
+        return False
+
+    def _class(self, name: str, cls: type) -> bool:
+        """Note that `name` needs a class; False if it is a library's."""
+        if cls.__module__ != self._namespace.get("__name__", "__main__"):
+            return False
+        needs = self.needs[name]
+        root = cls.__qualname__.split(".", 1)[0]
+        current = self._namespace.get(root)
+        if isinstance(current, type) and root != name:
+            needs.add(root)
+        if current is not cls or root == name:
+            needs |= class_globals(cls)
+            for base in cls.__mro__[1:]:
+                if base.__module__ == cls.__module__:
+                    needs.add(base.__qualname__.split(".", 1)[0])
+        needs.discard(name)
+        return True
+
+    def _parts(self, name: str, obj: Any, kind: Kind) -> Iterable[Any]:
+        """Return what to visit below a mutable object, seen for the first time."""
+        self.mutable.add(name)
+        if kind is Kind.PLAIN:
+            if type(obj) is dict:
+                return [*obj.keys(), *obj.values()]
+            if type(obj) is bytearray:
+                self.sizes[name] += len(obj)
+                return ()
+            return obj  # type: ignore[no-any-return]
+        if kind is Kind.FUNCTION:
+            parts = [*(obj.__closure__ or ()), *(obj.__defaults__ or ())]
+            return [*parts, *(obj.__kwdefaults__ or {}).values(), *obj.__dict__.values()]
+        if kind is Kind.CLASS:
+            return list(class_data(obj).values())
+        if kind is Kind.CACHE:
+            return [obj.__wrapped__]
+        self._class(name, type(obj))
+        if kind is Kind.ARRAY:
+            return self._array(name, obj)
+        if kind is Kind.TENSOR:
+            return self._tensor(name, obj)
+        if kind is Kind.FRAME:
+            return self._frame(name, obj)
+        reason = self._pinned_reason(type(obj))
+        if reason:
+            self.pinned.setdefault(name, (type(obj).__qualname__, reason))
+        return gc.get_referents(obj)
+
+    def _pinned_reason(self, kind: type) -> str:
+        reason = self._pinned_types.get(kind)
+        if reason is None:
+            reason = self._pinned_types[kind] = pinned_reason(kind)
+        return reason
+
+    def _array(self, name: str, array: Any) -> Iterable[Any]:
+        if array.dtype.hasobject:
+            return list(array.ravel().tolist())
+        if array.size:
+            low, high = array_span(array)
+            self._ranges.append((low, high, name))
+            self.sizes[name] += array.nbytes
+        extra = getattr(array, "__dict__", None)
+        return [extra] if extra else ()
+
+    def _tensor(self, name: str, tensor: Any) -> Iterable[Any]:
+        if tensor.layout == sys.modules["torch"].strided and not tensor.is_quantized:
+            storage = tensor.untyped_storage()
+            key = ("storage", storage._cdata)
+            colour = self._colours.setdefault(key, name)
+            if colour is name:
+                self.sizes[name] += tensor.numel() * tensor.element_size()
+                self._kept.append(storage)
+            elif colour != name:
+                self._join(colour, name)
+            if tensor.device.type == "cpu" and storage.nbytes():
+                start = storage.data_ptr()
+                self._ranges.append((start, start + storage.nbytes(), name))
+        parts = [tensor.__dict__] if tensor.__dict__ else []
+        if tensor.is_leaf and tensor.grad is not None:
+            parts.append(tensor.grad)
+        return [*parts, tensor._backward_hooks] if tensor._backward_hooks else parts
+
+    def _frame(self, name: str, frame: Any) -> Iterable[Any]:
+        """Columns of mutable objects link; other blocks only where pandas shares them (< 3)."""
+        parts: list[Any] = [frame.attrs] if frame.attrs else []
+        copy_on_write = int(sys.modules["pandas"].__version__.split(".")[0]) >= 3
+        for block in frame._mgr.blocks:
+            values = block.values
+            numpy_like = hasattr(values, "dtype") and hasattr(values, "__array_interface__")
+            if numpy_like and (values.dtype.hasobject or not copy_on_write):
+                parts.append(values)
+            else:
+                self.sizes[name] += getattr(values, "nbytes", 0)
+        return parts
+
+    def _root(self, name: str) -> str:
+        parents = self._parents
+        while parents[name] != name:
+            parents[name] = parents[parents[name]]
+            name = parents[name]
+        return name
+
+    def _join(self, one: str, other: str) -> None:
+        a, b = self._root(one), self._root(other)
+        if a != b:
+            self._parents[b] = a
+
+    def _join_ranges(self) -> None:
+        self._ranges.sort()
+        end, owner = -1, ""
+        for low, high, name in self._ranges:
+            if low < end:
+                self._join(owner, name)
+            if high > end:
+                end, owner = high, name
+
+
+def array_span(array: Any) -> tuple[int, int]:
+    """Return the addresses [low, high) of the bytes that a numpy array covers."""
+    low = high = array.__array_interface__["data"][0]
+    for size, stride in zip(array.shape, array.strides, strict=True):
+        if stride < 0:
+            low += (size - 1) * stride
+        else:
+            high += (size - 1) * stride
+    return low, high + array.itemsize
+
+
+def class_data(cls: type) -> dict[str, Any]:
+    """Return the data attributes of a notebook class: what counters and registries live in."""
+    if "_member_map_" in vars(cls) or issubclass(cls, tuple):  # enums, named tuples: fixed
+        return {}
+    return {
+        name: value
+        for name, value in vars(cls).items()
+        if not (name[:2] == "__" or name[:4] == "_abc")
+        and not callable(value)
+        and not hasattr(type(value), "__get__")
+    }
+
+
+def class_globals(cls: type) -> frozenset[str]:
+    """Return the global names that the methods of a class use."""
+    names: frozenset[str] = frozenset()
+    for value in vars(cls).values():
+        for function in _functions_in(value):
+            names |= global_names(function.__code__)
+    return names
+
+
+def _functions_in(value: Any) -> list[types.FunctionType]:
+    if isinstance(value, property):
+        found = [value.fget, value.fset, value.fdel]
+    else:
+        found = [getattr(value, "__func__", value)]
+        if isinstance(value, functools.cached_property):
+            found = [value.func]
+    unwrapped = [getattr(f, "__wrapped__", f) for f in found]
+    return [f for f in unwrapped if isinstance(f, types.FunctionType)]
+
+
+def reach(names: Iterable[str], *graphs: dict[str, Any]) -> set[str]:
+    """Return all names reachable from `names` along the edges of the graphs, `names` included."""
+    todo, seen = list(names), set()
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            for graph in graphs:
+                todo.extend(graph.get(name, ()))
+    return seen

@@ -1,0 +1,218 @@
+"""Bringing values home: ask, pull what is lacking, rebuild, and only then let anything change."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+from jupyter_remote_gpu.errors import CannotTravelError, DamagedError
+from jupyter_remote_gpu.protocol.state import Answers, Ask, Import, Parcel, Same, Stays
+
+from .arrivals import Arrivals, patchable
+from .coherence import ELSEWHERE, Event, Places
+from .half import Half, Overlays, overlay
+from .namespace import Rebinding, bind
+from .peer import Peer, Progress
+from .travel import stays
+from .versions import Version
+
+_ATTEMPTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a fetch brought: for the transfer line."""
+
+    names: tuple[str, ...] = ()
+    patched: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    bytes: int = 0
+
+
+@dataclass(slots=True)
+class Fetching:
+    """One fetch; `required` are the names without which it is refused."""
+
+    half: Half
+    places: Places
+    machine: str
+    required: frozenset[str]
+    stays_there: dict[str, str]
+    versions: list[Version] = field(default_factory=list)
+    overlays: Overlays = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    patched: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    patches: list[Parcel] = field(default_factory=list)
+    arrivals: Arrivals = field(init=False)
+
+    def run(self, names: Iterable[str], park: Iterable[str], peer: Peer) -> Moved:
+        """Fetch `names`; raises before anything changed, or changes all that came."""
+        self.arrivals = Arrivals(self.half)
+        held = [v for v in self.half.versions.all() if v.held(self.half.parked)]
+        large = [v for v in held if any(p.length for p in v.prints)]
+        ask = Ask(
+            tuple(sorted(names)),
+            known=tuple(v.token for v in held),
+            patchable=tuple(
+                v.token for v in large if patchable(self.half, v, self.half.parked) is not None
+            ),
+            unbind=tuple(sorted(self.places.unbind)),
+            park=tuple(sorted(park)),
+        )
+        answers = peer.ask(ask)
+        self.places.unbind.difference_update(ask.unbind)
+        self._refuse(answers)
+        parcels = [i for i in answers.items if isinstance(i, Parcel) and self._newer(i.names)]
+        return self._apply(answers, parcels, peer)
+
+    def receive(
+        self, answers: Answers, parcels: list[Parcel], peer: Peer, progress: Progress | None
+    ) -> int:
+        """Bring the chunks of `parcels` into place; returns how many bytes were pulled."""
+        unpatchable = self.arrivals.expect(parcels, self.half.parked)
+        landing = self.arrivals.landing
+        landing.inline(answers.chunks.items())
+        if unpatchable:
+            raise DamagedError("a patch came for a value that is not held here")
+        missing = landing.missing()
+        total = sum(len(landing.destination(name)) for name in missing)
+        for _ in range(_ATTEMPTS):
+            missing = landing.missing()
+            if not missing:
+                return total
+            peer.pull(missing, landing)
+            if progress is not None:
+                left = sum(len(landing.destination(name)) for name in landing.missing())
+                progress(total - left, total)
+        raise DamagedError(
+            f"{len(landing.missing())} pieces of {', '.join('+'.join(p.names) for p in parcels)} "
+            f"kept arriving damaged, or are being changed on {self.machine} while they are copied",
+            hint="If a thread there still works on these values, wait for it, then run the cell "
+            "again.",
+        )
+
+    def _newer(self, names: Iterable[str]) -> bool:
+        """Say whether a component has a name whose newest value is not here."""
+        return any(self.places[name] in ELSEWHERE for name in names)
+
+    def _refuse(self, answers: Answers) -> None:
+        """Refuse if a required name cannot come; remember the reason of all others."""
+        for item in answers.items:
+            if isinstance(item, Stays):
+                for name in item.names:
+                    self.stays_there[name] = item.reason
+                if self.required & set(item.names):
+                    raise stays(item.culprit, item.type, item.reason, self.machine)
+
+    def _apply(self, answers: Answers, parcels: list[Parcel], peer: Peer) -> Moved:
+        pulled = self.receive(answers, parcels, peer, None)
+        bound = Rebinding(self.half.namespace)
+        try:
+            for item in answers.items:
+                if isinstance(item, Import) and self._newer([item.name]):
+                    bound.bind(item.name, imported(item.name, item.module, self.machine))
+                    self.names.append(item.name)
+            for parcel in parcels:
+                self._rebuild(parcel, bound)
+            with uninterrupted():
+                self._settle(answers)
+        except BaseException:
+            bound.undo()
+            raise
+        tokens = [v.token for v in self.versions]
+        peer.release([*tokens, *(i.token for i in answers.items if isinstance(i, Same))])
+        size = pulled + sum(len(c) for c in answers.chunks.values())
+        return Moved(tuple(self.names), tuple(self.patched), tuple(self.unchanged), size)
+
+    def _rebuild(self, parcel: Parcel, bound: Rebinding) -> None:
+        half = self.half
+        if parcel.kind == "patch":
+            self.patches.append(parcel)
+            return
+        try:
+            values, overlays = half.rebuild(parcel, self.arrivals.buffers(parcel), bound)
+        except Exception as error:
+            raise CannotTravelError(
+                f"This cell was not run. {'+'.join(parcel.names)} came from {self.machine} but "
+                f"could not be rebuilt here: {type(error).__name__}: {error}",
+                where=parcel.names[0],
+                hint="Use it in a %%remote_gpu cell, or turn it into plain data there first.",
+            ) from error
+        self.overlays += overlays
+        self._note(parcel, values)
+
+    def _note(self, parcel: Parcel, values: dict[str, Any]) -> None:
+        half = self.half
+        self.names.extend(parcel.names)
+        try:
+            unit = half.pack(parcel.names, values)
+        except CannotTravelError:
+            return  # it came but could not go back; it is sent anew when it is wanted there
+        slots = self.arrivals.slots(parcel, unit)
+        self.versions.append(half.version(parcel.token, unit, values, slots))
+
+    def _settle(self, answers: Answers) -> None:
+        """All has arrived and was rebuilt: let it be seen, without interruption."""
+        half = self.half
+        overlay(self.overlays)
+        for parcel in self.patches:
+            values = self.arrivals.patch(parcel)
+            for name, value in values.items():
+                bind(half.namespace, name, value)
+            self.patched.append("+".join(parcel.names))
+            self._note(parcel, values)
+        for item in answers.items:
+            if isinstance(item, Same):
+                version = half.versions.token(item.token)
+                if version is None or not version.held(half.parked):
+                    continue
+                version.dirty = False
+                for name in version.names:
+                    bind(half.namespace, name, half.parked.pop(name))
+                self.places.happen(Event.EQUAL, version.names)
+                self.unchanged.append("+".join(version.names))
+        for name in self.names:
+            half.parked.pop(name, None)
+            self.stays_there.pop(name, None)
+        half.versions.drop(self.names)
+        for version in self.versions:
+            half.versions.add(version)
+        self.places.happen(Event.EQUAL, self.names)
+
+
+def imported(name: str, module: str, machine: str) -> Any:
+    """Import a module that a remote cell imported; `CannotTravelError` if it is not here."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise CannotTravelError(
+            f"This cell was not run. {name} is the module {module}, imported on {machine}; "
+            f"it cannot be imported here: {error}",
+            where=name,
+            hint=f"Install it here (%pip install {module.split('.')[0]}), or run the cell with "
+            f"%%remote_gpu.",
+        ) from error
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C for a short step; it is raised after it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[tuple[int, FrameType | None]] = []
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, lambda number, frame: pressed.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt

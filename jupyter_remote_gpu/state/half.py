@@ -1,0 +1,258 @@
+"""What both ends have alike: one half of the namespace, its cells, versions and parked values."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from xxhash import xxh3_128_digest
+
+from jupyter_remote_gpu.chunks.chunker import pieces
+from jupyter_remote_gpu.chunks.fingerprint import ChunkNames, Fingerprint, fingerprint
+from jupyter_remote_gpu.protocol.state import (
+    INLINE_BYTES,
+    Blob,
+    Definition,
+    Item,
+    Manifest,
+    Parcel,
+)
+
+from .cells import Cells
+from .components import class_data
+from .namespace import Held, Rebinding, is_module, user_names
+from .pickling import Encoded, Side, decode, encode
+from .placeholders import Placeholder
+from .versions import Version, Versions
+
+
+@dataclass(slots=True)
+class Unit:
+    """A component, encoded on this side: what it is compared and sent by."""
+
+    names: tuple[str, ...]
+    encoded: Encoded
+    head: bytes
+    prints: tuple[Fingerprint, ...]
+    definitions: tuple[Definition, ...]
+
+    def nbytes(self) -> int:
+        """Return what it weighs."""
+        return len(self.encoded.head) + sum(p.length for p in self.prints)
+
+    def same_structure(self, version: Version) -> bool:
+        """Say whether only the contents of buffers may differ from `version`."""
+        lengths = [p.length for p in version.prints]
+        return self.head == version.head and lengths == [p.length for p in self.prints]
+
+    def equals(self, version: Version) -> bool:
+        """Say whether nothing changed since `version`."""
+        return self.head == version.head and self.prints == version.prints
+
+
+@dataclass(slots=True)
+class Half:
+    """One end's half of the namespace. `outward` is true at home."""
+
+    namespace: dict[str, Any]
+    outward: bool
+    cells: Cells = field(default_factory=Cells)
+    versions: Versions = field(default_factory=Versions)
+    chunk_names: ChunkNames = field(default_factory=ChunkNames)
+    parked: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def side(self) -> Side:
+        """Return what pickling needs to know of this end."""
+        return Side(self.namespace, self.cells, self.outward, self.parked)
+
+    def values(self) -> dict[str, Any]:
+        """Return the user's names that hold a value here: no modules, no placeholders."""
+        return {
+            name: value
+            for name, value in user_names(self.namespace)
+            if not is_module(value) and type(value) is not Placeholder
+        }
+
+    def has_value(self, name: str) -> bool:
+        """Say whether `name` is bound here to something real."""
+        return name in self.namespace and type(self.namespace[name]) is not Placeholder
+
+    def pack(self, names: tuple[str, ...], values: dict[str, Any]) -> Unit:
+        """Encode a component; raises `CannotTravelError`. Arrays are not copied."""
+        plain, overlays, defined = {}, {}, {}
+        definitions: list[Definition] = []
+        for name in names:
+            value = values[name]
+            definition = self.cells.definition(value)
+            if definition is not None and definition.name == name:
+                definitions.append(definition)
+                defined[name] = definition.serial
+                if isinstance(value, type):
+                    overlays[name] = class_data(value)
+            else:
+                plain[name] = value
+        defining = [v for v in plain.values() if isinstance(v, (types.FunctionType, type))]
+        encoded = encode((plain, overlays, defined), self.side, defining)
+        for serial, definition in encoded.definitions.items():
+            made = self.cells.object(serial)
+            if self.side.get(definition.name) is not made and serial not in defined.values():
+                hidden = Definition(definition.name, serial, definition.cell, bound=False)
+                definitions.insert(0, hidden)
+        encoded.cells |= {d.cell for d in definitions}
+        prints = tuple(fingerprint(b) for b in encoded.buffers)
+        return Unit(names, encoded, xxh3_128_digest(encoded.head), prints, tuple(definitions))
+
+    def manifests(self, unit: Unit) -> tuple[Manifest, ...]:
+        """Name the chunks of a unit's buffers."""
+        pairs = zip(unit.encoded.buffers, unit.prints, strict=True)
+        return tuple(self.chunk_names.manifest(buffer, found) for buffer, found in pairs)
+
+    def value_parcel(self, token: str, unit: Unit) -> tuple[Parcel, dict[bytes, memoryview]]:
+        """Make a whole value of a unit, and the chunks it is made of."""
+        head = memoryview(unit.encoded.head)
+        first = self.chunk_names.manifest(head, fingerprint(head))
+        manifests = (first, *self.manifests(unit))
+        parcel = Parcel(token, unit.names, "value", manifests, definitions=unit.definitions)
+        return parcel, chunks_of([head, *unit.encoded.buffers], manifests)
+
+    def patch_parcel(
+        self, token: str, unit: Unit, base: Version
+    ) -> tuple[Parcel, dict[bytes, memoryview]]:
+        """Make a patch of a unit whose structure is that of `base`."""
+        slots = base.slots or ()
+        changed = [i for i, p in enumerate(unit.prints) if p != base.prints[i]]
+        manifests = tuple(
+            self.chunk_names.manifest(unit.encoded.buffers[i], unit.prints[i]) for i in changed
+        )
+        parcel = Parcel(
+            token,
+            unit.names,
+            "patch",
+            manifests,
+            base=base.token,
+            slots=tuple(slots[i] for i in changed),
+            definitions=unit.definitions,
+        )
+        return parcel, chunks_of([unit.encoded.buffers[i] for i in changed], manifests)
+
+    def version(
+        self,
+        token: str,
+        unit: Unit,
+        values: dict[str, Any],
+        slots: tuple[int, ...] | None,
+    ) -> Version:
+        """Return a unit as the version `token`; `slots` say which of the wire's its buffers are."""
+        held = {name: Held(values[name]) for name in unit.names}
+        return Version(token, unit.names, unit.head, unit.prints, slots, held)
+
+    def find_chunks(self, wanted: Iterable[bytes], values: dict[str, Any]) -> dict[bytes, bytes]:
+        """Return copies of those wanted chunks that lie in values held here, verified by xxh3."""
+        missing = set(wanted)
+        found: dict[bytes, bytes] = {}
+        for version in self.versions.all():
+            places = [
+                (i, k, name)
+                for i, p in enumerate(version.prints)
+                for k, name in enumerate(self.chunk_names.known(p))
+                if name in missing
+            ]
+            if not places or not version.held(values):
+                continue
+            unit = self.pack(version.names, values)
+            if not unit.same_structure(version):
+                continue
+            for i, k, name in places:
+                if name is not None and unit.prints[i].quick[k] == version.prints[i].quick[k]:
+                    manifest = self.chunk_names.manifest(unit.encoded.buffers[i], unit.prints[i])
+                    found[name] = bytes(pieces(unit.encoded.buffers[i], manifest)[k][1])
+            missing -= found.keys()
+        return found
+
+
+    def rebuild(
+        self, parcel: Parcel, buffers: Sequence[Any], bound: Rebinding
+    ) -> tuple[dict[str, Any], Overlays]:
+        """Run a value's definitions, decode it and bind its names.
+
+        Returns the values by name and the data of its classes, which the caller
+        applies when nothing can fail any more. Raises whatever rebuilding raises.
+        """
+        values: dict[str, Any] = {}
+        for definition in parcel.definitions:
+            made = self.cells.object(definition.serial)
+            if made is None:
+                bound.save(definition.name)
+                made = self.cells.run(definition, self.namespace)
+            if definition.bound:
+                bound.bind(definition.name, made)
+                values[definition.name] = made
+        plain, overlays, _ = decode(memoryview(buffers[0]), buffers[1:], self.side)
+        for name, value in plain.items():
+            bound.bind(name, value)
+        values.update(plain)
+        return values, [(values[n], data) for n, data in overlays.items() if n in values]
+
+
+Overlays = list[tuple[type, dict[str, Any]]]
+
+
+def overlay(overlays: Overlays) -> None:
+    """Give classes the data they have on the other side: counters, registries."""
+    for cls, data in overlays:
+        for name in class_data(cls).keys() - data.keys():
+            delattr(cls, name)
+        for name, value in data.items():
+            if vars(cls).get(name, overlay) is not value:
+                setattr(cls, name, value)
+
+
+def chunks_of(
+    buffers: Sequence[memoryview], manifests: Sequence[Manifest]
+) -> dict[bytes, memoryview]:
+    """Return every chunk of some buffers by its name."""
+    return {
+        name: piece
+        for buffer, manifest in zip(buffers, manifests, strict=True)
+        for name, piece in pieces(buffer, manifest)
+    }
+
+
+def own_slots(unit: Unit) -> tuple[int, ...]:
+    """Return the slots of a whole value as its sender counts them: in the order of its buffers."""
+    return tuple(range(len(unit.prints)))
+
+
+def slots_by_place(unit: Unit, received: Sequence[memoryview | Any]) -> tuple[int, ...] | None:
+    """Match this side's buffers to those that arrived, by address; None if one has no match."""
+    places = {_address(buffer): slot for slot, buffer in enumerate(received) if len(buffer)}
+    slots = tuple(places.get(_address(b), -1) if len(b) else -2 for b in unit.encoded.buffers)
+    return None if -1 in slots or len(unit.encoded.buffers) != len(received) else slots
+
+
+def _address(buffer: Any) -> tuple[int, int]:
+    import ctypes
+
+    view = memoryview(buffer)
+    if view.readonly:
+        return (0, -1)
+    return ctypes.addressof(ctypes.c_char.from_buffer(view)), len(view)
+
+
+def inline(items: Iterable[Item], chunks: dict[bytes, memoryview]) -> dict[bytes, Blob]:
+    """Choose the chunks that ride along: those of the first parcels that fit."""
+    chosen: dict[bytes, Blob] = {}
+    room = INLINE_BYTES
+    for item in items:
+        if not isinstance(item, Parcel):
+            continue
+        names = {name for manifest in item.manifests for name in manifest.names} - chosen.keys()
+        size = sum(len(chunks[name]) for name in names)
+        if size <= room:
+            room -= size
+            chosen.update({name: chunks[name] for name in names})
+    return chosen
+

@@ -1,0 +1,161 @@
+"""How the walk over a namespace treats each type of object; looked up once per type."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import fractions
+import functools
+import io
+import logging
+import pathlib
+import re
+import socket
+import sqlite3
+import sys
+import threading
+import types
+import uuid
+import weakref
+
+_LEAVES: frozenset[type] = frozenset(
+    {
+        *(int, float, complex, str, bytes, bool, range, type(None), type(...)),
+        *(type(NotImplemented), types.CodeType, types.ModuleType, types.MappingProxyType),
+        *(types.MethodDescriptorType, types.WrapperDescriptorType, types.ClassMethodDescriptorType),
+        *(types.GetSetDescriptorType, types.MemberDescriptorType),
+        *(types.FrameType, types.TracebackType),
+        *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta, datetime.timezone),
+        *(decimal.Decimal, fractions.Fraction, re.Pattern, uuid.UUID),
+        *(pathlib.PurePosixPath, pathlib.PosixPath, pathlib.PureWindowsPath),
+        *(weakref.ref, weakref.ReferenceType, logging.Logger, logging.RootLogger),
+    }
+)
+_PINNED: dict[type, str] = {
+    types.GeneratorType: "a generator keeps its place inside running code",
+    types.CoroutineType: "a coroutine keeps its place inside running code",
+    types.AsyncGeneratorType: "an async generator keeps its place inside running code",
+    io.TextIOWrapper: "an open file belongs to its process",
+    io.BufferedIOBase: "an open file belongs to its process",
+    io.RawIOBase: "an open file belongs to its process",
+    threading.Thread: "a thread belongs to its process",
+    type(threading.Lock()): "a lock belongs to its process",
+    type(threading.RLock()): "a lock belongs to its process",
+    threading.Event: "an event belongs to the threads of its process",
+    threading.Condition: "a condition belongs to the threads of its process",
+    threading.local: "its content differs from thread to thread",
+    socket.socket: "a connection belongs to its process",
+    sqlite3.Connection: "a database connection belongs to its process",
+    sqlite3.Cursor: "a database cursor belongs to its process",
+    weakref.ref: "a weak reference says nothing about who keeps its object alive",
+    weakref.WeakValueDictionary: "a weak dictionary does not keep its values alive",
+    weakref.WeakKeyDictionary: "a weak dictionary does not keep its keys alive",
+    weakref.WeakSet: "a weak set does not keep its members alive",
+    types.FrameType: "a frame belongs to running code",
+    types.TracebackType: "a traceback belongs to running code",
+}
+_PINNED_BY_PATH = {
+    "_contextvars.ContextVar": "a context variable belongs to its process",
+    "tempfile.TemporaryDirectory": "it owns a folder of its machine",
+    "subprocess.Popen": "a child process belongs to its parent",
+    "concurrent.futures._base.Executor": "an executor runs threads or processes of its process",
+    "multiprocessing.pool.Pool": "a pool owns processes of its machine",
+    "multiprocessing.queues.Queue": "a queue belongs to its process",
+    "queue.Queue": "a queue belongs to the threads of its process",
+    "asyncio.tasks.Task": "a task belongs to a running event loop",
+    "_asyncio.Task": "a task belongs to a running event loop",
+    "_asyncio.Future": "a future belongs to a running event loop",
+    "ipywidgets.widgets.widget.Widget": "a widget is tied to the page of its kernel",
+    "tqdm.std.tqdm": "a progress bar draws where it was made",
+    "torch.utils.data.dataloader._BaseDataLoaderIter": "its workers belong to its process",
+    "torch.jit._script.RecursiveScriptModule": "a scripted module cannot be pickled",
+    "torch.cuda.streams.Stream": "a CUDA stream belongs to its process",
+    "torch.cuda.streams.Event": "a CUDA event belongs to its process",
+    "torch.cuda.graphs.CUDAGraph": "a CUDA graph belongs to its process",
+    "torch.nn.parallel.distributed.DistributedDataParallel": "its process group is of its process",
+    "requests.sessions.Session": "a connection belongs to its process",
+}
+
+
+class Kind(enum.Enum):
+    """What the walk does with an object of some type."""
+
+    LEAF = enum.auto()  # immutable, never links
+    SEEN_THROUGH = enum.auto()  # immutable container: its parts count, it does not
+    PLAIN = enum.auto()  # list, dict, set
+    FUNCTION = enum.auto()
+    BUILTIN = enum.auto()  # a built-in function or bound method
+    CLASS = enum.auto()
+    ENUM = enum.auto()
+    CACHE = enum.auto()  # functools.lru_cache
+    ARRAY = enum.auto()
+    TENSOR = enum.auto()
+    FRAME = enum.auto()
+    OTHER = enum.auto()
+
+
+class Kinds:
+    """Classifies types, with the heavy libraries that are loaded at this moment."""
+
+    def __init__(self) -> None:
+        self._known: dict[type, Kind] = {}
+        numpy, torch, pandas = (sys.modules.get(m) for m in ("numpy", "torch", "pandas"))
+        self._array: type | tuple[type, ...] = getattr(numpy, "ndarray", ())
+        self._tensor: type | tuple[type, ...] = getattr(torch, "Tensor", ())
+        self._frame: tuple[type, ...] = ()
+        leaves: list[type] = []
+        if numpy is not None:
+            leaves += [numpy.generic, numpy.dtype]
+        if torch is not None and hasattr(torch, "Size"):
+            leaves += [torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format]
+        if pandas is not None and hasattr(pandas, "Series"):
+            self._frame = (pandas.DataFrame, pandas.Series)
+            leaves += [pandas.Index]  # immutable by contract
+        self._leaf_bases = tuple(leaves)
+
+    def of(self, kind: type) -> Kind:
+        """Return how objects of this type are treated."""
+        found = self._known.get(kind)
+        if found is None:
+            found = self._known[kind] = self._classify(kind)
+        return found
+
+    def _classify(self, kind: type) -> Kind:
+        if kind in _LEAVES or issubclass(kind, self._leaf_bases):
+            return Kind.LEAF
+        simple = _SIMPLE.get(kind)
+        if simple is not None:
+            return simple
+        for base, result in (
+            (type, Kind.CLASS),
+            (enum.Enum, Kind.ENUM),
+            (self._array, Kind.ARRAY),
+            (self._tensor, Kind.TENSOR),
+            (self._frame, Kind.FRAME),
+        ):
+            if base and issubclass(kind, base):
+                return result
+        return Kind.OTHER
+
+
+_SIMPLE = {
+    tuple: Kind.SEEN_THROUGH,
+    frozenset: Kind.SEEN_THROUGH,
+    list: Kind.PLAIN,
+    dict: Kind.PLAIN,
+    set: Kind.PLAIN,
+    bytearray: Kind.PLAIN,
+    types.FunctionType: Kind.FUNCTION,
+    types.BuiltinFunctionType: Kind.BUILTIN,
+    functools._lru_cache_wrapper: Kind.CACHE,
+}
+
+
+def pinned_reason(kind: type) -> str:
+    """Say why objects of this type cannot leave their process; empty if they can."""
+    for base in kind.__mro__:
+        reason = _PINNED.get(base) or _PINNED_BY_PATH.get(f"{base.__module__}.{base.__qualname__}")
+        if reason is not None:
+            return "" if kind in (io.BytesIO, io.StringIO) else reason
+    return ""

@@ -1,0 +1,351 @@
+"""Values as bytes: pickle 5 with notebook code by reference to its text and arrays out of band.
+
+A `Side` is what one end knows: its namespace and its cells. `encode` needs the
+sender's, `decode` the receiver's. Only text addresses of code are sent, except
+outward between equal minor versions of Python, where bytecode is allowed.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import sys
+import threading
+import types
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import cloudpickle
+from cloudpickle import cloudpickle as _cloudpickle
+
+from jupyter_remote_gpu.errors import CannotTravelError
+from jupyter_remote_gpu.protocol.state import Blob, Definition
+
+from .cells import Cells
+from .code import Address, code_at
+from .codecs.arrays import reduce_array, reduce_scalar
+from .codecs.memory import Block, Memory, Spans
+from .codecs.tensors import reduce_tensor
+from .placeholders import Placeholder
+
+_MINOR = sys.version_info[:2]
+_EMPTY = "empty cell"
+_DEEP_STACK_BYTES = 512 << 20
+_DEEP_LIMIT = 200_000
+_FORBIDDEN = frozenset({("types", "CodeType"), ("marshal", "loads"), ("builtins", "compile")})
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one end of the wire needs to pickle: `outward` is true at home."""
+
+    namespace: dict[str, Any]
+    cells: Cells
+    outward: bool
+    parked: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, name: str) -> Any:
+        """Return what `name` stands for here: its value, or the one put aside."""
+        value = self.namespace.get(name)
+        return self.parked.get(name) if value is None or type(value) is Placeholder else value
+
+
+@dataclass(slots=True)
+class Encoded:
+    """A pickled payload: `buffers` are live memory, kept alive by `kept`.
+
+    `names` are referred to by name, `definitions` by serial, `cells` by number
+    of the text: the receiver needs all of them first.
+    """
+
+    head: bytes
+    buffers: list[memoryview]
+    names: set[str] = field(default_factory=set)
+    definitions: dict[str, Definition] = field(default_factory=dict)
+    cells: set[int] = field(default_factory=set)
+    kept: list[Any] = field(default_factory=list)
+
+
+_receiving: ContextVar[Side] = ContextVar("receiving")
+
+
+def encode(payload: Any, side: Side, defining: Sequence[Any] = ()) -> Encoded:
+    """Pickle `payload` without copying arrays; functions of `defining` go by value.
+
+    Raises `CannotTravelError`, its message a reason to put after "because".
+    """
+    try:
+        return _encode(payload, side, defining)
+    except RecursionError:
+        return _with_deep_stack(payload, side, defining)
+
+
+def decode(head: Blob, buffers: Sequence[Any], side: Side) -> Any:
+    """Rebuild a payload; arrays live in `buffers`, which should be writable.
+
+    Raises what rebuilding raises: missing modules, names and definitions included.
+    """
+    token = _receiving.set(side)
+    try:
+        if side.outward:  # what arrives at home never contains code
+            return _DataUnpickler(io.BytesIO(head), buffers=buffers).load()
+        return pickle.loads(head, buffers=buffers)
+    finally:
+        _receiving.reset(token)
+
+
+def _encode(payload: Any, side: Side, defining: Sequence[Any]) -> Encoded:
+    shared: list[tuple[int, int]] = []
+    for _ in range(2):
+        stream = io.BytesIO()
+        pickler = _Pickler(stream, side, defining, Spans(shared))
+        try:
+            pickler.dump(payload)
+        except (pickle.PicklingError, TypeError, AttributeError, ValueError, OSError) as error:
+            raise CannotTravelError(str(error)) from error
+        except RuntimeError as error:
+            if isinstance(error, RecursionError):
+                raise
+            raise CannotTravelError(str(error)) from error
+        found = pickler.spans.overlapping()
+        if found == shared:
+            break
+        shared = found
+    result = pickler.result
+    result.head = stream.getvalue()
+    result.kept = [pickler.spans.kept, payload]
+    return result
+
+
+def _with_deep_stack(payload: Any, side: Side, defining: Sequence[Any]) -> Encoded:
+    """Pickle something deeply nested in a thread with a large stack."""
+    outcome: list[Encoded | BaseException] = []
+
+    def run() -> None:
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(_DEEP_LIMIT)
+        try:
+            outcome.append(_encode(payload, side, defining))
+        except BaseException as error:  # handed to the caller below
+            outcome.append(error)
+        finally:
+            sys.setrecursionlimit(limit)
+
+    before = threading.stack_size(_DEEP_STACK_BYTES)
+    try:
+        thread = threading.Thread(target=run, name="remote-gpu-deep-pickle")
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(before)
+    (result,) = outcome
+    if isinstance(result, RecursionError):
+        raise CannotTravelError("its parts are nested too deeply to be copied") from result
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """cloudpickle, except for notebook code, arrays and tensors."""
+
+    def __init__(
+        self, stream: io.BytesIO, side: Side, defining: Sequence[Any], spans: Spans
+    ) -> None:
+        self.result = Encoded(b"", [])
+        super().__init__(stream, protocol=5, buffer_callback=self._buffer)
+        self.spans = spans
+        self._side = side
+        self._defining = {id(value) for value in defining}
+        self._function_cells: set[int] = set()
+        self._locked = False
+        numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+        self._array = getattr(numpy, "ndarray", None)
+        self._scalar: Any = getattr(numpy, "generic", ())
+        tensor = getattr(torch, "Tensor", None)
+        self._tensors = (tensor, torch.nn.Parameter) if torch is not None and tensor else ()
+
+    def _buffer(self, buffer: pickle.PickleBuffer) -> bool:
+        view = buffer.raw()
+        self.result.buffers.append(view.toreadonly() if self._locked else view)
+        return False
+
+    def reducer_override(self, obj: Any) -> Any:
+        kind = type(obj)
+        reduced: Any = None
+        if kind is Block:
+            self._locked = obj.locked  # its buffer is the next thing the pickler meets
+            return Memory, (pickle.PickleBuffer(obj.memory),)
+        if kind is types.FunctionType or isinstance(obj, type) or id(obj) in self._side.cells:
+            reduced = self._code_user(obj, kind)
+        elif kind is types.CodeType:
+            return self._code(obj)
+        elif kind is types.CellType:
+            return self._cell(obj)
+        elif kind is self._array:
+            reduced = reduce_array(obj, self.spans)
+        elif kind in self._tensors:
+            reduced = reduce_tensor(obj, self.spans)
+        elif isinstance(obj, self._scalar):
+            reduced = reduce_scalar(obj)
+        return super().reducer_override(obj) if reduced is None else reduced
+
+    def _code_user(self, obj: Any, kind: type) -> Any:
+        """Reduce a function, a class or whatever else a definition made; None: as usual."""
+        definition = self._side.cells.definition(obj)
+        if definition is not None:
+            self.result.definitions[definition.serial] = definition
+            self.result.cells.add(definition.cell)
+            return made_by, (definition.serial, definition.name)
+        own = kind is types.FunctionType and obj.__globals__ is self._side.namespace
+        if not own and not (
+            isinstance(obj, type) and obj.__module__ == self._side.namespace.get("__name__")
+        ):
+            return None
+        if id(obj) not in self._defining and self._is_named(obj):
+            return self._named(obj)
+        if own:
+            return self._function(obj)
+        if not self._side.outward:
+            raise CannotTravelError(
+                f"the class {obj.__qualname__} was not made by a statement of a cell"
+            )
+        return None
+
+    def _is_named(self, obj: Any) -> bool:
+        root, *path = obj.__qualname__.split(".")
+        found = self._side.get(root)
+        for part in path:
+            found = getattr(found, part, None)
+        return found is obj
+
+    def _named(self, obj: Any) -> Any:
+        root, *path = obj.__qualname__.split(".")
+        definition = self._side.cells.definition(self._side.get(root))
+        if definition is not None:
+            self.result.definitions[definition.serial] = definition
+            self.result.cells.add(definition.cell)
+            return made_by, (definition.serial, definition.name, *path)
+        self.result.names.add(root)
+        return named, (root, *path)
+
+    def _function(self, function: types.FunctionType) -> Any:
+        cells = function.__closure__
+        contents = []
+        for cell in cells or ():
+            self._function_cells.add(id(cell))
+            try:
+                contents.append((cell, cell.cell_contents))
+            except ValueError:  # not filled yet: it stays empty
+                contents.append((cell, _EMPTY))
+        state = {
+            "__name__": function.__name__,
+            "__qualname__": function.__qualname__,
+            "__module__": function.__module__,
+            "__doc__": function.__doc__,
+            "__defaults__": function.__defaults__,
+            "__kwdefaults__": function.__kwdefaults__,
+            "__annotations__": function.__annotations__,
+        }
+        whole = (dict(function.__dict__), state, contents)
+        return make_function, (function.__code__, cells), whole, None, None, set_function_state
+
+    def _cell(self, cell: types.CellType) -> Any:
+        """A cell of a function is filled by the function's state, so that cycles end."""
+        if id(cell) in self._function_cells:
+            return types.CellType, ()
+        try:
+            return types.CellType, (), cell.cell_contents, None, None, set_cell
+        except ValueError:  # an empty cell
+            return types.CellType, ()
+
+    def _code(self, code: types.CodeType) -> Any:
+        found = self._side.cells.address(code)
+        if found is not None:
+            cell = self._side.cells.text(found.ident)
+            if cell is not None:
+                self.result.cells.add(cell.number)
+                place = (found.ident, found.flags, found.name, found.line, found.nth)
+                return code_from_text, place
+        if not self._side.outward:
+            raise CannotTravelError(
+                f"the function {code.co_name} was not typed in a cell of this notebook, "
+                f"and code never comes back from a machine"
+            )
+        arguments = _cloudpickle._code_reduce(code)[1]
+        return code_from_bytes, (_MINOR, code.co_name, code.co_firstlineno, arguments)
+
+
+class _DataUnpickler(pickle.Unpickler):
+    """Loads what a trusted machine sent: anything but code."""
+
+    def find_class(self, module: str, name: str, /) -> Any:
+        if (module, name) in _FORBIDDEN or name == "code_from_bytes":
+            raise pickle.UnpicklingError(f"code never comes back from a machine ({module}.{name})")
+        return super().find_class(module, name)
+
+
+def make_function(
+    code: types.CodeType, cells: tuple[types.CellType, ...] | None
+) -> types.FunctionType:
+    """Rebuild a function of the notebook on the live namespace of this side."""
+    return types.FunctionType(code, _receiving.get().namespace, code.co_name, None, cells)
+
+
+def set_function_state(function: Any, state: tuple[dict[str, Any], dict[str, Any], Any]) -> None:
+    """Give a rebuilt function its attributes, and its cells their contents."""
+    attributes, slots, contents = state
+    function.__dict__.update(attributes)
+    for slot, value in slots.items():
+        setattr(function, slot, value)
+    for cell, value in contents:
+        if not (isinstance(value, str) and value == _EMPTY):
+            cell.cell_contents = value
+
+
+def set_cell(cell: types.CellType, contents: Any) -> None:
+    """Fill a rebuilt cell."""
+    cell.cell_contents = contents
+
+
+def named(root: str, *path: str) -> Any:
+    """Return what the name `root` of this side holds, and from it the attributes of `path`."""
+    found = _receiving.get().get(root)
+    if found is None:
+        raise pickle.UnpicklingError(f"what is called {root} has not arrived")
+    for part in path:
+        found = getattr(found, part)
+    return found
+
+
+def made_by(serial: str, name: str, *path: str) -> Any:
+    """Return what the definition `serial` made on this side, and from it the attributes."""
+    found = _receiving.get().cells.object(serial)
+    if found is None:
+        raise pickle.UnpicklingError(f"the definition of {name} has not arrived")
+    for part in path:
+        found = getattr(found, part)
+    return found
+
+
+def code_from_text(ident: str, flags: int, name: str, line: int, nth: int) -> types.CodeType:
+    """Compile the text `ident` here and return one of its code objects."""
+    cell = _receiving.get().cells.text(ident)
+    if cell is None:
+        raise pickle.UnpicklingError(f"the text that {name} was typed in is not known here")
+    return code_at(Address(ident, flags, name, line, nth), cell)
+
+
+def code_from_bytes(
+    minor: tuple[int, int], name: str, line: int, arguments: tuple[Any, ...]
+) -> types.CodeType:
+    """Rebuild bytecode of the same minor version of Python; refuse any other."""
+    if tuple(minor) != _MINOR:
+        raise pickle.UnpicklingError(
+            f"{name} (line {line}) was compiled by Python {minor[0]}.{minor[1]}, this machine "
+            f"runs {_MINOR[0]}.{_MINOR[1]}, and its text is not known: define it in a cell"
+        )
+    return types.CodeType(*arguments)
+
