@@ -131,6 +131,8 @@ class Away:
             half.versions.touch(half.versions.linked(self._reached | bound.keys()))
             touched = self._touched(survey, set(bound))
         half.versions.drop([*bound, *deleted])
+        for name in bound:
+            half.parked.pop(name, None)
         self._fresh.difference_update(bound, touched, deleted)
         self._before, self._reached = {}, set()
         reported = [*bound, *touched]

@@ -93,8 +93,7 @@ class Home:
         """
         text = footprint(ast.parse(source))
         self._half.cells.adopt(self._half.values(), self._half.namespace)
-        cell = Cell(next(self._numbers), ident_of(source), filename, source)
-        return self._departing().prepare(cell, text)
+        return self._departing().prepare(self._new_cell(source, filename), text)
 
     def send_ahead(
         self, departure: Departure, peer: Peer, progress: Progress | None = None
@@ -218,7 +217,7 @@ class Home:
 
     def record(self, source: str, filename: str) -> None:
         """Remember the text of a local cell before it runs; `filename` as in its tracebacks."""
-        self._pending = Cell(next(self._numbers), ident_of(source), filename, source)
+        self._pending = self._new_cell(source, filename)
         self._half.cells.add(self._pending)
 
     def lost(self) -> Losses:
@@ -269,6 +268,11 @@ class Home:
             why = self._stays.get(name, "")
             rows.append(Row(name, where, about.type, about.text, about.bytes, partners, why))
         return tuple(rows)
+
+    def _new_cell(self, source: str, filename: str) -> Cell:
+        """Number a cell; without a file name of its own it gets one, so that code is found again."""
+        number = next(self._numbers)
+        return Cell(number, ident_of(source), filename or f"<cell {number}>", source)
 
     def _departing(self) -> Departing:
         return Departing(

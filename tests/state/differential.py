@@ -1,0 +1,192 @@
+"""Random notebooks, each cell at random here or there, against the same notebook in one process.
+
+    python -m tests.state.differential --notebooks 1000 --seed 0 [--host other --python ...]
+
+prints the seeds that differ, shrunk to the cells that matter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import random
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.state.generator import Writer
+from tests.state.hosts import OtherProcess, SameProcess, execute, fresh_main
+from tests.state.notebook import Coherent
+
+Cells = list[tuple[str, bool]]  # (source, remote)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first cell that showed something else than in one process."""
+
+    seed: int
+    cells: Cells
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        lines = [f"seed {self.seed}:"]
+        for source, remote in self.cells:
+            lines.append("there:" if remote else "here:")
+            lines += ["    " + line for line in source.splitlines()]
+        return "\n".join([*lines, f"expected: {self.expected}", f"found:    {self.found}"])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What random notebooks are made of."""
+
+    cells: int = 11
+    numpy: bool = True
+    torch: bool = False
+    pandas: bool = False
+    errors: bool = True
+
+
+class Reference:
+    """The notebook in one process."""
+
+    def __init__(self) -> None:
+        self.main = fresh_main()
+        self._count = 0
+
+    def run(self, source: str) -> tuple[str, str]:
+        self._count += 1
+        before, sys.modules["__main__"] = sys.modules["__main__"], self.main
+        try:
+            return execute(source, f"<reference-{self._count}>", self.main.__dict__)
+        finally:
+            sys.modules["__main__"] = before
+
+
+def check(seed: int, host: Any, plan: Plan) -> Difference | None:
+    """Run the notebook of `seed`; return where it differs."""
+    writer = Writer(
+        seed, numpy=plan.numpy, torch=plan.torch, pandas=plan.pandas, errors=plan.errors
+    )
+    where = random.Random(seed + 1)
+    reference, notebook = Reference(), _notebook(host)
+    cells: Cells = []
+    for number in range(plan.cells):
+        remote = where.random() < 0.5
+        if number == 0:
+            source, remote = writer.prelude, False
+        else:
+            source = writer.last() if number == plan.cells - 1 else writer.cell()
+        cells.append((source, remote))
+        expected = reference.run(source)
+        found = _attempt(notebook, source, remote=remote)
+        if not _alike(expected, found):
+            return Difference(seed, cells, repr(expected), repr(found))
+        writer.look(reference.main.__dict__)
+    return None
+
+
+def replay(cells: Cells, host: Any) -> tuple[str, str] | None:
+    """Run given cells; return (expected, found) of the first that differs."""
+    reference, notebook = Reference(), _notebook(host)
+    for source, remote in cells:
+        expected = reference.run(source)
+        found = _attempt(notebook, source, remote=remote)
+        if not _alike(expected, found):
+            return repr(expected), repr(found)
+    return None
+
+
+def shrink(difference: Difference, host: Any) -> Difference:
+    """Drop cells, then lines, as long as the notebook still differs."""
+    cells, outcome = difference.cells, (difference.expected, difference.found)
+    changed = True
+    while changed:
+        changed = False
+        for candidate in _smaller(cells):
+            found = replay(candidate, host)
+            if found is not None and _kind(found) == _kind(outcome):
+                cells, outcome, changed = candidate, found, True
+                break
+    return Difference(difference.seed, cells, *outcome)
+
+
+def _kind(outcome: tuple[str, str]) -> tuple[bool, bool]:
+    """Tell output that differs from errors that differ, so that shrinking keeps its aim."""
+    return "Error" in outcome[0], "Error" in outcome[1]
+
+
+def _smaller(cells: Cells) -> list[Cells]:
+    """Return variants of a notebook with a cell or a line less, the last cell kept."""
+    found = [cells[:i] + cells[i + 1 :] for i in range(1, len(cells) - 1)]
+    for i, (source, remote) in enumerate(cells[1:], 1):
+        lines = source.splitlines()
+        if len(lines) > 1 and not any(line.startswith(" ") for line in lines):
+            for j in range(len(lines)):
+                less = "\n".join(lines[:j] + lines[j + 1 :])
+                found.append([*cells[:i], (less, remote), *cells[i + 1 :]])
+    return found
+
+
+def _notebook(host: Any) -> Coherent:
+    host.restart()
+    return Coherent(host)
+
+
+def _attempt(notebook: Coherent, source: str, *, remote: bool) -> tuple[str, str]:
+    try:
+        return notebook.cell(source, remote=remote)
+    except Exception:  # reported as a difference
+        return "", traceback.format_exc()
+
+
+def _alike(expected: tuple[str, str], found: tuple[str, str]) -> bool:
+    """Compare output and error; where a cell failed, only the error."""
+    if expected[1] or found[1]:
+        return expected[1] == found[1]
+    return expected == found
+
+
+def main(arguments: list[str] | None = None, say: Callable[[str], None] = print) -> int:
+    """Run many notebooks; return how many differ."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--notebooks", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--host", choices=["same", "other", "ipython"], default="same")
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--torch", action="store_true")
+    parser.add_argument("--pandas", action="store_true")
+    parser.add_argument("--plain", action="store_true", help="without numpy")
+    parser.add_argument("--cells", type=int, default=11)
+    parser.add_argument("--shown", type=int, default=3, help="how many differences are shrunk")
+    options = parser.parse_args(arguments)
+    host: Any = (
+        SameProcess()
+        if options.host == "same"
+        else OtherProcess(options.python, ipython=options.host == "ipython")
+    )
+    numpy = not options.plain and importlib.util.find_spec("numpy") is not None
+    plan = Plan(options.cells, numpy, options.torch, options.pandas)
+    differing: list[int] = []
+    start = time.monotonic()
+    for seed in range(options.seed, options.seed + options.notebooks):
+        difference = check(seed, host, plan)
+        if difference is not None:
+            differing.append(seed)
+            if len(differing) <= options.shown:
+                say(str(shrink(difference, host)))
+    host.close()
+    took = time.monotonic() - start
+    say(f"{options.notebooks - len(differing)} of {options.notebooks} alike in {took:.0f} s")
+    if differing:
+        say(f"seeds that differ: {differing[:50]}")
+    return len(differing)
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(), 1))
