@@ -13,6 +13,7 @@ from ipykernel.zmqshell import ZMQInteractiveShell
 from jupyter_remote_gpu.errors import RemoteGPUError
 from jupyter_remote_gpu.protocol import frames, messages
 
+from . import interrupts
 from .capture import DescriptorCapture
 from .comms import CommWorker
 from .interrupts import InterruptGuard
@@ -34,11 +35,28 @@ class RemoteShell(ZMQInteractiveShell):
         """Keep the error: if it ends the cell, the notebook's own cell will raise it.
 
         Magics such as `%%time` show an error and go on; then the journal gets
-        it as an event (`emit_shown`).
+        it as an event (`emit_shown`). A widget's callback ends no cell: its
+        error is journaled at once.
         """
+        kernel: RemoteKernel = self.kernel
+        shown = (evalue, [line for line in stb if isinstance(line, str)])
+        if kernel.parents.in_callback:
+            kernel.writer.append("error", describe_error(*shown), kernel.parents.current())
+            return
         self.emit_shown()
         self._last_traceback = stb
-        self.shown = (evalue, [line for line in stb if isinstance(line, str)])
+        self.shown = shown
+
+    def _get_exc_info(self, exc_tuple: Any = None) -> Any:
+        """Return the exception to show, without the frames of our signal handler."""
+        kind, value, traceback = super()._get_exc_info(exc_tuple)
+        at = traceback
+        while at is not None:
+            below = at.tb_next
+            if below is not None and below.tb_frame.f_code.co_filename == interrupts.__file__:
+                at.tb_next = None
+            at = at.tb_next
+        return kind, value, traceback
 
     def get_parent(self) -> dict[str, Any]:
         """Return the front end's message that the calling thread serves.
@@ -164,6 +182,7 @@ class RemoteKernel(IPythonKernel):
         with self.remote_state.run():
             try:
                 fields["sent"] = self.remote_state.arrive(run.state, run.blobs)
+                self.remote_state.before_run(run.source)
             except RemoteGPUError as error:
                 refusal = error
                 fields["refused"] = True
@@ -173,7 +192,10 @@ class RemoteKernel(IPythonKernel):
                 end: dict[str, Any] = {"status": "refused", "error": _own_error(refusal)}
             else:
                 end = await self._execute(run)
-                end["report"], blobs, end["bound"] = self.remote_state.after_run()
+                try:
+                    end["report"], blobs, end["bound"] = self.remote_state.after_run()
+                except RemoteGPUError as error:
+                    end.update(status="error", error=_own_error(error))
         self.capture.finish()
         end["seconds"] = time.monotonic() - started
         self.writer.append("run_ended", end, parent, blobs)
@@ -183,7 +205,6 @@ class RemoteKernel(IPythonKernel):
         """Run the cell as IPython does; return status, error and payload."""
         shell = self.shell
         shell.execution_count = run.count
-        self.remote_state.before_run(run.source)
         self.guard.install()
         try:
             reply = await self.do_execute(run.source, False, True, {}, run.stdin)

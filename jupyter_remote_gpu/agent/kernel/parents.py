@@ -40,6 +40,11 @@ class Parents:
         own: Parent | None = getattr(self._local, "parent", None)
         return self._main if own is None else own
 
+    @property
+    def in_callback(self) -> bool:
+        """Whether the calling thread serves a message of its own, as a widget's callback does."""
+        return getattr(self._local, "parent", None) is not None
+
     def begin(self, run: str, header: dict[str, Any]) -> Parent:
         """Make a run's parent the one of the main thread and of user threads."""
         self._main = Parent(run, {"header": header})
