@@ -1,0 +1,99 @@
+"""A notebook as its user sees it: cells to run, and what appears below them."""
+
+from __future__ import annotations
+
+import re
+from textwrap import dedent
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.lab import Lab
+
+OPEN_MS = 60_000
+RUN_MS = 30_000
+
+_CONNECTED = """(idle) => {
+    const kernel = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel;
+    return kernel && kernel.connectionStatus === 'connected'
+        && (idle ? kernel.status === 'idle' : kernel.status !== 'unknown');
+}"""
+_APPEND = """(sources) => {
+    const cells = window.jupyterapp.shell.currentWidget.content.model.sharedModel;
+    const before = cells.cells.length;
+    const made = sources.map(source => ({cell_type: 'code', metadata: {}, outputs: [], source}));
+    cells.insertCells(before, made);
+    return before;
+}"""
+_SAVED = "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
+
+
+class Cell:
+    """One code cell; everything asserted is asserted in `output`, never in its source."""
+
+    def __init__(self, page: Page, number: int) -> None:
+        self.page = page
+        self.box = page.locator(".jp-Notebook .jp-CodeCell").nth(number)
+        self.output = self.box.locator(".jp-Cell-outputWrapper")
+        self.prompt = self.box.locator(".jp-InputArea-prompt")
+
+    def start(self) -> None:
+        """Run it as its user does, and return at once."""
+        self.box.locator(".jp-Editor").click()
+        self.page.keyboard.press("Control+Enter")
+
+    def finish(self) -> None:
+        """Wait until it has run."""
+        expect(self.prompt).to_have_text(re.compile(r"\[\d+\]:"), timeout=RUN_MS)
+
+    def run(self) -> None:
+        """Run it and wait until it has run."""
+        self.start()
+        self.finish()
+
+    def shows(self, text: str | re.Pattern[str]) -> None:
+        """Wait until a text stands in its outputs."""
+        expect(self.output).to_contain_text(text, timeout=RUN_MS)
+
+    def texts(self) -> list[str]:
+        """Return the texts of its outputs, in order."""
+        found = self.output.locator(".jp-OutputArea-output").all_inner_texts()
+        return [text.strip() for text in found]
+
+    def find(self, selector: str) -> Locator:
+        """Return what matches a selector in its outputs."""
+        return self.output.locator(selector)
+
+
+class Notebook:
+    """A notebook open in a page of the browser, its kernel connected, our extension loaded."""
+
+    def __init__(self, lab: Lab, page: Page, name: str) -> None:
+        self.page = page
+        lab.write(name, ["%load_ext jupyter_remote_gpu"])
+        page.goto(lab.address(name))
+        self.await_kernel()
+        Cell(page, 0).run()
+
+    def add(self, *sources: str) -> list[Cell]:
+        """Append cells; they are not run."""
+        texts = [dedent(source).strip() for source in sources]
+        first = self.page.evaluate(_APPEND, texts)
+        return [Cell(self.page, first + place) for place in range(len(texts))]
+
+    def save_and_reload(self) -> None:
+        """Reload the page, as a user does who comes back; the kernel goes on."""
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("Control+s")
+        self.page.wait_for_function(_SAVED, timeout=RUN_MS)
+        self.page.reload()
+        self.await_kernel(idle=False)
+
+    def await_kernel(self, *, idle: bool = True) -> None:
+        """Wait until the page's kernel is connected: the page alone says `idle` too early."""
+        cells = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell"
+        self.page.locator(cells).first.wait_for(timeout=OPEN_MS)
+        self.page.wait_for_function(_CONNECTED, arg=idle, timeout=OPEN_MS)
+
+    def interrupt(self) -> None:
+        """Press the stop button of the toolbar."""
+        self.page.locator("[data-jp-item-name='interrupt'] jp-button").first.click()

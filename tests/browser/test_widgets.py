@@ -1,0 +1,128 @@
+"""Widgets made in remote cells, touched in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.notebook import RUN_MS, Cell, Notebook
+
+pytestmark = pytest.mark.browser
+
+SLIDER = """
+    %%remote_gpu
+    import ipywidgets, os
+    slider, label = ipywidgets.IntSlider(value=1), ipywidgets.Label("untouched")
+    def moved(change):
+        label.value = f"remote {os.getpid()}: {change.new}"
+    slider.observe(moved, "value")
+    ipywidgets.VBox([slider, label])
+"""
+
+
+def move(cell: Cell) -> None:
+    """Move the slider of a cell one step to the right."""
+    cell.find(".noUi-handle").focus()
+    cell.page.keyboard.press("ArrowRight")
+
+
+def label(cell: Cell) -> str:
+    """Return the text of a cell's label."""
+    return cell.find(".widget-label").last.inner_text()
+
+
+def test_a_notebook_progress_bar_fills(notebook: Notebook) -> None:
+    (cell,) = notebook.add(
+        """
+        %%remote_gpu
+        from tqdm.notebook import tqdm
+        for step in tqdm(range(500)):
+            pass
+        """,
+    )
+    cell.run()
+    cell.shows("500/500")
+    cell.shows("100%")
+    bar = cell.find(".widget-hprogress .progress-bar")
+    filled = bar.evaluate("bar => bar.offsetWidth / bar.parentElement.clientWidth")
+    assert filled > 0.99
+
+
+def test_a_slider_moved_in_the_page_is_observed_there(notebook: Notebook) -> None:
+    cell, here = notebook.add(SLIDER, "import os; print(os.getpid())")
+    cell.run()
+    cell.shows("untouched")
+    move(cell)
+    cell.shows(": 2")
+    here.run()
+    # The callback ran in the other Python.
+    assert label(cell).removeprefix("remote ").split(":")[0] != here.texts()[0]
+
+
+def test_an_output_widget_captures_here_and_in_callbacks(notebook: Notebook) -> None:
+    (cell,) = notebook.add(
+        """
+        %%remote_gpu
+        import ipywidgets
+        out, button = ipywidgets.Output(), ipywidgets.Button(description="press")
+        def pressed(b):
+            with out:
+                print("in the callback")
+        button.on_click(pressed)
+        display(button, out)
+        with out:
+            print("in the cell")
+        print("outside")
+        """,
+    )
+    cell.run()
+    captured = cell.find(".jupyter-widgets.widget-output, .jp-OutputArea.jupyter-widgets")
+    expect(captured).to_contain_text("in the cell", timeout=RUN_MS)
+    cell.find("button").click()
+    expect(captured).to_contain_text("in the callback", timeout=RUN_MS)
+    assert "outside" not in captured.inner_text()
+
+
+def test_a_button_is_heard_while_the_cell_runs(notebook: Notebook) -> None:
+    (cell,) = notebook.add(
+        """
+        %%remote_gpu
+        import ipywidgets, threading
+        heard, button = threading.Event(), ipywidgets.Button(description="stop training")
+        button.on_click(lambda b: heard.set())
+        display(button)
+        print("heard:", heard.wait(25))
+        """,
+    )
+    cell.start()
+    cell.find("button").click()
+    cell.finish()
+    cell.shows("heard: True")
+
+
+def test_widgets_live_on_after_a_reload(notebook: Notebook) -> None:
+    cell, running = notebook.add(
+        SLIDER,
+        """
+        %%remote_gpu
+        import threading
+        go_on = threading.Event()
+        stop = ipywidgets.Button(description="go on")
+        stop.on_click(lambda b: go_on.set())
+        display(stop)
+        waited = go_on.wait(25)
+        """,
+    )
+    cell.run()
+    move(cell)
+    cell.shows(": 2")
+    running.start()
+    running.find("button").wait_for()
+    notebook.save_and_reload()
+    # Both the widgets of a cell that has run and those of the running one.
+    move(cell)
+    cell.shows(": 3")
+    running.find("button").click()
+    notebook.await_kernel()
+    move(cell)
+    cell.shows(": 4")
