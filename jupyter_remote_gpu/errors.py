@@ -16,6 +16,7 @@ RemoteGPUError
 ├── ProtocolError               bytes that do not follow the wire or journal format
 │   └── DamagedError            a checksum did not match
 ├── WaitTimeoutError            a wait came to its end; says what was waited for
+├── InternalError               a mistake of this package; nothing the user did
 └── StateError                  names and values
     ├── CannotTravelError       a value that cannot leave its side
     ├── ElsewhereError          a placeholder was used without the cell naming it
@@ -109,6 +110,10 @@ class DamagedError(ProtocolError):
 
 class WaitTimeoutError(RemoteGPUError):
     """A wait came to its end; the message says what was waited for."""
+
+
+class InternalError(RemoteGPUError):
+    """A mistake of this package, told with where it happened so that it can be reported."""
 
 
 class StateError(RemoteGPUError):

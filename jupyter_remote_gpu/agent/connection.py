@@ -72,6 +72,10 @@ class Connection:
         elif hello.line is not None and not self._has_line(hello.line):
             await self._refuse("kernel", "there is no such remote Python")
         else:
+            if hello.line is not None:
+                # What the client sends after our welcome is for the kernel to read.
+                transport: Any = self._writer.transport
+                transport.pause_reading()
             welcome = messages.Welcome(
                 protocol=PROTOCOL_VERSION, version=__version__, machine=self._agent.facts
             )
@@ -95,9 +99,7 @@ class Connection:
     async def _pass_line(self, kernel: str) -> None:
         """Give this connection's socket to the kernel and forget it here."""
         handle = self._agent.kernel(kernel)
-        transport: Any = self._writer.transport
-        transport.pause_reading()
-        passed: socket.socket = transport.get_extra_info("socket")
+        passed: socket.socket = self._writer.get_extra_info("socket")
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as to_kernel:
             to_kernel.connect(str(handle.line))
             socket.send_fds(to_kernel, [b"line"], [passed.fileno()])

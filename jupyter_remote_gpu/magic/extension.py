@@ -95,6 +95,7 @@ class Extension:
                 names["_oh"][int(name[1:])] = names[name]
             elif name in ("_", "__", "___"):
                 setattr(self.shell.displayhook, name, names[name])
+                self.shell.push({name: names[name]}, interactive=False)
 
     def _before_cell(self, info: Any) -> None:
         """Remember a cell's text, from which definitions are made on the other side."""

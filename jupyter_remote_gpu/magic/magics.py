@@ -99,7 +99,8 @@ class RemoteGPUMagics(Magics):  # type: ignore[misc]
         hook = self.shell.displayhook
         hook.___, hook.__, hook._ = hook.__, hook._, result
         names["_oh"][count] = result
-        names.update({"_": hook._, "__": hook.__, "___": hook.___})
+        # As IPython's own hook does it: else it takes `_` for the user's and keeps off.
+        self.shell.push({"_": hook._, "__": hook.__, "___": hook.___}, interactive=False)
 
 
 RemoteGPUMagics.remote_gpu.__doc__ = help.cell_help()

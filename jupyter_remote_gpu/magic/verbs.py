@@ -17,7 +17,7 @@ from .arguments import LineCommand
 from .extension import Extension, cell_count
 from .remote_error import remote_exception
 
-EVAL_NAME = "_remote_gpu_eval"
+EVAL_NAME = "_evaluated_there"
 
 
 def carry_out(extension: Extension, command: LineCommand) -> Any:

@@ -57,19 +57,16 @@ class RemoteKernelApp(IPKernelApp):
         self.writer = JournalWriter(
             self.place.journal, str(self.place.bell), self.place.kernel, self.guard
         )
+        self.capture = DescriptorCapture(self.writer, self.parents)
         self.iopub_socket = JournalSocket(self.writer, self.parents)
 
     def init_io(self) -> None:
-        """Put journal streams in place of the standard ones."""
+        """Put the log and the display hook in place; `start` takes over the streams."""
         # The agent gave descriptor 2 as the kernel's log; it stays one under another number.
         self.own_log = log = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8")
         for handler in self.log.handlers:
             if isinstance(handler, logging.StreamHandler):
                 handler.setStream(log)
-        self.capture = DescriptorCapture(self.writer, self.parents)
-        parts = (self.writer, self.parents, self.capture.settle)
-        sys.stdout = JournalStream("stdout", 1, *parts)
-        sys.stderr = JournalStream("stderr", 2, *parts)
         self.displayhook = ZMQDisplayHook(self.session, self.iopub_socket)
         sys.displayhook = self.displayhook
         self.patch_io()
@@ -96,11 +93,20 @@ class RemoteKernelApp(IPKernelApp):
             "executable": sys.executable,
             "facts": facts,
         }
-        # Only now: what libraries say while they are loaded belongs in the log.
-        self.capture.begin()
+        self._take_streams()
         self.writer.append("kernel_started", fields, self.parents.current())
         self.writer.flush()
         super().start()
+
+    def _take_streams(self) -> None:
+        """Lead the standard streams and descriptors 1 and 2 into the journal.
+
+        Only when all is loaded: what libraries say meanwhile belongs in the log.
+        """
+        self.capture.begin()
+        parts = (self.writer, self.parents, self.capture.settle)
+        sys.stdout = JournalStream("stdout", 1, *parts)
+        sys.stderr = JournalStream("stderr", 2, *parts)
 
 
 def serve(place: KernelPlace) -> None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_remote_gpu.errors import ProtocolError, StateError
+from jupyter_remote_gpu.errors import (
+    InternalError,
+    ProtocolError,
+    RemoteGPUError,
+    StateError,
+)
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.frames import Buffer
 from jupyter_remote_gpu.protocol.line import Line
@@ -43,18 +49,21 @@ class RemoteState:
 
     def arrive(self, fields: dict[str, Any], blobs: Sequence[Buffer]) -> list[str]:
         """Apply what came with a run; return the names that were sent. StateError if it cannot."""
-        begin = Begin.unpack(fields, [memoryview(b) for b in blobs])
-        self._away.arrive(begin)
+        with own_mistakes("taking over what came with the cell"):
+            begin = Begin.unpack(fields, [memoryview(b) for b in blobs])
+            self._away.arrive(begin)
         return [name for item in begin.items for name in getattr(item, "names", ())]
 
     def before_run(self, source: str) -> None:
         """Note what the cell can reach; called just before it runs."""
-        self._away.before_run()
+        with own_mistakes("looking at what the cell can reach"):
+            self._away.before_run()
 
     def after_run(self) -> tuple[dict[str, Any], list[Buffer], list[str]]:
         """Say what the cell did to the names: packed report, blobs, names bound."""
-        report = self._away.after_run()
-        fields, blobs = report.pack()
+        with own_mistakes("finding out what the cell did to the names"):
+            report = self._away.after_run()
+            fields, blobs = report.pack()
         return fields, list(blobs), sorted(report.bound)
 
     def serve(self, message: messages.State, line: Line) -> LineAnswer:
@@ -62,7 +71,8 @@ class RemoteState:
         verb = _VERBS.get(message.verb)
         if verb is None:
             raise ProtocolError(f"unknown request {message.verb!r} on the state line")
-        return verb(self, message, line)
+        with own_mistakes(f"answering {message.verb!r}"):
+            return verb(self, message, line)
 
     @contextmanager
     def _idle(self) -> Iterator[Away]:
@@ -111,6 +121,22 @@ class RemoteState:
         with self._idle() as away:
             away.release([str(token) for token in tokens])
         return LineAnswer(_state(message, {}, ()))
+
+
+@contextmanager
+def own_mistakes(doing: str) -> Iterator[None]:
+    """Turn an exception of ours into an InternalError, so that whoever waits is told."""
+    try:
+        yield
+    except (RemoteGPUError, OSError, EOFError):
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
+        raise InternalError(
+            f"{type(error).__name__}: {error}, while {doing} ({place})",
+            hint="This is a mistake of jupyter_remote_gpu; please report it.",
+        ) from error
 
 
 def _views(message: messages.Message) -> list[memoryview]:
