@@ -10,7 +10,7 @@ from jupyter_remote_gpu.errors import ConnectionLostError, ProtocolError
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.frames import Buffer
 from jupyter_remote_gpu.protocol.line import Line
-from jupyter_remote_gpu.protocol.state import Answers, Ask, Lacking, Offer
+from jupyter_remote_gpu.protocol.state import Answers, Ask, Lacking, Offer, Report
 from jupyter_remote_gpu.state.landing import Landing
 from jupyter_remote_gpu.transport.base import Transport
 
@@ -64,6 +64,11 @@ class LinePeer:
                     landing.received(name)
 
         self._exchange("pull", {}, [b"".join(names)], after=receive)
+
+    def census(self) -> Report:
+        """Ask for all names the kernel has; for attaching to one that was left."""
+        answer = self._exchange("census", {}, [])
+        return Report.unpack(answer.body, [memoryview(b) for b in answer.blobs])
 
     def release(self, tokens: Sequence[str]) -> None:
         """Tell the kernel which versions arrived; it keeps the others no longer."""

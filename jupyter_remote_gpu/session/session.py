@@ -372,7 +372,7 @@ class Session:
             self._take_kernel(kernel, after=0)
         else:
             outcome = self._attach_run(kernel, last)
-        self.home.attach(self.peer())
+        self.home.attach(self.peer().census())
         return outcome
 
     def _attach_run(self, kernel: dict[str, Any], run: dict[str, Any]) -> Outcome:

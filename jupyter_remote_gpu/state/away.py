@@ -146,6 +146,16 @@ class Away:
             else {},
         )
 
+    def census(self) -> Report:
+        """Report every name there is, for a notebook that takes this kernel over.
+
+        What an earlier notebook had is of no use to the new one: nothing is
+        taken to be the same at home.
+        """
+        self._before, self._reached = {}, set()
+        self._fresh.clear()
+        return self.after_run()
+
     def ask(self, ask: Ask) -> Answers:
         """Encode and name what Home asked for; pinned until `release` or the next ask."""
         half = self._half

@@ -143,6 +143,20 @@ class Home:
                 self._stays.pop(name, None)
             self._stays.update(report.stays)
 
+    def attach(self, report: Report) -> None:
+        """Take over the names of a kernel that an earlier notebook left (`Away.census`).
+
+        A name that is bound here already keeps its value of here: home wins.
+        """
+        with uninterrupted():
+            new = {n: d for n, d in report.bound.items() if not self._half.has_value(n)}
+            for name, description in new.items():
+                self._put_aside(name, description)
+            self._places.happen(Event.BOUND_THERE, new)
+            self._places.unbind.update(report.bound.keys() - new.keys())
+            self._deps.update({n: tuple(d) for n, d in report.deps.items() if n in new})
+            self._stays.update({n: why for n, why in report.stays.items() if n in new})
+
     def wanted(self, tree: ast.Module) -> frozenset[str]:
         """Return the names a local cell may read whose newest value is on the machine. No I/O."""
         text = self._footprint(tree)

@@ -114,6 +114,11 @@ class RemoteState:
             chunks = away.pull(split_names(b"".join(message.blobs)))
         return LineAnswer(_state(message, {"count": len(chunks)}, ()), chunks)
 
+    def _census(self, message: messages.State, line: Line) -> LineAnswer:
+        with self._idle() as away:
+            fields, blobs = away.census().pack()
+        return LineAnswer(_state(message, fields, blobs))
+
     def _release(self, message: messages.State, line: Line) -> LineAnswer:
         tokens = message.body.get("tokens")
         if not isinstance(tokens, list):
@@ -161,5 +166,6 @@ _VERBS: dict[str, Callable[[RemoteState, messages.State, Line], LineAnswer]] = {
     "supply": RemoteState._supply,
     "ask": RemoteState._ask,
     "pull": RemoteState._pull,
+    "census": RemoteState._census,
     "release": RemoteState._release,
 }
