@@ -24,6 +24,7 @@ from jupyter_remote_gpu.protocol.state import (
     Stays,
 )
 
+from .ambient.ambience import Ambience
 from .analysis import footprint
 from .arrivals import Arrivals
 from .describing import describe
@@ -57,6 +58,7 @@ class Away:
         self._answered: dict[str, tuple[Unit | None, Version]] = {}
         self._pinned: dict[bytes, memoryview] = {}
         self._tokens = 0
+        self._ambience = Ambience()
 
     @property
     def landing(self) -> Landing:
@@ -96,6 +98,7 @@ class Away:
             if not half.has_value(name):
                 half.namespace[name] = Placeholder(name, description, "the notebook's computer")
         self._receive(begin)
+        self._ambience.take(begin.ambient)
         self._arrivals = Arrivals(half)
 
     def before_run(self, source: str | None = None) -> None:
@@ -135,6 +138,8 @@ class Away:
             half.parked.pop(name, None)
         self._fresh.difference_update(bound, touched, deleted)
         self._before, self._reached = {}, set()
+        told, looks = self._ambience.changes()
+        self._ambience.settle(looks)
         reported = [*bound, *touched]
         return Report(
             bound={n: describe(v, survey.sizes.get(n, 0) if survey else 0) for n, v in bound.items()},
@@ -144,6 +149,7 @@ class Away:
             stays={n: survey.pinned[n][1] for n in reported if n in survey.pinned}
             if survey
             else {},
+            ambient=told,
         )
 
     def census(self) -> Report:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from jupyter_remote_gpu.errors import CannotTravelError, DamagedError, LostError
 from jupyter_remote_gpu.protocol.state import (
@@ -54,7 +55,7 @@ class Departure:
     sent: tuple[str, ...] = ()  # components on their way, like "model+opt"
     sent_bytes: int = 0  # what they weigh; unchanged chunks included
     sendings: tuple[Sending, ...] = ()
-    ambient: tuple[tuple[str, bytes], ...] = ()
+    looks: Mapping[str, Any] = field(default_factory=dict)  # of the ambient state that is told
 
     @property
     def ahead(self) -> tuple[Sending, ...]:

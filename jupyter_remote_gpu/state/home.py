@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jupyter_remote_gpu.protocol.state import Cell, Description, Import, Report
 
+from .ambient.ambience import Ambience
 from .analysis import Footprint, footprint
 from .code import ident_of
 from .coherence import Event, Place, Places
@@ -76,6 +77,7 @@ class Home:
         self._half = Half(namespace, outward=True)
         self._machine = machine
         self._places = Places()
+        self._ambience = Ambience()
         self._deps: dict[str, tuple[str, ...]] = {}
         self._stays: dict[str, str] = {}
         self._parked_there: set[str] = set()
@@ -93,7 +95,10 @@ class Home:
         """
         text = footprint(ast.parse(source))
         self._half.cells.adopt(self._half.values(), self._half.namespace)
-        return self._departing().prepare(self._new_cell(source, filename), text)
+        departure = self._departing().prepare(self._new_cell(source, filename), text)
+        told, looks = self._ambience.changes()
+        begin = replace(departure.begin, ambient=told)
+        return replace(departure, begin=begin, looks=looks)
 
     def send_ahead(
         self, departure: Departure, peer: Peer, progress: Progress | None = None
@@ -122,6 +127,7 @@ class Home:
                     version.dirty = False
             self._equal(begin.revive)
             self._equal([i.name for i in begin.items if isinstance(i, Import)])
+            self._ambience.settle(departure.looks)
 
     def complete(self, departure: Departure, report: Report) -> None:
         """Take over what the remote cell did, failed or not."""
@@ -142,6 +148,7 @@ class Home:
             for name in (*report.bound, *report.touched):
                 self._stays.pop(name, None)
             self._stays.update(report.stays)
+            self._ambience.take(report.ambient)
 
     def attach(self, report: Report) -> None:
         """Take over the names of a kernel that an earlier notebook left (`Away.census`).
@@ -249,6 +256,7 @@ class Home:
         self._deps.clear()
         self._parked_there.clear()
         self._texts_there.clear()
+        self._ambience.forget()
         self._stays.clear()
         older = tuple(n for n in lost if n in half.parked)
         return Losses(tuple(lost), older, tuple(sorted(kept)))

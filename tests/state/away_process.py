@@ -23,6 +23,7 @@ class Server:
             from IPython.core.interactiveshell import InteractiveShell
 
             self.shell = InteractiveShell.instance()
+            self.shell.ast_node_interactivity = "none"
         self.restart()
 
     def restart(self) -> None:

@@ -53,19 +53,42 @@ class Plan:
 
 
 class Reference:
-    """The notebook in one process."""
+    """The notebook in one process. It shares ours with home, but for the random states."""
 
     def __init__(self) -> None:
         self.main = fresh_main()
         self._count = 0
+        self._dice: list[Any] = _dice()
 
     def run(self, source: str) -> tuple[str, str]:
         self._count += 1
         before, sys.modules["__main__"] = sys.modules["__main__"], self.main
+        dice = _dice()
+        _throw(self._dice)
         try:
             return execute(source, f"<reference-{self._count}>", self.main.__dict__)
         finally:
+            self._dice = _dice()
+            _throw(dice)
             sys.modules["__main__"] = before
+
+
+def _dice() -> list[Any]:
+    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    return [
+        random.getstate(),
+        numpy.random.get_state() if numpy else None,
+        torch.get_rng_state() if torch else None,
+    ]
+
+
+def _throw(dice: list[Any]) -> None:
+    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    random.setstate(dice[0])
+    if numpy and dice[1]:
+        numpy.random.set_state(dice[1])
+    if torch and dice[2] is not None:
+        torch.set_rng_state(dice[2])
 
 
 def check(seed: int, host: Any, plan: Plan) -> Difference | None:

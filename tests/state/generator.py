@@ -12,7 +12,7 @@ from typing import Any
 
 NAMES = "abcdefgh"
 PRELUDE = '''\
-import collections, dataclasses, enum, functools, typing
+import collections, dataclasses, enum, functools, random, typing
 class P:
     count = 0
     seen = []
@@ -61,10 +61,12 @@ def counter():
         return n
     return up, get
 up, get = counter()
+random.seed(0)
 '''
-NUMPY_PRELUDE = "import numpy as np\n"
+NUMPY_PRELUDE = "import numpy as np\nnp.random.seed(0)\n"
 TORCH_PRELUDE = """\
 import torch
+torch.manual_seed(0)
 class Net(torch.nn.Module):
     def __init__(self):
         super().__init__()
@@ -294,12 +296,16 @@ _PLAIN: list[Maker] = [
     _new("int", "$n"),
     _do("int", "$ += 1"),
     _do("int", "if $ > 4: lst.append($)"),
+    _always("random.seed($n)"),
+    _always("print('dice', random.random())"),
+    _always("print('dice', random.random())"),
     _delete,
     _delete,
 ]
 _NUMPY: list[Maker] = [
     _new("arr", "np.arange(4. + $n)"),
-    _new("arr", "np.arange(4. + $n)"),
+    _new("arr", "np.random.rand(3)"),
+    _always("np.random.seed($n)"),
     _from("arr", "arr", "$[1:3]"),
     _from("arr", "arr", "$.reshape(-1)[::-1]"),
     _from("arr", "arr", "$ * 2"),
@@ -313,6 +319,8 @@ _NUMPY: list[Maker] = [
 ]
 _TORCH: list[Maker] = [
     _new("ten", "torch.arange(6.)"),
+    _new("ten", "torch.rand(4)"),
+    _always("torch.manual_seed($n)"),
     _from("ten", "ten", "$[1:]"),
     _from("ten", "ten", "$.clone()"),
     _from("ten", "arr", "$.numpy()"),

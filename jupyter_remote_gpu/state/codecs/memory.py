@@ -39,10 +39,10 @@ class Memory:
 
     def __init__(self, buffer: Any) -> None:
         view = memoryview(buffer)
-        whole = view.obj if isinstance(buffer, memoryview) else buffer
+        whole: Any = view.obj if isinstance(buffer, memoryview) else buffer
         if view.readonly or len(memoryview(whole)) != len(view):
             whole = bytearray(view)
-        self.buffer = whole
+        self.buffer: Any = whole
         self._storage: Any = None
 
     def storage(self) -> Any:
