@@ -12,10 +12,9 @@ from tests.browser.lab import Lab
 OPEN_MS = 60_000
 RUN_MS = 30_000
 
-_CONNECTED = """(idle) => {
+_CONNECTED = """() => {
     const kernel = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel;
-    return kernel && kernel.connectionStatus === 'connected'
-        && (idle ? kernel.status === 'idle' : kernel.status !== 'unknown');
+    return kernel && kernel.connectionStatus === 'connected' && kernel.status === 'idle';
 }"""
 _APPEND = """(sources) => {
     const cells = window.jupyterapp.shell.currentWidget.content.model.sharedModel;
@@ -81,18 +80,21 @@ class Notebook:
         return [Cell(self.page, first + place) for place in range(len(texts))]
 
     def save_and_reload(self) -> None:
-        """Reload the page, as a user does who comes back; the kernel goes on."""
+        """Reload the page, as a user does who comes back; a busy kernel is not waited for."""
         self.page.keyboard.press("Escape")
         self.page.keyboard.press("Control+s")
         self.page.wait_for_function(_SAVED, timeout=RUN_MS)
         self.page.reload()
-        self.await_kernel(idle=False)
+        self._await_cells()
 
-    def await_kernel(self, *, idle: bool = True) -> None:
-        """Wait until the page's kernel is connected: the page alone says `idle` too early."""
+    def await_kernel(self) -> None:
+        """Wait until the kernel is idle and connected: the page alone says `idle` too early."""
+        self._await_cells()
+        self.page.wait_for_function(_CONNECTED, timeout=OPEN_MS)
+
+    def _await_cells(self) -> None:
         cells = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell"
         self.page.locator(cells).first.wait_for(timeout=OPEN_MS)
-        self.page.wait_for_function(_CONNECTED, arg=idle, timeout=OPEN_MS)
 
     def interrupt(self) -> None:
         """Press the stop button of the toolbar."""
