@@ -1,14 +1,15 @@
 """Whether two runs of a notebook show the same, under rules that are written here.
 
 1. A cell has the same outputs: the same kinds, in the same order, and no error.
-2. Text is the same but for what differs from run to run: durations, rates, absolute paths and
-   memory addresses are replaced by a word; blanks count as one blank.
+2. Text is the same but for what differs from run to run: durations, rates, sizes in bytes,
+   absolute paths and memory addresses are replaced by a word; blanks count as one blank.
 3. Numbers with a decimal point may differ by RELATIVE or ABSOLUTE (rounding differs from
    processor to processor, and a training adds it up). Whole numbers must be equal.
 4. A picture is there, has the same width and height but for PICTURE_SIZE (fonts differ), and
    is not of one colour.
 5. A cell tagged `generated` shows text that the trained model wrote, character by character:
    it has the same length but for GENERATED_LENGTH, and begins with the same word.
+6. The quiet line that says what moved is not compared: it stands there only if it was much.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _VARYING = [
     # tqdm's clock and rate: [00:28<00:00, 21.1it/s
     (re.compile(r"\[[\d:?]+<[\d:?]+, +(?:[\d.]+|\?) ?(?:it/s|s/it)"), "[<time>"),
     (re.compile(r"\b\d+(?:\.\d+)? ?(?:ns|µs|us|ms|s|min|h)\b"), "<time>"),
+    (re.compile(r"\b\d+(?:\.\d+)?(?:e\+\d+)? ?(?:bytes|[KkMGT]B|[KMG]iB)\b"), "<size>"),
     (re.compile(r"\b0x[0-9a-fA-F]{6,}\b"), "<address>"),
     (re.compile(r"(?<![\w<./])/(?:[\w.+-]+/)+[\w.+-]*"), "<path>"),
 ]
@@ -96,11 +98,14 @@ def picture_fault(stored: bytes, executed: bytes) -> str | None:
 
 
 def _in_cell(cell: Cell, old: NotebookNode, new: NotebookNode) -> list[tuple[str, str]]:
-    kinds = [[_kind(output) for output in node.outputs] for node in (old, new)]
+    sides = [
+        [output for output in node.outputs if not _is_quiet_line(output)] for node in (old, new)
+    ]
+    kinds = [[_kind(output) for output in outputs] for outputs in sides]
     if kinds[0] != kinds[1]:
         return [("other kinds of output", _diff(*("\n".join(names) for names in kinds)))]
     found: list[tuple[str, str]] = []
-    for before, after in zip(old.outputs, new.outputs, strict=True):
+    for before, after in zip(*sides, strict=True):
         for kind, text in _shown(before).items():
             finding = _in_output(cell, kind, text, _shown(after)[kind])
             if finding is not None:
@@ -128,6 +133,10 @@ def _generated_fault(old: str, new: str) -> str | None:
     if old.split()[:1] != new.split()[:1]:
         return "the written text begins with another word"
     return None
+
+
+def _is_quiet_line(output: NotebookNode) -> bool:
+    return "line" in output.get("metadata", {}).get("remote_gpu", {})
 
 
 def _kind(output: NotebookNode) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import re
 import tempfile
 import time
 from collections.abc import Mapping
@@ -20,6 +22,7 @@ from .cells import Cell, code_cells
 CELL_TIMEOUT_SECONDS = 900
 START_TIMEOUT_SECONDS = 120
 LONGEST_SOCKET_FOLDER = 80
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 EXAMPLES = Path(__file__).parents[1]
 
 
@@ -79,12 +82,13 @@ def run(
             node.outputs, node.execution_count = [], None
     with tempfile.TemporaryDirectory(prefix="example-") as profile:
         client = _Client(notebook, cells, follower or Unfollowed(), folder, Path(profile))
-        environment = {**os.environ, "IPYTHONDIR": profile, **(settings or {})}
+        environment = {**os.environ, **_same_package(), "IPYTHONDIR": profile, **(settings or {})}
         try:
             client.execute(env=environment)
         except CellExecutionError as error:
             raise NotebookFailedError(
-                f"{client.where()} raised an error.\n{error.traceback.rstrip()}", notebook
+                f"{client.where()} raised an error.\n{_COLOUR.sub('', error.traceback.rstrip())}",
+                notebook,
             ) from error
         except CellTimeoutError as error:
             raise NotebookFailedError(
@@ -97,6 +101,21 @@ def run(
                 f"{error}\nOften the memory was used up: close other programs and try again.",
                 notebook,
             ) from error
+
+
+def _same_package() -> dict[str, str]:
+    """Return what makes the kernel import the package that this process would import.
+
+    A command called in the checkout finds the checkout's package; a kernel starts elsewhere.
+    """
+    spec = importlib.util.find_spec("jupyter_remote_gpu")
+    checkout = EXAMPLES.parent
+    if spec is None or spec.origin is None or not Path(spec.origin).is_relative_to(checkout):
+        return {}
+    if "site-packages" in Path(spec.origin).parts:
+        return {}
+    known = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": str(checkout) + (os.pathsep + known if known else "")}
 
 
 class _Client(NotebookClient):

@@ -75,7 +75,7 @@ def test_old_outputs_do_not_stay(tmp_path: Path) -> None:
         run(made, folder=tmp_path)
 
     assert str(caught.value).startswith("cell [2/3] local  raise ValueError('the reason') raised")
-    assert "ValueError" in str(caught.value)
+    assert "ValueError: the reason" in str(caught.value)
     assert [cell.execution_count for cell in caught.value.notebook.cells] == [1, 2, None]
 
 
