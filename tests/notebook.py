@@ -41,9 +41,7 @@ class Shown:
         """The data of displays, updates and results, our own line left out."""
         kinds = ("display_data", "update_display_data", "execute_result")
         return [
-            m["content"]["data"]
-            for m in self.messages
-            if m["msg_type"] in kinds and not is_line(m)
+            m["content"]["data"] for m in self.messages if m["msg_type"] in kinds and not is_line(m)
         ]
 
     def line(self) -> str:

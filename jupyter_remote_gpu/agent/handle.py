@@ -163,9 +163,7 @@ class KernelHandle:
         fields = {"cause": cause, "message": text}
 
         def encode(number: int) -> bytes:
-            return b"".join(
-                events.encode(number, "kernel_died", time.time(), None, None, fields)
-            )
+            return b"".join(events.encode(number, "kernel_died", time.time(), None, None, fields))
 
         append_after_death(self.journal, encode)
         self._shell.close()
@@ -283,9 +281,7 @@ async def _wait_started(handle: KernelHandle, folder: Path) -> None:
         await asyncio.sleep(0.005)
 
 
-def adopt_kernel(
-    folder: Path, home: AgentHome, changed: Callable[[], None]
-) -> KernelHandle | None:
+def adopt_kernel(folder: Path, home: AgentHome, changed: Callable[[], None]) -> KernelHandle | None:
     """Take over a kernel that an earlier agent started; None if its process is gone."""
     try:
         description = KernelDescription(**json.loads((folder / "kernel.json").read_text()))

@@ -57,15 +57,10 @@ class ProcessWatch:
                 loop.remove_reader(opened)
                 os.close(opened)
         else:
-            while start_time(self._pid) == self._mark and self._mark is not None:
+            # Nothing on this system tells of the end of a process that is no child.
+            while start_time(self._pid) == self._mark and self._mark is not None:  # noqa: ASYNC110
                 await asyncio.sleep(POLL_SECONDS)
-        status: int | None = None
-        if self._child:
-            try:
-                _, status = os.waitpid(self._pid, 0)
-            except ChildProcessError:
-                status = None
-        self._ended(status)
+        self._ended(_reap(self._pid) if self._child else None)
 
     async def stop(self) -> None:
         """End the process and its children: SIGTERM, after `TERM_SECONDS` SIGKILL."""
@@ -88,6 +83,14 @@ def signal_group(pid: int, number: signal.Signals) -> None:
         os.killpg(pid, number)
     except (ProcessLookupError, PermissionError):
         return
+
+
+def _reap(pid: int) -> int | None:
+    """Return the wait status of a child that has ended; None if somebody else took it."""
+    try:
+        return os.waitpid(pid, 0)[1]
+    except ChildProcessError:
+        return None
 
 
 def _open_pidfd(pid: int) -> int | None:

@@ -68,13 +68,13 @@ class RunIndex:
                     record.status, record.ended = "lost", event.time
                     record.error = event.fields.get("message")
             return
-        record = self._records.get(event.run or "")
-        if record is None:
+        found = self._records.get(event.run or "")
+        if found is None:
             return
-        record.last = event.number
+        found.last = event.number
         if event.kind == "run_ended":
-            record.status, record.ended = event.fields["status"], event.time
+            found.status, found.ended = event.fields["status"], event.time
             error = event.fields.get("error")
             if error:
-                record.error = error.get("name") or error.get("own")
-            record.bound = list(event.fields.get("bound", []))
+                found.error = error.get("name") or error.get("own")
+            found.bound = list(event.fields.get("bound", []))

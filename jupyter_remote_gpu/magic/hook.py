@@ -19,7 +19,7 @@ MAGIC = "remote_gpu"
 _CELL_MAGIC_ARGUMENTS = 3
 
 
-class CellRefused(InputRejected):  # type: ignore[misc]
+class CellRefused(InputRejected):
     """The cell was not run: something it reads could not be had."""
 
     def _render_traceback_(self) -> list[str]:

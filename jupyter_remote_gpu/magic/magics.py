@@ -18,14 +18,16 @@ from .remote_error import remote_exception, syntax_error
 
 
 @magics_class
-class RemoteGPUMagics(Magics):  # type: ignore[misc]
+class RemoteGPUMagics(Magics):
     """`%%remote_gpu` runs a cell on the machine, `%remote_gpu VERB` looks after it."""
+
+    shell: Any
 
     def __init__(self, shell: Any, extension: Extension) -> None:
         super().__init__(shell)
         self._extension = extension
 
-    @line_cell_magic  # type: ignore[misc]
+    @line_cell_magic
     def remote_gpu(self, line: str, cell: str | None = None) -> Any:
         """Replaced below by the help text, which the parser's tables make."""
         if cell is None:

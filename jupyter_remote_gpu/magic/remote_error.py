@@ -67,14 +67,19 @@ def _stand_in(error: dict[str, Any]) -> BaseException:
         if found is not None:
             base = found
             break
-    body = {"__module__": error["module"], "__str__": lambda self: error["value"]}
+    body = {
+        "__module__": error["module"],
+        "__init__": lambda self: None,
+        "__str__": lambda self: error["value"],
+    }
+    kind: type[BaseException]
     try:
-        made: BaseException = type(error["name"], (base,), body).__new__(
-            type(error["name"], (base,), body)
-        )
+        kind = type(error["name"], (base,), body)
+        return kind()
     except TypeError:
-        made = type(error["name"], (Exception,), body)()
-    return made
+        # A base that cannot be inherited from or made without arguments.
+        kind = type(error["name"], (Exception,), body)
+        return kind()
 
 
 def _find(module: str, name: str) -> type[BaseException] | None:

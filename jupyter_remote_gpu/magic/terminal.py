@@ -12,11 +12,14 @@ from jupyter_remote_gpu.protocol.events import Event
 class TerminalFrontEnd:
     """Shows events with what IPython has without a kernel: streams and `display`."""
 
-    can_ask = True
-
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self._late: list[Event] = []
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody sits at the terminal."""
+        return sys.stdin is not None and sys.stdin.isatty()
 
     def parent(self) -> dict[str, Any]:
         """Return {}: no front end's message is behind a terminal's cell."""

@@ -50,9 +50,8 @@ def _status(extension: Extension, command: LineCommand) -> None:
         last = runs[-1]
         lines.append(f"runs       {len(runs)}, the last one: {last['status']}")
     if "memory_total" in found:
-        lines.append(
-            f"memory     {size_text(found['memory_free'])} free of {size_text(found['memory_total'])}"
-        )
+        free, total = size_text(found["memory_free"]), size_text(found["memory_total"])
+        lines.append(f"memory     {free} free of {total}")
     lines.append(f"disk       {size_text(found['disk_free'])} free")
     gpus = [f"{g['name']}, {g['use_percent']} % busy" for g in found["gpus"]]
     lines.append(f"gpu        {', '.join(gpus) or 'none'}")

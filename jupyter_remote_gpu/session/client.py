@@ -140,9 +140,7 @@ class AgentClient:
         for attempt in (1, 2):
             sock = await asyncio.to_thread(self._transport.connect)
             sock.setblocking(False)
-            reader, writer = await asyncio.open_unix_connection(
-                sock=sock, limit=STREAM_LIMIT_BYTES
-            )
+            reader, writer = await asyncio.open_unix_connection(sock=sock, limit=STREAM_LIMIT_BYTES)
             stream = FrameStream(reader, writer)
             try:
                 answer = await asyncio.wait_for(self._greet(stream, writer), GREETING_SECONDS)
@@ -208,22 +206,26 @@ class AgentClient:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + RECONNECT_SECONDS
         pause = FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                opened = await self._connected()
-                for kernel, followed in self._followed.items():
-                    again = messages.Follow(request=0, kernel=kernel, after=followed.number)
-                    await opened.stream.send(again)
-                for message, _ in list(self._waiting.values()):
-                    await opened.stream.send(message)
-            except (RemoteGPUError, OSError, asyncio.TimeoutError) as error:
-                if loop.time() > deadline or isinstance(error, VersionMismatchError):
-                    self._give_up(error)
-                    return False
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-            else:
-                return True
+        while (error := await self._resume()) is not None:
+            if loop.time() > deadline or isinstance(error, VersionMismatchError):
+                self._give_up(error)
+                return False
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        return True
+
+    async def _resume(self) -> BaseException | None:
+        """Connect, follow on and repeat requests; return what went wrong, if anything."""
+        try:
+            opened = await self._connected()
+            for kernel, followed in self._followed.items():
+                again = messages.Follow(request=0, kernel=kernel, after=followed.number)
+                await opened.stream.send(again)
+            for message, _ in list(self._waiting.values()):
+                await opened.stream.send(message)
+        except (RemoteGPUError, OSError, asyncio.TimeoutError) as error:
+            return error
+        return None
 
     def _give_up(self, error: BaseException) -> None:
         lost = ConnectionLostError(

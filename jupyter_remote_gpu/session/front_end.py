@@ -10,8 +10,10 @@ from jupyter_remote_gpu.protocol.events import Event
 class FrontEnd(Protocol):
     """Where outputs appear: a notebook's front end, or a terminal."""
 
-    can_ask: bool
-    """Whether `ask` can get an answer."""
+    @property
+    def can_ask(self) -> bool:
+        """Whether `ask` can get an answer."""
+        ...
 
     def parent(self) -> dict[str, Any]:
         """Return the header of the front end's request that is being served ({} if none)."""

@@ -93,7 +93,7 @@ def test_a_half_written_event_waits_and_is_cut_off_after_death(
 
 def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "0000000000000001.journal").write_bytes(b"something else")
-    with pytest.raises(ProtocolError, match="no journal|not a journal"):
+    with pytest.raises(ProtocolError, match="is not a journal"):
         Cursor(tmp_path).read()
 
 

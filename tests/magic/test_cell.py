@@ -33,7 +33,8 @@ def test_output_is_live(notebook: Notebook) -> None:
             # Only a cell that is still running can be waiting for its input.
             seen.append(message["content"]["text"])
 
-    shown = notebook.remote("print('early'); v = input('go? '); print(v)", answer="x", on_message=note)
+    code = "print('early'); v = input('go? '); print(v)"
+    shown = notebook.remote(code, answer="x", on_message=note)
     assert seen == ["early\n"]
     assert shown.text() == "early\nx\n"
 
@@ -85,7 +86,8 @@ def test_display_handles_update_and_outputs_are_cleared(notebook: Notebook) -> N
 
 
 def test_a_handle_can_be_updated_by_a_later_cell(notebook: Notebook) -> None:
-    first = notebook.remote("from IPython.display import display\nh = display(1, display_id='mine')")
+    imported = "from IPython.display import display\n"
+    first = notebook.remote(f"{imported}h = display(1, display_id='mine')")
     later = notebook.remote("h.update(2)")
     assert first.displays() == [{"text/plain": "1"}]
     assert later.kinds() == ["update_display_data"]

@@ -27,7 +27,7 @@ def test_golden_bytes_of_version_1() -> None:
     # A second implementation, or a later version of this one, must write the same.
     data = _joined(b'{"t":"ping","request":1}', number=3)
     assert data[:32].hex() == (
-        "18000000" "00000000" "0000000000000000" "0300000000000000" + data[24:32].hex()
+        "180000000000000000000000000000000300000000000000" + data[24:32].hex()
     )
     assert len(data) == 32 + 24
 

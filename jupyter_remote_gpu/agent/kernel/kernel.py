@@ -88,6 +88,7 @@ class RemoteKernel(IPythonKernel):
     on control), each with one of `protocol.messages` as its only buffer.
     """
 
+    shell: Any
     shell_class = RemoteShell
     # Set by the application before the kernel is made.
     writer: JournalWriter

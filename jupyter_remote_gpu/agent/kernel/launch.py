@@ -26,11 +26,7 @@ def main(arguments: list[str]) -> None:
         sys.path.append(root)
     from jupyter_remote_gpu.agent.kernel.app import KernelPlace, serve
 
-    serve(
-        KernelPlace(
-            kernel, Path(connection_file), Path(journal), Path(line), Path(bell)
-        )
-    )
+    serve(KernelPlace(kernel, Path(connection_file), Path(journal), Path(line), Path(bell)))
 
 
 if __name__ == "__main__":

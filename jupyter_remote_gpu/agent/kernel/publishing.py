@@ -52,7 +52,9 @@ class JournalSocket:
 class JournalSession(Session):
     """A Jupyter session that hands messages for a `JournalSocket` to the journal."""
 
-    def send(self, stream: Any, msg_or_type: Any, content: Any = None, *rest: Any, **kw: Any) -> Any:
+    def send(
+        self, stream: Any, msg_or_type: Any, content: Any = None, *rest: Any, **kw: Any
+    ) -> Any:
         """Send as `Session.send` does; the journal's stand-in gets the plain values."""
         if not isinstance(stream, JournalSocket):
             return super().send(stream, msg_or_type, content, *rest, **kw)

@@ -111,11 +111,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 256 KB of its own."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = os.getuid() == 0 and not subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)],
-        capture_output=True,
-        check=False,
-    ).returncode
+    mounted = (
+        os.getuid() == 0
+        and not subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)],
+            capture_output=True,
+            check=False,
+        ).returncode
+    )
     if not mounted:
         pytest.skip("a small disk can only be made by root, where mounting is allowed")
     yield folder
