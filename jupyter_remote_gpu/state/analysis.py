@@ -35,7 +35,10 @@ def footprint(tree: ast.Module) -> Footprint:
     flow = _Flow()
     flow.block(tree.body, set())
     return Footprint(
-        frozenset(flow.reads), frozenset(flow.binds), frozenset(flow.deletes), frozenset(flow.imports)
+        frozenset(flow.reads),
+        frozenset(flow.binds),
+        frozenset(flow.deletes),
+        frozenset(flow.imports),
     )
 
 
@@ -123,7 +126,9 @@ class _Flow:
 
     def _FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef, bound: set[str]) -> None:
         args = node.args
-        self._evaluate([*node.decorator_list, *args.defaults, *args.kw_defaults, node.returns], bound)
+        self._evaluate(
+            [*node.decorator_list, *args.defaults, *args.kw_defaults, node.returns], bound
+        )
         every = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
         self._evaluate([a.annotation for a in every if a is not None], bound)
         uses = function_uses(node)

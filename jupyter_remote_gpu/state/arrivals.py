@@ -128,8 +128,6 @@ def patchable(half: Half, version: Version, values: dict[str, Any]) -> Unit | No
         unit = half.pack(version.names, values)
     except CannotTravelError:
         return None
-    if not unit.same_structure(version) or any(
-        b.readonly for b in unit.encoded.buffers if len(b)
-    ):
+    if not unit.same_structure(version) or any(b.readonly for b in unit.encoded.buffers if len(b)):
         return None
     return unit

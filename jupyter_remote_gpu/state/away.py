@@ -141,14 +141,16 @@ class Away:
         told, looks = self._ambience.changes()
         self._ambience.settle(looks)
         reported = [*bound, *touched]
+        if survey is None:
+            about = {n: describe(v) for n, v in bound.items()}
+            return Report(bound=about, deleted=deleted, ambient=told)
+        about = {n: describe(now[n], survey.sizes.get(n, 0)) for n in reported}
         return Report(
-            bound={n: describe(v, survey.sizes.get(n, 0) if survey else 0) for n, v in bound.items()},
+            bound={n: about[n] for n in bound},
             deleted=deleted,
-            touched={n: describe(now[n], survey.sizes[n]) for n in touched} if survey else {},
-            deps={n: tuple(sorted(survey.needs.get(n, ()))) for n in reported} if survey else {},
-            stays={n: survey.pinned[n][1] for n in reported if n in survey.pinned}
-            if survey
-            else {},
+            touched={n: about[n] for n in touched},
+            deps={n: tuple(sorted(survey.needs.get(n, ()))) for n in reported},
+            stays={n: survey.pinned[n][1] for n in reported if n in survey.pinned},
             ambient=told,
         )
 
@@ -160,6 +162,8 @@ class Away:
         """
         self._before, self._reached = {}, set()
         self._fresh.clear()
+        self._half.parked.clear()
+        self._ambience.forget()
         return self.after_run()
 
     def ask(self, ask: Ask) -> Answers:

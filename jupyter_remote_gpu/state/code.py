@@ -4,8 +4,8 @@ Bytecode never crosses a minor version of Python: it crashes the interpreter.
 """
 
 from __future__ import annotations
-
 import __future__ as futures
+
 import ast
 import dis
 import linecache

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .code import global_names
+from .codecs.memory import array_span
 from .kinds import Kind, Kinds, pinned_reason
 
 Graph = dict[str, set[str]]
@@ -214,17 +215,6 @@ class Walk:
                 self._join(owner, name)
             if high > end:
                 end, owner = high, name
-
-
-def array_span(array: Any) -> tuple[int, int]:
-    """Return the addresses [low, high) of the bytes that a numpy array covers."""
-    low = high = array.__array_interface__["data"][0]
-    for size, stride in zip(array.shape, array.strides, strict=True):
-        if stride < 0:
-            low += (size - 1) * stride
-        else:
-            high += (size - 1) * stride
-    return low, high + array.itemsize
 
 
 def class_data(cls: type) -> dict[str, Any]:

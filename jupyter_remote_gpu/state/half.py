@@ -172,7 +172,6 @@ class Half:
             missing -= found.keys()
         return found
 
-
     def rebuild(
         self, parcel: Parcel, buffers: Sequence[Any], bound: Rebinding
     ) -> tuple[dict[str, Any], Overlays]:
@@ -255,4 +254,3 @@ def inline(items: Iterable[Item], chunks: dict[bytes, memoryview]) -> dict[bytes
             room -= size
             chosen.update({name: chunks[name] for name in names})
     return chosen
-

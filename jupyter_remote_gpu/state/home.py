@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -71,7 +72,7 @@ class LocalCell:
 
 
 class Home:
-    """The notebook's half of the namespace `namespace` (the user's `user_ns`). No I/O of its own."""
+    """The notebook's half of the namespace `namespace` (the user's `user_ns`). No own I/O."""
 
     def __init__(self, namespace: dict[str, Any], machine: str = "the machine") -> None:
         self._half = Half(namespace, outward=True)
@@ -82,8 +83,9 @@ class Home:
         self._stays: dict[str, str] = {}
         self._parked_there: set[str] = set()
         self._texts_there: set[int] = set()
-        self._numbers = itertools.count(1)
-        self._tokens = (f"home-{n}" for n in itertools.count(1))
+        # a notebook that comes back to a machine must not use the numbers of its earlier life
+        self._numbers = itertools.count(secrets.randbits(40) << 12)
+        self._tokens = (f"home-{n}" for n in itertools.count(secrets.randbits(40) << 12))
         self._pending: Cell | None = None
         self._analysed: tuple[ast.Module, Footprint] | None = None
         self._reached: frozenset[str] = frozenset()
@@ -292,7 +294,7 @@ class Home:
         return tuple(rows)
 
     def _new_cell(self, source: str, filename: str) -> Cell:
-        """Number a cell; without a file name of its own it gets one, so that code is found again."""
+        """Number a cell; it gets a file name if it has none, so that its code is found again."""
         number = next(self._numbers)
         return Cell(number, ident_of(source), filename or f"<cell {number}>", source)
 

@@ -348,4 +348,3 @@ def code_from_bytes(
             f"runs {_MINOR[0]}.{_MINOR[1]}, and its text is not known: define it in a cell"
         )
     return types.CodeType(*arguments)
-

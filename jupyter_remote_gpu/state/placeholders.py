@@ -1,4 +1,4 @@
-"""What a name holds while its newest value is elsewhere: it says so, and refuses every other use."""
+"""What a name holds while its newest value is elsewhere: it says so and refuses other uses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from jupyter_remote_gpu.errors import ElsewhereError, LostError
 from jupyter_remote_gpu.protocol.state import Description
 
-_FORWARDED = (
+_FORWARDED = (  # noqa: SIM905 (a list of a hundred quoted words reads worse)
     "abs add aenter aexit aiter and anext array array_interface await bool bytes call ceil "
     "complex contains copy deepcopy delattr delitem divmod enter eq exit float floor floordiv "
     "format ge getitem gt hash iadd iand ifloordiv ilshift imatmul imod imul index int invert ior "
@@ -27,9 +27,7 @@ class Placeholder:
 
     __slots__ = ("__weakref__", "_description", "_lost", "_machine", "_name")
 
-    def __init__(
-        self, name: str, description: Description, machine: str, lost: str = ""
-    ) -> None:
+    def __init__(self, name: str, description: Description, machine: str, lost: str = "") -> None:
         object.__setattr__(self, "_name", name)
         object.__setattr__(self, "_description", description)
         object.__setattr__(self, "_machine", machine)

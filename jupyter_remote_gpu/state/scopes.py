@@ -211,7 +211,7 @@ def named_by_subscript(node: ast.Subscript) -> set[str]:
     base = node.value
     if isinstance(base, ast.Name) and base.id in ("Out", "_oh") and type(key) is int:
         return {f"_{key}"}
-    if isinstance(base, ast.Call) and isinstance(base.func, ast.Name) and isinstance(key, str):
-        if base.func.id in ("globals", "locals", "vars"):
-            return {key}
+    called = base.func.id if isinstance(base, ast.Call) and isinstance(base.func, ast.Name) else ""
+    if called in ("globals", "locals", "vars") and isinstance(key, str):
+        return {key}
     return set()

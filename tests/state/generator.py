@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 NAMES = "abcdefgh"
-PRELUDE = '''\
+PRELUDE = """\
 import collections, dataclasses, enum, functools, random, typing
 class P:
     count = 0
@@ -62,7 +62,7 @@ def counter():
     return up, get
 up, get = counter()
 random.seed(0)
-'''
+"""
 NUMPY_PRELUDE = "import numpy as np\nnp.random.seed(0)\n"
 TORCH_PRELUDE = """\
 import torch
@@ -315,7 +315,7 @@ _NUMPY: list[Maker] = [
     _do("arr", "$[...] += 1"),
     _from("arr", "P", "P([$])"),
     _both("arr", "list", "$2.append($1.sum().item())"),
-    _from("arr", "dict", "{'k': $, 's': $.sum()}"),
+    _from("arr", "dict", "{'k': $, 's': $.sum().item()}"),
 ]
 _TORCH: list[Maker] = [
     _new("ten", "torch.arange(6.)"),

@@ -59,15 +59,18 @@ CASES = [
     ("@deco\ndef f(): return q", {"deco", "q"}, {"f"}),
     ("r=await fetch(u)", {"fetch", "u"}, {"r"}),
     ("match cmd:\n    case [a,*rest]: print(a,rest,z)", {"cmd", "z"}, {"a", "rest"}),
-    ("match cmd:\n    case P(x=v) if v > w: v\n    case {'k': k, **m}: k", {"cmd", "P", "w"}, {"v"}),
+    (
+        "match cmd:\n    case P(x=v) if v > w: v\n    case {'k': k, **m}: k",
+        {"cmd", "P", "w"},
+        {"v"},
+    ),
     (
         "def outer():\n    v=1\n    def inner(): return v+glob\n    return inner\nouter()()",
         {"glob"},
         {"outer"},
     ),
     (
-        "def outer():\n    v=1\n    def inner():\n        nonlocal v\n        v=g\n    return inner\n"
-        "outer()",
+        "def outer():\n  v=1\n  def inner():\n    nonlocal v\n    v=g\n  return inner\nouter()",
         {"g"},
         {"outer"},
     ),

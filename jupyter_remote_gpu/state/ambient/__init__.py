@@ -1,1 +1,1 @@
-"""State that belongs to the process yet is part of what a notebook means: seeds, options, folders."""
+"""State of the process that is part of what a notebook means: seeds, options, folders."""

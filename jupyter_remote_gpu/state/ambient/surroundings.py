@@ -15,14 +15,16 @@ from typing import Any
 
 from .unit import AmbientUnit
 
-_SECRET_NAME = re.compile(r"(?i)key|token|secret|passw|credential|auth|cookie|session|private|_pat$")
+_SECRET_NAME = re.compile(
+    r"(?i)key|token|secret|passw|credential|auth|cookie|session|private|_pat$"
+)
 _SECRET_VALUE = re.compile(
     r"^(sk-|ghp_|gho_|github_pat_|hf_|xox[abp]-|AKIA|eyJ|-----BEGIN)|://[^/\s:]+:[^/\s@]+@"
 )
 _DENSE = re.compile(r"^[A-Za-z0-9+/=_-]{32,}$")
 _MACHINE_NAME = re.compile(
-    r"^(PATH|HOME|USER|LOGNAME|SHELL|PWD|OLDPWD|TMPDIR|TEMP|TMP|LANG|LC_.*|LD_.*|DYLD_.*|SSH_.*|XDG_.*"
-    r"|VIRTUAL_ENV.*|CONDA.*|PYTHON.*|CUDA_VISIBLE_DEVICES|NVIDIA_.*|ROCR_.*|HIP_.*|HOST.*|DISPLAY"
+    r"^(PATH|HOME|USER|LOGNAME|SHELL|PWD|OLDPWD|TMPDIR|TEMP|TMP|LANG|LC_.*|LD_.*|DYLD_.*"
+    r"|SSH_.*|XDG_.*|VIRTUAL_ENV.*|CONDA.*|PYTHON.*|CUDA_VISIBLE_DEVICES|NVIDIA_.*|ROCR_.*|HIP_.*|HOST.*|DISPLAY"
     r"|TERM.*|COLUMNS|LINES|JPY_.*|JUPYTER.*|IPY.*|MPLBACKEND|PYDEVD.*|VSCODE.*|GIT_.*|COLAB.*|_)$"
 )
 
@@ -84,7 +86,7 @@ class Surroundings:
 
     def _variables_tell(self) -> Any:
         now = dict(os.environ)
-        names = {n for n in now.keys() | self._variables.keys()} | self._told.keys()
+        names = now.keys() | self._variables.keys() | self._told.keys()
         told: dict[str, str | None] = {}
         for name in names:
             value = now.get(name)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..components import array_span
-from .memory import Block, Memory, Spans
+from .memory import Block, Memory, Spans, array_span
 
 Reduced = tuple[Any, ...]
 

@@ -103,3 +103,14 @@ class Spans:
 def memory_at(address: int, length: int) -> Any:
     """Return the bytes at an address as a buffer; the caller keeps their owner alive."""
     return (ctypes.c_char * length).from_address(address)
+
+
+def array_span(array: Any) -> tuple[int, int]:
+    """Return the addresses [low, high) of the bytes that a numpy array covers."""
+    low = high = array.__array_interface__["data"][0]
+    for size, stride in zip(array.shape, array.strides, strict=True):
+        if stride < 0:
+            low += (size - 1) * stride
+        else:
+            high += (size - 1) * stride
+    return low, high + array.itemsize
