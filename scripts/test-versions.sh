@@ -16,13 +16,13 @@ find_python() { # VERSION: a path of that Python that starts, or nothing
 }
 
 prepare() { # FOLDER PYTHON CONSTRAINTS: the environment, made if what it follows from has changed
-    stamp=$("$2" --version; cat pyproject.toml "$3")
+    stamp=$("$2" --version; cat pyproject.toml "$3" scripts/test-versions.sh)
     [ -x "$1/bin/python" ] && [ "$(cat "$1/stamp" 2>/dev/null)" = "$stamp" ] && return 0
     rm -rf "$1"
     # uv does not read pip's settings; where a folder of wheels is named to pip, uv is told too.
     UV_FIND_LINKS=${UV_FIND_LINKS:-${PIP_FIND_LINKS:-}}
     if [ -n "$UV_FIND_LINKS" ]; then export UV_FIND_LINKS; else unset UV_FIND_LINKS; fi
-    "$uv" venv -q --no-python-downloads --python "$2" "$1" &&
+    "$uv" venv -q --seed --no-python-downloads --python "$2" "$1" &&
         "$uv" pip install -q --python "$1/bin/python" -c "$3" -e ".[test]" &&
         echo "$stamp" >"$1/stamp"
 }
