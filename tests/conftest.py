@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import hard_machine
+from tests.hard_machine import HardMachine
 from tests.notebook import Notebook
 
 
@@ -42,22 +44,63 @@ def end_machine(home: Path) -> None:
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
     """The home of an embedded machine's agent, which is ended after the test."""
-    path = tmp_path / "machine"
+    path = tmp_path / "state"
     yield path
     end_machine(path)
 
 
-@pytest.fixture(scope="module")
-def module_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The same for a whole module of tests."""
-    path = tmp_path_factory.mktemp("machine")
-    yield path
-    end_machine(path)
+@pytest.fixture(scope="session")
+def hard_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of the hard machine's own environment."""
+    reason = hard_machine.why_not()
+    if reason is not None:
+        pytest.skip(f"left out: {reason}")
+    return hard_machine.make_environment(tmp_path_factory.mktemp("environment") / "venv")
+
+
+@pytest.fixture(scope="module", params=["plain", pytest.param("hard", marks=pytest.mark.root)])
+def notebooks(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Notebooks]:
+    """Opens notebooks on an embedded machine: the plain one, and one in the hard mode."""
+    base = tmp_path_factory.mktemp("place")
+    opener = Notebooks(base, None)
+    if request.param == "hard":
+        python = request.getfixturevalue("hard_python")
+        (base / "notebook").mkdir()
+        machine = hard_machine.make_machine(base / "machine", python, [base / "notebook"])
+        opener = Notebooks(base, machine)
+    yield opener
+    opener.close()
 
 
 @pytest.fixture(scope="module")
-def notebook(module_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
+def notebook(notebooks: Notebooks) -> Notebook:
     """A notebook with the extension loaded, shared by the tests of a module."""
-    opened = Notebook(module_home, tmp_path_factory.mktemp("project"))
-    yield opened
-    opened.close()
+    return notebooks.open("shared")
+
+
+class Notebooks:
+    """Opens notebooks in folders of their own, and ends them with their machines."""
+
+    def __init__(self, base: Path, machine: HardMachine | None) -> None:
+        self._base = base
+        self._machine = machine
+        self._homes: set[Path] = set()
+        self._opened: list[Notebook] = []
+
+    def open(self, name: str) -> Notebook:
+        """Open the notebook of the folder `name`; the same name is the same notebook."""
+        folder = self._base / "notebook" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        home = self._base / "machine" / "state" / name
+        self._homes.add(home)
+        self._opened.append(Notebook(home, folder, self._machine))
+        return self._opened[-1]
+
+    def close(self) -> None:
+        """End all of them."""
+        for opened in self._opened:
+            opened.close()
+        for home in self._homes:
+            end_machine(home)

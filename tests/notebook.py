@@ -13,6 +13,8 @@ from typing import Any
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
+from tests.hard_machine import HardMachine
+
 CELL_SECONDS = 60.0
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -65,10 +67,16 @@ def is_line(message: dict[str, Any]) -> bool:
 
 
 class Notebook:
-    """A kernel with the extension loaded; `home` is the embedded machine's."""
+    """A kernel with the extension loaded.
 
-    def __init__(self, home: Path, folder: Path, environ: dict[str, str] | None = None) -> None:
+    `home` is where the embedded machine's agent keeps things, `folder` the
+    notebook's own folder, `machine` says of a machine in the hard mode.
+    """
+
+    def __init__(self, home: Path, folder: Path, machine: HardMachine | None = None) -> None:
         self.home = home
+        self.hard = machine is not None
+        self.machine_folder = folder if machine is None else machine.folder
         root = str(Path(__file__).resolve().parents[1])
         env = {
             **os.environ,
@@ -77,7 +85,7 @@ class Notebook:
             "JPY_SESSION_NAME": str(folder / "notebook.ipynb"),
             "IPYTHONDIR": str(folder / ".ipython"),
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-            **(environ or {}),
+            **({} if machine is None else machine.environ),
         }
         env.pop("JPY_PARENT_PID", None)
         self.manager = KernelManager(kernel_name="python3")

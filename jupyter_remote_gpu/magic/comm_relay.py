@@ -21,6 +21,7 @@ from jupyter_remote_gpu.protocol.events import Event
 
 from . import callback_output
 from .control_comm import ControlTarget
+from .output_capture import Capture, Captures
 from .widget_state import WidgetModel, split
 
 HANDLED_SECONDS = 2.0
@@ -57,6 +58,8 @@ class CommRelay:
         self._served: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._handled: dict[str, threading.Event] = {}
         self._behind = False
+        self._captures = Captures()
+        self._late: set[str] = set()
         self._told_gone = False
         self._handing_out = threading.local()
         self._control = ControlTarget(self._manager, self._models)
@@ -89,16 +92,32 @@ class CommRelay:
     def output_from_machine(self, event: Event) -> bool:
         """Show what a callback put out where the front end shows the output of its message.
 
-        That is where an Output widget captures it. False if the event is no
-        output, or not one of a message that was passed on here.
+        That is where an Output widget captures it. Once the front end has let
+        go of the message, an Output that captures for it is written from here.
+        False if the event is no output, or nobody would see it that way.
         """
         message = self.message(event.parent)
         published = callback_output.published(event)
         if message is None or published is None:
             return False
         kind, content = published
-        self._publish(kind, content, message)
-        return True
+        with self._lock:
+            late = event.parent in self._late
+            captures = self._captures.take(event.parent, kind, content)
+        if not late:
+            self._publish(kind, content, message)
+            return True
+        for capture in captures:
+            self._write_outputs(capture, message)
+        return bool(captures)
+
+    def _write_outputs(self, capture: Capture, message: dict[str, Any]) -> None:
+        update = {"comm_id": capture.comm_id, "data": _outputs(capture)}
+        with self._lock:
+            proxy = self._proxies.get(capture.comm_id)
+            if proxy is not None:
+                proxy.model.merge(update["data"], ())
+        self._to_front_end("comm_msg", update, {}, (), message)
 
     def message(self, msg_id: str | None) -> dict[str, Any] | None:
         """Return a front end's comm message that was passed on, None if it is no such id."""
@@ -124,6 +143,9 @@ class CommRelay:
                 del self._proxies[comm_id]
             elif content.get("data", {}).get("method") in _STATE_METHODS:
                 known.model.merge(content["data"], tuple(buffers))
+                aimed_at = content["data"].get("state", {}).get("msg_id")
+                if aimed_at == "" or aimed_at in self._served:
+                    self._captures.aim(comm_id, known.model.state, aimed_at)
         if kind == "comm_close":
             self._manager.comms.pop(comm_id, None)
         return True
@@ -149,11 +171,21 @@ class CommRelay:
             ]
 
     def _release(self, msg_id: str | None) -> None:
+        """A message was worked off: end the wait for it, and bring late captures home."""
         with self._lock:
             self._behind = False
             waiting = self._handled.get(msg_id or "")
-        if waiting is not None:
-            waiting.set()
+            if waiting is not None:
+                waiting.set()
+            ended = self._captures.end(msg_id)
+            late = msg_id in self._late
+            self._late.discard(msg_id or "")
+            message = self._served.get(msg_id or "")
+        if late and message is not None:
+            # The widget there learns of what its page was shown.
+            for capture in ended:
+                content = {"comm_id": capture.comm_id, "data": _outputs(capture)}
+                self._send("comm_msg", content, {}, (), _plain(message["header"]))
 
     def _to_front_end(
         self,
@@ -193,6 +225,9 @@ class CommRelay:
             return
         with self._lock:
             if method == "update":
+                if self._captures.holds(proxy.comm_id, self._late) and "outputs" in data["state"]:
+                    # What the front end captured before it let go: known here, and more.
+                    return
                 proxy.model.merge(data, buffers)
             self._served[msg["header"]["msg_id"]] = msg
             while len(self._served) > KEPT_MESSAGES:
@@ -228,13 +263,14 @@ class CommRelay:
             self._handled[msg_id] = done
         try:
             yield
-            if wait and not done.wait(HANDLED_SECONDS):
-                log.debug("a widget's message takes the machine more than %s s", HANDLED_SECONDS)
-                with self._lock:
-                    self._behind = True
+            if wait:
+                done.wait(HANDLED_SECONDS)
         finally:
             with self._lock:
                 self._handled.pop(msg_id, None)
+                if not done.is_set():
+                    self._late.add(msg_id)
+                    self._behind = self._behind or wait
 
     def _say_gone(self, msg: dict[str, Any]) -> None:
         """Tell once per loss, where a callback's output shows, why nothing happens."""
@@ -267,10 +303,10 @@ class CommRelay:
                 self._told_gone = False
             for proxy in self._proxies.values():
                 proxy.gone = True
-            waiting = list(self._handled.values())
+            for done in self._handled.values():
+                done.set()
             self._behind = False
-        for done in waiting:
-            done.set()
+            self._late.clear()
 
     def remove(self) -> None:
         """Take all proxies and the control target out of the local kernel again."""
@@ -313,6 +349,10 @@ class ProxyComm:
         """Take the front end's closing; called by the comm manager."""
         self._relay.closed_by_front_end(self)
         self._relay.from_front_end(self, "comm_close", msg)
+
+
+def _outputs(capture: Capture) -> dict[str, Any]:
+    return {"method": "update", "state": {"outputs": capture.outputs}, "buffer_paths": []}
 
 
 def _plain(header: dict[str, Any]) -> dict[str, Any]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 import atexit
-import os
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from jupyter_remote_gpu.config import RemoteGPU
 from jupyter_remote_gpu.machines import Machine
 from jupyter_remote_gpu.machines.embedded import embedded
 from jupyter_remote_gpu.session.loop import LoopThread
@@ -27,7 +26,6 @@ from .terminal import TerminalFrontEnd
 QUIET_BYTES = 1_000_000
 QUIET_SECONDS = 0.1
 """A local cell that fetched less, in less time, says nothing about it."""
-HOME_VARIABLE = "JUPYTER_REMOTE_GPU_HOME"
 
 
 class Extension:
@@ -38,14 +36,19 @@ class Extension:
         in_notebook = hasattr(shell, "kernel")
         self.front_end: NotebookFrontEnd | TerminalFrontEnd
         self.front_end = NotebookFrontEnd(shell) if in_notebook else TerminalFrontEnd(shell)
-        self.machine: Machine = embedded(Path.cwd())
+        self.config = RemoteGPU(parent=shell)
+        self.machine: Machine = embedded(Path(self.config.folder))
         self.home = Home(shell.user_ns, self.machine.name)
         workspace = Workspace(
-            notebook=notebook_key(shell.user_ns), folder=os.getcwd(), python=sys.executable
+            notebook=notebook_key(shell.user_ns),
+            folder=self.config.folder,
+            python=self.config.python,
         )
         self.session = Session(
             self.home,
-            LocalTransport(agent_home()),
+            LocalTransport(
+                Path(self.config.home), python=self.config.python, wrapper=self.config.wrapper
+            ),
             workspace,
             self.front_end,
             self.machine.name,
@@ -78,7 +81,7 @@ class Extension:
         moved = self.session.fetch(names)
         self._bind_results(moved)
         seconds = time.monotonic() - started
-        if moved.bytes > QUIET_BYTES or seconds > QUIET_SECONDS:
+        if self.config.show_line and (moved.bytes > QUIET_BYTES or seconds > QUIET_SECONDS):
             self.front_end.note(fetch_text(self.machine.name, moved.names, moved.bytes, seconds))
         return moved
 
@@ -107,15 +110,6 @@ class Extension:
 
     def _at_exit(self) -> None:
         self.session.leave(stop=True)
-
-
-def agent_home() -> Path:
-    """Return the folder the embedded machine's agent keeps its things in."""
-    told = os.environ.get(HOME_VARIABLE)
-    if told:
-        return Path(told)
-    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    return Path(state) / "jupyter_remote_gpu"
 
 
 def cell_count(shell: Any) -> int:

@@ -87,7 +87,7 @@ class RemoteGPUMagics(Magics):
             outcome.ran_seconds,
             outcome.sync_seconds,
         )
-        if text is not None:
+        if text is not None and self._extension.config.show_line:
             self._extension.front_end.note(text)
         if outcome.error is not None:
             raise remote_exception(outcome.error)

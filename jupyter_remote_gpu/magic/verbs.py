@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -30,8 +32,8 @@ def _status(extension: Extension, command: LineCommand) -> None:
     workspace = session.workspace
     lines = [
         f"machine    {extension.machine.describe()}",
-        f"workspace  {workspace.folder} (the notebook's own folder)",
-        f"python     {workspace.python} (the notebook's own interpreter)",
+        f"workspace  {workspace.folder}{_own(workspace.folder, os.getcwd(), 'folder')}",
+        f"python     {workspace.python}{_own(workspace.python, sys.executable, 'interpreter')}",
     ]
     if session.kernel is None:
         lines.append("kernel     not started; the first %%remote_gpu cell starts it")
@@ -59,6 +61,10 @@ def _status(extension: Extension, command: LineCommand) -> None:
     if held:
         lines.append(f"warning    the disk is full: {size_text(held)} of output wait for room")
     print("\n".join(lines))
+
+
+def _own(found: str, here: str, what: str) -> str:
+    return f" (the notebook's own {what})" if found == here else ""
 
 
 def _names(extension: Extension, command: LineCommand) -> None:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import textwrap
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.notebook import Notebook
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    """Look until something has happened; fail after a long time."""
+    deadline = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
 
 STREAMS = """
 import os, sys
@@ -221,7 +231,7 @@ def test_pip_speaks_of_the_machines_environment(notebook: Notebook) -> None:
 
 
 def test_run_executes_a_file_there(notebook: Notebook) -> None:
-    notebook.run("open('script.py', 'w').write('answer = 6 * 7\\nprint(answer)')")
+    (notebook.machine_folder / "script.py").write_text("answer = 6 * 7\nprint(answer)")
     assert notebook.remote("%run script.py").text() == "42\n"
     assert notebook.remote("print(answer + 1)").text() == "43\n"
 
@@ -262,10 +272,8 @@ def test_a_worker_that_outlives_the_cell_is_heard_later(notebook: Notebook) -> N
         "waits = 'while [ ! -e go ]; do sleep 0.01; done; echo late words; touch said'\n"
         "worker = subprocess.Popen(['sh', '-c', waits])"
     )
-    notebook.run(
-        "import os, time\nopen('go', 'w').close()\n"
-        "while not os.path.exists('said'): time.sleep(0.01)"
-    )
+    (notebook.machine_folder / "go").touch()
+    wait_for((notebook.machine_folder / "said").exists)
     assert "late words\n" in notebook.remote("print('next')").text()
 
 
@@ -315,10 +323,17 @@ def test_help_is_shown(notebook: Notebook) -> None:
 def test_status_tells_whose_folder_and_interpreter(notebook: Notebook) -> None:
     notebook.remote("pass")
     text = notebook.run("%remote_gpu status").text()
-    assert "the notebook's own folder" in text
-    assert "the notebook's own interpreter" in text
+    own = not notebook.hard
+    assert ("the notebook's own folder" in text) is own
+    assert ("the notebook's own interpreter" in text) is own
     same = "import os, sys; print(os.getcwd(), sys.executable)"
-    assert notebook.remote(same).text() == notebook.run(same).text()
+    assert (notebook.remote(same).text() == notebook.run(same).text()) is own
+
+
+def test_nothing_of_the_notebooks_is_readable_in_the_hard_mode(notebook: Notebook) -> None:
+    folder = notebook.run("import os; print(os.getcwd())").text().strip()
+    shown = notebook.remote(f"import os; print(os.path.isdir({folder!r}))")
+    assert shown.text() == f"{not notebook.hard}\n"
 
 
 def test_indented_code_below_our_line_is_taken_as_ipython_takes_it(notebook: Notebook) -> None:

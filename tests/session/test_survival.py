@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from jupyter_remote_gpu.agent.home import open_home
+from tests.conftest import Notebooks
 from tests.notebook import Notebook
 
 COUNT = 300
@@ -20,11 +21,9 @@ LINES = "".join(f"{i}\n" for i in range(COUNT))
 
 
 @pytest.fixture
-def own_notebook(home: Path, tmp_path: Path) -> Iterator[Notebook]:
-    """A notebook of its own machine, for tests that kill parts of it."""
-    project = tmp_path / "project"
-    project.mkdir()
-    opened = Notebook(home, project)
+def own_notebook(notebooks: Notebooks, request: pytest.FixtureRequest) -> Iterator[Notebook]:
+    """A notebook with an agent of its own, for tests that kill parts of it."""
+    opened = notebooks.open(request.node.originalname)
     yield opened
     opened.close()
 
@@ -45,28 +44,28 @@ def once_seen(text: str, act: Callable[[], None]) -> Callable[[dict[str, Any]], 
     return hook
 
 
-def test_an_agent_killed_mid_run_costs_nothing(own_notebook: Notebook, home: Path) -> None:
+def test_an_agent_killed_mid_run_costs_nothing(own_notebook: Notebook) -> None:
     own_notebook.remote("pass")
-    before = agent_pid(home)
+    before = agent_pid(own_notebook.home)
     kill = once_seen("50\n", lambda: os.kill(before, signal.SIGKILL))
     shown = own_notebook.remote(COUNTING, on_message=kill)
     assert shown.text() == LINES
-    assert agent_pid(home) != before
+    assert agent_pid(own_notebook.home) != before
     assert "reconnecting" in shown.line()
     assert "connected again" in shown.line()
     assert own_notebook.remote("print(last)").text() == f"{COUNT - 1}\n"
 
 
-def test_an_agent_killed_between_cells_is_not_noticed(own_notebook: Notebook, home: Path) -> None:
+def test_an_agent_killed_between_cells_is_not_noticed(own_notebook: Notebook) -> None:
     own_notebook.remote("x = 5")
-    os.kill(agent_pid(home), signal.SIGKILL)
+    os.kill(agent_pid(own_notebook.home), signal.SIGKILL)
     shown = own_notebook.remote("print(x)")
     assert (shown.status, shown.text()) == ("ok", "5\n")
 
 
-def test_an_adopted_kernel_can_be_interrupted_and_asked(own_notebook: Notebook, home: Path) -> None:
+def test_an_adopted_kernel_can_be_interrupted_and_asked(own_notebook: Notebook) -> None:
     own_notebook.remote("pass")
-    os.kill(agent_pid(home), signal.SIGKILL)
+    os.kill(agent_pid(own_notebook.home), signal.SIGKILL)
     shown = own_notebook.remote("print(input('? '))", answer="typed")
     assert shown.text() == "typed\n"
     endless = "print('ready')\nwhile True: pass"
@@ -75,9 +74,8 @@ def test_an_adopted_kernel_can_be_interrupted_and_asked(own_notebook: Notebook, 
 
 
 def test_a_notebook_killed_mid_run_is_shown_what_it_missed(
-    own_notebook: Notebook, home: Path, tmp_path: Path
+    own_notebook: Notebook, notebooks: Notebooks, request: pytest.FixtureRequest
 ) -> None:
-    project = tmp_path / "project"
     waiting = (
         "import os, time\nprint('begun', flush=True)\n"
         "while not os.path.exists('go'): time.sleep(0.01)\nprint('ended')\nresult = 6 * 7"
@@ -86,9 +84,9 @@ def test_a_notebook_killed_mid_run_is_shown_what_it_missed(
     while own_notebook.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
         pass
     own_notebook.kill()
-    again = Notebook(home, project)
+    again = notebooks.open(request.node.originalname)
     try:
-        (project / "go").touch()
+        (again.machine_folder / "go").touch()
         shown = again.run("%remote_gpu attach")
         assert shown.text() == "begun\nended\n"
         assert again.run("result").displays() == [{"text/plain": "42"}]
