@@ -28,7 +28,8 @@ from .ambient.ambience import Ambience
 from .analysis import footprint
 from .arrivals import Arrivals
 from .describing import describe
-from .half import Half, Unit, inline, overlay, own_slots
+from .half import Half, Overlays, Unit, inline, overlay, own_slots
+from .kinds import pinned_reason
 from .landing import Landing
 from .namespace import Held, Rebinding, is_hidden, is_module, unbind, user_names
 from .placeholders import Placeholder
@@ -150,7 +151,7 @@ class Away:
             deleted=deleted,
             touched={n: about[n] for n in touched},
             deps={n: tuple(sorted(survey.needs.get(n, ()))) for n in reported},
-            stays={n: survey.pinned[n][1] for n in reported if n in survey.pinned},
+            stays={n: why for n in reported if (why := pinned_reason(type(now[n])))},
             ambient=told,
         )
 
@@ -235,38 +236,48 @@ class Away:
         if unpatchable or self._arrivals.landing.missing():
             raise ProtocolError("a value was announced whose parts did not all arrive")
         try:
-            for item in begin.items:
-                if isinstance(item, Import):
-                    bound.bind(item.name, _module(item, self._machine))
-                elif isinstance(item, Parcel):
-                    self._rebuild(item, bound)
+            rebuilt = [self._rebuild(i, bound) for i in begin.items]
         except BaseException:
             bound.undo()
             raise
+        for _, _, overlays in rebuilt:  # last, so that data wins over what statements did to it
+            overlay(overlays)
+        for parcel, values, _ in rebuilt:
+            if parcel is not None:
+                self._hold(parcel, values)
 
-    def _rebuild(self, parcel: Parcel, bound: Rebinding) -> None:
-        half, names = self._half, parcel.names
-        if parcel.kind == "patch":
-            values = self._arrivals.patch(parcel)
+    def _rebuild(
+        self, item: Item, bound: Rebinding
+    ) -> tuple[Parcel | None, dict[str, Any], Overlays]:
+        """Bind what an item of a Begin stands for."""
+        if isinstance(item, Import):
+            bound.bind(item.name, _module(item, self._machine))
+        if not isinstance(item, Parcel):
+            return None, {}, []
+        if item.kind == "patch":
+            values = self._arrivals.patch(item)
             for name, value in values.items():
                 bound.bind(name, value)
-        else:
-            buffers = self._arrivals.buffers(parcel)
-            try:
-                values, overlays = half.rebuild(parcel, buffers, bound)
-                overlay(overlays)
-            except Exception as error:
-                raise CannotTravelError(
-                    f"{'+'.join(names)} could not be rebuilt on {self._machine}: "
-                    f"{type(error).__name__}: {error}",
-                    hint="The cell was not run, and nothing was changed.",
-                ) from error
-        for name in names:
-            half.parked.pop(name, None)
-        half.versions.drop(names)
-        self._fresh.update(names)
+            return item, values, []
+        buffers = self._arrivals.buffers(item)
         try:
-            unit = half.pack(names, values)
+            return (item, *self._half.rebuild(item, buffers, bound))
+        except Exception as error:
+            raise CannotTravelError(
+                f"{'+'.join(item.names)} could not be rebuilt on {self._machine}: "
+                f"{type(error).__name__}: {error}",
+                hint="The cell was not run, and nothing was changed.",
+            ) from error
+
+    def _hold(self, parcel: Parcel, values: dict[str, Any]) -> None:
+        """Remember what arrived as a version that both sides have."""
+        half = self._half
+        for name in parcel.names:
+            half.parked.pop(name, None)
+        half.versions.drop(parcel.names)
+        self._fresh.update(parcel.names)
+        try:
+            unit = half.pack(parcel.names, values)
         except CannotTravelError:
             return  # it came but could not go back: no version, so it will be reported as it is
         slots = self._arrivals.slots(parcel, unit)

@@ -68,7 +68,8 @@ def code_at(address: Address, cell: Cell) -> types.CodeType:
 
 def show(cell: Cell) -> None:
     """Let tracebacks and `inspect` find the text of `cell`."""
-    if cell.filename and cell.filename not in linecache.cache:
+    entry = linecache.cache.get(cell.filename)
+    if cell.filename and (entry is None or len(entry) != 4 or "".join(entry[2]) != cell.source):
         lines = cell.source.splitlines(keepends=True)
         linecache.cache[cell.filename] = (len(cell.source), None, lines, cell.filename)
 

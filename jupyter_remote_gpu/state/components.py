@@ -218,16 +218,20 @@ class Walk:
 
 
 def class_data(cls: type) -> dict[str, Any]:
-    """Return the data attributes of a notebook class: what counters and registries live in."""
+    """Return what of a notebook class may differ from its statement: data, replaced methods."""
     if "_member_map_" in vars(cls) or issubclass(cls, tuple):  # enums, named tuples: fixed
         return {}
     return {
         name: value
         for name, value in vars(cls).items()
-        if not (name[:2] == "__" or name[:4] == "_abc")
-        and not callable(value)
-        and not hasattr(type(value), "__get__")
+        if not (name[:2] == "__" or name[:4] == "_abc") and _is_data(cls, name, value)
     }
+
+
+def _is_data(cls: type, name: str, value: Any) -> bool:
+    if isinstance(value, types.FunctionType):
+        return value.__qualname__ != f"{cls.__qualname__}.{name}"
+    return not callable(value) and not hasattr(type(value), "__get__")
 
 
 def class_globals(cls: type) -> frozenset[str]:

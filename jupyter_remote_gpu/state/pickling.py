@@ -28,6 +28,7 @@ from .code import Address, code_at
 from .codecs.arrays import reduce_array, reduce_scalar
 from .codecs.memory import Block, Memory, Spans
 from .codecs.tensors import reduce_tensor
+from .kinds import pinned_reason
 from .placeholders import Placeholder
 
 _MINOR = sys.version_info[:2]
@@ -104,6 +105,8 @@ def _encode(payload: Any, side: Side, defining: Sequence[Any]) -> Encoded:
         try:
             pickler.dump(payload)
         except (pickle.PicklingError, TypeError, AttributeError, ValueError, OSError) as error:
+            if isinstance(error.__cause__, RecursionError):
+                raise error.__cause__ from None
             raise CannotTravelError(str(error)) from error
         except RuntimeError as error:
             if isinstance(error, RecursionError):
@@ -161,6 +164,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         self._defining = {id(value) for value in defining}
         self._function_cells: set[int] = set()
         self._locked = False
+        self._pinned: dict[type, str] = {}
         numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
         self._array = getattr(numpy, "ndarray", None)
         self._scalar: Any = getattr(numpy, "generic", ())
@@ -175,6 +179,11 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def reducer_override(self, obj: Any) -> Any:
         kind = type(obj)
         reduced: Any = None
+        reason = self._pinned.get(kind)
+        if reason is None:
+            reason = self._pinned[kind] = pinned_reason(kind)
+        if reason:  # some of these can be pickled, into something that is not the same
+            raise CannotTravelError(reason)
         if kind is Block:
             self._locked = obj.locked  # its buffer is the next thing the pickler meets
             return Memory, (pickle.PickleBuffer(obj.memory),)
