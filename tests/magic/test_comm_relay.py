@@ -124,6 +124,36 @@ def test_an_output_widget_captures_in_the_cell(page: Page) -> None:
     assert texts(answers) == "captured\n"
 
 
+def test_an_output_widget_captures_what_comes_after_the_local_idle(
+    page: Page, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    page.run(
+        f"""
+        %%remote_gpu
+        import ipywidgets
+        button, out = ipywidgets.Button(), ipywidgets.Output()
+        def clicked(b):
+            with out:
+                print("early")
+                open({str(gate)!r}).read()
+                print("late")
+        button.on_click(clicked)
+        """
+    )
+    button, out = page.model("ButtonModel"), page.model("OutputModel")
+    # The kernel here is idle again, and the page captures no more, while the callback goes on.
+    assert texts(page.finish(page.press(button))) == "early\n"
+    assert "outputs" not in out.state or out.state["outputs"] == []
+    gate.write_text("go on")
+    wanted = [{"output_type": "stream", "name": "stdout", "text": "early\nlate\n"}]
+    page.until(lambda: out.state.get("outputs") == wanted, "the late output")
+    page.until(lambda: out.state["msg_id"] == "", "end of the callback")
+    # The Output there knows it too.
+    assert texts(page.run("%%remote_gpu\nprint(list(out.outputs))")) == f"{wanted}\n"
+
+
 def test_a_button_is_heard_while_the_cell_runs(page: Page) -> None:
     subshell = page.subshell()
     if subshell is None:
