@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_remote_gpu.config import RemoteGPU
 from jupyter_remote_gpu.magic.verb_table import VERBS
 from tests.house.sources import ROOT
 from tests.house.test_arrows import rooms
@@ -40,6 +41,14 @@ def test_every_make_target_that_papers_name_exists() -> None:
 def test_the_readme_names_every_verb() -> None:
     readme = (ROOT / "README.md").read_text()
     assert [verb.usage for verb in VERBS if f"`%remote_gpu {verb.usage}`" not in readme] == []
+
+
+def test_every_setting_is_documented() -> None:
+    usage = (ROOT / "docs" / "usage.md").read_text()
+    for name, trait in RemoteGPU.class_own_traits(config=True).items():
+        (row,) = [line for line in usage.splitlines() if line.startswith(f"| `{name}` |")]
+        for variable in re.findall(r"JUPYTER_REMOTE_GPU_\w+", trait.help):
+            assert f"`{variable}`" in row
 
 
 @pytest.mark.parametrize("room", rooms())
