@@ -31,7 +31,7 @@ from .describing import describe
 from .half import Half, Overlays, Unit, inline, overlay, own_slots
 from .kinds import pinned_reason
 from .landing import Landing
-from .namespace import Held, Rebinding, is_hidden, is_module, unbind, user_names
+from .namespace import Held, Rebinding, is_hidden, is_module, is_simple, unbind, user_names
 from .placeholders import Placeholder
 from .survey import Survey
 from .travel import why_not
@@ -112,7 +112,7 @@ class Away:
         self._before = {name: Held(value) for name, value in user_names(half.namespace)}
         mentioned = [n for n in reads if n in half.namespace and not is_hidden(n)]
         self._reached = set()
-        if any(not is_module(half.namespace[n]) for n in mentioned):
+        if not all(is_simple(half.namespace[n]) for n in mentioned):
             survey = Survey(half)
             self._reached = survey.closure(mentioned) & survey.values.keys()
 
@@ -130,7 +130,7 @@ class Away:
         half.cells.note(self._cell, bound, half.namespace)
         touched: set[str] = set()
         survey = None
-        if self._reached or any(not is_module(value) for value in bound.values()):
+        if self._reached or not all(is_simple(value) for value in bound.values()):
             survey = Survey(half)
             half.versions.touch(half.versions.linked(self._reached | bound.keys()))
             touched = self._touched(survey, set(bound))

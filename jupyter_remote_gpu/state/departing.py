@@ -83,7 +83,8 @@ class Departing:
         """Work out what `cell` needs. Raises `CannotTravelError` or `LostError`."""
         namespace = self.half.namespace
         reads = [n for n in text.reads if self._known(n)]
-        self.survey = Survey(self.half, self.deps)
+        nothing = all(is_module(namespace[n]) for n in reads)
+        self.survey = Survey(self.half, self.deps, nothing=nothing)
         self.mentioned = self.survey.linked(reads)
         need = {n for n in self.survey.closure(reads) if self._known(n)}
         imports = [

@@ -20,7 +20,7 @@ from .departing import Departing, Departure, lost_error
 from .describing import describe
 from .fetching import Fetching, Moved, imported, uninterrupted
 from .half import Half
-from .namespace import Held, bind, is_hidden, is_module, unbind
+from .namespace import Held, bind, is_hidden, is_module, is_simple, unbind
 from .peer import Peer, Progress
 from .placeholders import Placeholder, description_of
 from .survey import Survey
@@ -37,7 +37,6 @@ _WHERE = {
     Place.CHANGED: "there",
     Place.LOST: "lost",
 }
-_SIMPLE = (int, float, complex, bool, str, bytes, type(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +224,7 @@ class Home:
         touched = {
             n
             for n in half.versions.linked(before.reached | before.text.binds)
-            if not isinstance(namespace.get(n), _SIMPLE)
+            if not is_simple(namespace.get(n))
         }
         half.versions.touch(touched)
         self._places.happen(Event.TOUCHED_HERE, touched)
@@ -327,7 +326,7 @@ class Home:
             value = namespace[name]
             if type(value) is Placeholder:
                 todo.extend(self._deps.get(name, ()))
-            elif not isinstance(value, _SIMPLE) and not is_module(value):
+            elif not is_simple(value):
                 walk.add(name, value, _WALKED_OBJECTS)
                 todo.extend(walk.needs[name])
         return seen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from blake3 import blake3
 
@@ -12,7 +12,6 @@ from jupyter_remote_gpu.errors import DamagedError
 from jupyter_remote_gpu.protocol.state import Blob, Manifest
 
 _MAPPED_BYTES = 1 << 20
-_HUGE_PAGES_BYTES = 4 << 20
 
 
 class Landing:
@@ -88,22 +87,10 @@ class Landing:
 def allocate(length: int) -> bytearray | mmap.mmap:
     """Return writable memory of `length` bytes that nothing else uses.
 
-    Large buffers are anonymous private mappings in huge pages where the system
-    has them: untouched until filled, a fraction of the page faults.
+    Large buffers are anonymous private mappings: not touched until they are
+    filled. Huge pages are left to the system's policy; asking for them made
+    first use four times slower in virtual machines.
     """
     if length < _MAPPED_BYTES or sys.platform == "win32":
         return bytearray(length)
-    memory = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    advice = getattr(mmap, "MADV_HUGEPAGE", None)
-    if advice is not None and length >= _HUGE_PAGES_BYTES:
-        try:
-            memory.madvise(advice)
-        except OSError:  # a kernel built without huge pages: the mapping is as good, only slower
-            return memory
-    return memory
-
-
-def cut(view: memoryview, manifest: Manifest) -> Sequence[tuple[bytes, memoryview]]:
-    """Return the (name, bytes) of every chunk of a buffer, without copying."""
-    step = manifest.chunk_bytes
-    return [(name, view[i * step : (i + 1) * step]) for i, name in enumerate(manifest.names)]
+    return mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)

@@ -12,6 +12,7 @@ _HIDDEN = frozenset({"In", "Out", "get_ipython", "exit", "quit"})
 _HISTORY = re.compile(r"_(_+|i+|i\d+|ih|oh|dh|exit_code|remote_gpu\w*)$")
 _RESULT = re.compile(r"_(\d+)$")
 _ABSENT = object()
+_SIMPLE = (types.ModuleType, int, float, complex, str, bytes, type(None))
 
 
 def is_hidden(name: str, value: object = None) -> bool:
@@ -52,6 +53,11 @@ def unbind(namespace: dict[str, Any], name: str) -> Any:
 def is_module(value: object) -> bool:
     """Say whether a value is a module (those go by name)."""
     return isinstance(value, types.ModuleType)
+
+
+def is_simple(value: object) -> bool:
+    """Say whether a value is a module, number, text or None: nothing that could change inside."""
+    return isinstance(value, _SIMPLE)
 
 
 class Held:

@@ -12,8 +12,15 @@ from .half import Half, Unit
 class Survey:
     """Components and needs of the values of a half, as they are at this moment."""
 
-    def __init__(self, half: Half, extra: Mapping[str, Iterable[str]] | None = None) -> None:
-        self.values: dict[str, Any] = half.values()
+    def __init__(
+        self,
+        half: Half,
+        extra: Mapping[str, Iterable[str]] | None = None,
+        *,
+        nothing: bool = False,
+    ) -> None:
+        """Walk all values of `half`; `nothing` spares that where no value is concerned."""
+        self.values: dict[str, Any] = {} if nothing else half.values()
         walk = Walk(half.namespace)
         for name, value in self.values.items():
             walk.add(name, value)

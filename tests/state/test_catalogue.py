@@ -48,7 +48,8 @@ CASES: dict[str, tuple[list[str], str]] = {
     "1 two names, one list": (["a = b = []", "> b.append(1)", "print(a, a is b)"], "[1] True"),
     "8 closures sharing a variable": (
         [
-            "def mk():\n    n = 0\n    def inc():\n        nonlocal n\n        n += 1\n        return n"
+            "def mk():\n    n = 0\n    def inc():\n        nonlocal n\n        n += 1\n"
+            "        return n"
             "\n    return inc, lambda: n\ninc, get = mk()",
             "> inc(); inc()",
             "inc(); print(get())",
@@ -203,7 +204,8 @@ CASES: dict[str, tuple[list[str], str]] = {
     ),
     "recursive function": (
         [
-            "def mk():\n    def fac(n): return 1 if n < 2 else n * fac(n - 1)\n    return fac\nf = mk()",
+            "def mk():\n    def fac(n): return 1 if n < 2 else n * fac(n - 1)\n"
+            "    return fac\nf = mk()",
             "> print(f(5))",
             "print(f(6))",
         ],
@@ -225,7 +227,8 @@ CASES: dict[str, tuple[list[str], str]] = {
     ),
     "75 properties and statics": (
         [
-            "class A:\n    @property\n    def p(self): return K\n    @staticmethod\n    def s(): return K\n"
+            "class A:\n    @property\n    def p(self): return K\n    @staticmethod\n"
+            "    def s(): return K\n"
             "    @classmethod\n    def c(cls): return cls.__name__\nK = 3\na = A()",
             "> print(a.p, A.s(), a.c())",
         ],
@@ -235,7 +238,8 @@ CASES: dict[str, tuple[list[str], str]] = {
     "80 long string": (["x = 'ab' * 3_000_000", "> y = x + 'c'", "print(len(y))"], "6000001"),
     "81 exceptions": (
         [
-            "class E(ValueError):\n    def __init__(self, code, msg='m'):\n        super().__init__(code, msg)"
+            "class E(ValueError):\n    def __init__(self, code, msg='m'):\n"
+            "        super().__init__(code, msg)"
             "\n        self.code = code\ne = E(3)",
             "> f = E(4)\nprint(e.code)",
             "print(f.code, type(f) is E)",
@@ -252,7 +256,8 @@ CASES: dict[str, tuple[list[str], str]] = {
     ),
     "generic alias and typing": (
         [
-            "import typing\nT = typing.TypeVar('T')\nclass Box(typing.Generic[T]):\n    def __init__(self, v): "
+            "import typing\nT = typing.TypeVar('T')\nclass Box(typing.Generic[T]):\n"
+            "    def __init__(self, v): "
             "self.v = v\nb = Box(1)",
             "> c = Box(b.v + 1)",
             "print(c.v, type(c) is Box)",
@@ -261,8 +266,10 @@ CASES: dict[str, tuple[list[str], str]] = {
     ),
     "slots and abc": (
         [
-            "import abc\nclass A(abc.ABC):\n    @abc.abstractmethod\n    def f(self): ...\nclass S(A):\n"
-            "    __slots__ = ('a',)\n    def __init__(self): self.a = 1\n    def f(self): return self.a\ns = S()",
+            "import abc\nclass A(abc.ABC):\n    @abc.abstractmethod\n"
+            "    def f(self): ...\nclass S(A):\n"
+            "    __slots__ = ('a',)\n    def __init__(self): self.a = 1\n"
+            "    def f(self): return self.a\ns = S()",
             "> s.a = 5\nt = S()",
             "print(s.f(), t.f(), isinstance(t, A))",
         ],
@@ -373,7 +380,8 @@ def test_a_function_that_may_use_what_stays_still_goes(notebook: Coherent) -> No
     played(
         notebook,
         [
-            "import threading\nlock = threading.Lock()\ndef f(x):\n    return x if x else lock.locked()"
+            "import threading\nlock = threading.Lock()\ndef f(x):\n"
+            "    return x if x else lock.locked()"
         ],
     )
     assert notebook.there("print(f(1))") == ("1\n", "")

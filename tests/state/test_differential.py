@@ -1,4 +1,4 @@
-"""A seeded slice of the differential test; the long form is `python -m tests.state.differential`."""
+"""A seeded slice of the differential test, whose long form is `tests.state.differential`."""
 
 from __future__ import annotations
 
