@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import secrets
@@ -11,13 +12,14 @@ import socket
 import time
 from typing import Any
 
-from jupyter_remote_gpu.errors import KernelDiedError, RemoteGPUError
+from jupyter_remote_gpu.errors import KernelDiedError
 from jupyter_remote_gpu.protocol import messages
 
 from .connection import Connection
 from .facts import machine_facts, machine_state
-from .handle import KernelHandle, adopt_kernel, start_kernel
+from .handle import KernelHandle, adopt_kernel
 from .home import AgentHome
+from .starting import Starter
 
 EMPTY_SECONDS = 60.0
 """An agent with no kernel and no client ends after this."""
@@ -39,6 +41,7 @@ class Agent:
         self._grown: dict[str, asyncio.Event] = {}
         self._last_client = time.monotonic()
         self._end = asyncio.Event()
+        self._starter = Starter(home, self._changed)
 
     async def serve(self, ready: Any) -> None:
         """Adopt what is there, open the socket, call `ready`, serve until the end."""
@@ -56,6 +59,7 @@ class Agent:
             await self._end.wait()
         finally:
             tidying.cancel()
+            await self._starter.close()
             server.close()
             loop.remove_reader(bell)
             bell.close()
@@ -86,16 +90,8 @@ class Agent:
 
     async def open_kernel(self, request: messages.OpenKernel) -> dict[str, Any]:
         """Start a kernel and describe it."""
-        kernel = secrets.token_hex(4)
-        self._grown[kernel] = asyncio.Event()
-        try:
-            handle = await start_kernel(
-                request, kernel, self.home, lambda: self._grown[kernel].set()
-            )
-        except RemoteGPUError:
-            self._forget(kernel)
-            raise
-        self._kernels[kernel] = handle
+        handle = await self._starter.start(request)
+        self._kernels[handle.description.kernel] = handle
         return handle.describe()
 
     def describe_kernels(self) -> list[dict[str, Any]]:
@@ -117,10 +113,7 @@ class Agent:
 
     async def grown(self, kernel: str) -> None:
         """Wait until a kernel's journal may have grown; returns early now and then."""
-        event = self._grown.get(kernel)
-        if event is None:
-            await asyncio.sleep(LOOK_SECONDS)
-            return
+        event = self._grown.setdefault(kernel, asyncio.Event())
         try:
             await asyncio.wait_for(event.wait(), LOOK_SECONDS)
         except asyncio.TimeoutError:
@@ -136,13 +129,15 @@ class Agent:
             self._connections.discard(connection)
             self._last_client = time.monotonic()
 
+    def _changed(self, kernel: str) -> None:
+        self._grown.setdefault(kernel, asyncio.Event()).set()
+
     def _adopt(self) -> None:
         folder = self.home.home / "kernels"
         found = sorted(folder.iterdir()) if folder.is_dir() else []
         for path in found:
             kernel = path.name
-            event = self._grown[kernel] = asyncio.Event()
-            handle = adopt_kernel(path, self.home, event.set)
+            handle = adopt_kernel(path, self.home, functools.partial(self._changed, kernel))
             if handle is None:
                 self._forget(kernel)
             else:
@@ -169,9 +164,7 @@ class Agent:
                 note = json.loads(bell.recv(4096))
             except BlockingIOError:
                 return
-            event = self._grown.get(note["kernel"])
-            if event is not None:
-                event.set()
+            self._changed(note["kernel"])
             handle = self._kernels.get(note["kernel"])
             if handle is not None:
                 handle.held_bytes = int(note.get("held", 0))

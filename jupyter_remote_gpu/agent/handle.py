@@ -6,19 +6,17 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import zmq
 import zmq.asyncio
-from jupyter_client.connect import write_connection_file
 from jupyter_client.session import Session
 
-from jupyter_remote_gpu.errors import AgentStartError, KernelDiedError
+from jupyter_remote_gpu.errors import KernelDiedError
 from jupyter_remote_gpu.journal.cursor import append_after_death
 from jupyter_remote_gpu.journal.runs import RunIndex, RunRecord
 from jupyter_remote_gpu.protocol import events, messages
@@ -26,12 +24,8 @@ from jupyter_remote_gpu.protocol import events, messages
 from .home import AgentHome
 from .process import ProcessWatch, oom_kills, signal_group, start_time
 
-START_SECONDS = 60.0
+GONE_SECONDS = 30.0
 LOG_TAIL_BYTES = 2000
-_ROOT = Path(__file__).resolve().parents[2]
-_LAUNCH = Path(__file__).parent / "kernel" / "launch.py"
-_NOT_INHERITED = ("JPY_PARENT_PID", "JPY_INTERRUPT_EVENT", "JPY_SESSION_NAME", "MPLBACKEND")
-"""Variables of a surrounding Jupyter kernel that must not reach ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +43,10 @@ class KernelDescription:
 
 
 class KernelHandle:
-    """A running kernel; made by `start_kernel` or `adopt_kernel`.
+    """A running kernel; made by `starting.Starter` or `adopt_kernel`.
 
-    `changed` is called when its journal grew or its process ended.
+    `changed` is called when its journal grew or its process ended; `status`
+    asks whoever forked it for its wait status, if that was not this process.
     """
 
     def __init__(
@@ -61,6 +56,7 @@ class KernelHandle:
         changed: Callable[[], None],
         *,
         child: bool,
+        status: Callable[[], Awaitable[int | None]] | None = None,
     ) -> None:
         self.description = description
         self.journal = home.kernel(description.kernel) / "journal"
@@ -75,7 +71,7 @@ class KernelHandle:
         self._runs = RunIndex(self.journal)
         self.gone = asyncio.Event()
         self._connect()
-        self._watch = ProcessWatch(description.pid, child, self._ended)
+        self._watch = ProcessWatch(description.pid, child, self._ended, status)
 
     def _connect(self) -> None:
         found = json.loads(Path(self.description.connection_file).read_text())
@@ -92,6 +88,24 @@ class KernelHandle:
         socket.sndhwm = 0
         socket.connect(f"ipc://{found['ip']}-{found[channel + '_port']}")
         return socket
+
+    async def settle(self, request: messages.OpenKernel) -> None:
+        """Give a spare kernel to a notebook: its folder and variables become the kernel's.
+
+        Goes over the channel that runs go over, and so comes before the first.
+        """
+        await self._send(self._shell, "remote_gpu_settle", request)
+        self.description = replace(
+            self.description,
+            notebook=request.notebook,
+            folder=request.folder,
+            started=time.time(),
+        )
+
+    def write_description(self, home: AgentHome) -> None:
+        """Write down what a new agent needs in order to adopt this kernel."""
+        path = home.kernel(self.description.kernel) / "kernel.json"
+        path.write_text(json.dumps(asdict(self.description)))
 
     async def run(self, message: messages.Run) -> None:
         """Hand a run to the kernel; what becomes of it is in the journal."""
@@ -123,7 +137,7 @@ class KernelHandle:
         self._stopping = True
         if not self.dead:
             await self._watch.stop()
-            await asyncio.wait_for(self.gone.wait(), START_SECONDS)
+            await asyncio.wait_for(self.gone.wait(), GONE_SECONDS)
 
     def release(self) -> None:
         """Let go of the kernel without ending it; called when the agent ends."""
@@ -203,82 +217,6 @@ def log_tail(folder: Path) -> str:
     except OSError:
         return ""
     return data[-LOG_TAIL_BYTES:].decode(errors="replace").strip()
-
-
-async def start_kernel(
-    request: messages.OpenKernel, kernel: str, home: AgentHome, changed: Callable[[], None]
-) -> KernelHandle:
-    """Start a kernel process and wait until it serves; AgentStartError if it does not."""
-    folder = home.kernel(kernel)
-    folder.mkdir(parents=True, mode=0o700)
-    sockets = home.sockets(kernel)
-    sockets.mkdir(mode=0o700)
-    connection_file = str(sockets / "connection.json")
-    write_connection_file(connection_file, transport="ipc", ip=str(sockets / "z"))
-    arguments = [
-        request.python,
-        str(_LAUNCH),
-        "--root",
-        str(_ROOT),
-        kernel,
-        connection_file,
-        str(folder / "journal"),
-        str(sockets / "line.sock"),
-        str(home.bell),
-    ]
-    environ = {k: v for k, v in os.environ.items() if k not in _NOT_INHERITED}
-    environ.update(request.environ)
-    try:
-        with open(folder / "log", "wb") as log:
-            process = subprocess.Popen(  # noqa: ASYNC220  (a fork, no wait)
-                arguments,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=request.folder,
-                env=environ,
-                start_new_session=True,
-            )
-    except OSError as error:
-        raise AgentStartError(
-            f"the remote Python could not be started: {error}",
-            hint=f"Is {request.python} there, and the folder {request.folder}?",
-        ) from error
-    # From here on the process is watched by its number alone, so that an agent
-    # that started it and one that adopted it do the same.
-    process.returncode = 0
-    description = KernelDescription(
-        kernel=kernel,
-        notebook=request.notebook,
-        python=request.python,
-        folder=request.folder,
-        pid=process.pid,
-        mark=start_time(process.pid) or "",
-        connection_file=connection_file,
-        started=time.time(),
-    )
-    handle = KernelHandle(description, home, changed, child=True)
-    await _wait_started(handle, folder)
-    (folder / "kernel.json").write_text(json.dumps(asdict(description)))
-    return handle
-
-
-async def _wait_started(handle: KernelHandle, folder: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    # The kernel opens its state line when everything else stands.
-    while not handle.line.exists():
-        if handle.dead:
-            raise AgentStartError(
-                "the remote Python ended while it was starting",
-                hint=log_tail(folder) or "It left no message.",
-            )
-        if time.monotonic() > deadline:
-            await handle.stop()
-            raise AgentStartError(
-                f"the remote Python did not start within {START_SECONDS:.0f} s",
-                hint=log_tail(folder) or "It left no message.",
-            )
-        await asyncio.sleep(0.005)
 
 
 def adopt_kernel(folder: Path, home: AgentHome, changed: Callable[[], None]) -> KernelHandle | None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 POLL_SECONDS = 0.3
@@ -35,10 +35,18 @@ def start_time(pid: int) -> str | None:
 class ProcessWatch:
     """Waits for a process to end, also one that another agent had started.
 
-    `ended` gets the wait status of an own child, None for an adopted process.
+    `ended` gets the wait status of an own child, or what `status` says of a
+    warm parent's; None for an adopted process.
     """
 
-    def __init__(self, pid: int, child: bool, ended: Callable[[int | None], None]) -> None:
+    def __init__(
+        self,
+        pid: int,
+        child: bool,
+        ended: Callable[[int | None], None],
+        status: Callable[[], Awaitable[int | None]] | None = None,
+    ) -> None:
+        self._status = status
         self._pid = pid
         self._child = child
         self._mark = start_time(pid)
@@ -60,7 +68,10 @@ class ProcessWatch:
             # Nothing on this system tells of the end of a process that is no child.
             while start_time(self._pid) == self._mark and self._mark is not None:  # noqa: ASYNC110
                 await asyncio.sleep(POLL_SECONDS)
-        self._ended(_reap(self._pid) if self._child else None)
+        found = _reap(self._pid) if self._child else None
+        if self._status is not None:
+            found = await self._status()
+        self._ended(found)
 
     async def stop(self) -> None:
         """End the process and its children: SIGTERM, after `TERM_SECONDS` SIGKILL."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import atexit
+import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ from .notebook import NotebookFrontEnd
 from .notebook_key import notebook_key
 from .terminal import TerminalFrontEnd
 
+_OWN = ("JPY_", "JUPYTER_REMOTE_GPU_", "MPLBACKEND")
+"""Variables that belong to the notebook's kernel, not to its user."""
 QUIET_BYTES = 1_000_000
 QUIET_SECONDS = 0.1
 """A local cell that fetched less, in less time, says nothing about it."""
@@ -43,6 +47,7 @@ class Extension:
             notebook=notebook_key(shell.user_ns),
             folder=self.config.folder,
             python=self.config.python,
+            environ=_inherited(self.config.python),
         )
         self.session = Session(
             self.home,
@@ -110,6 +115,13 @@ class Extension:
 
     def _at_exit(self) -> None:
         self.session.leave(stop=True)
+
+
+def _inherited(python: str) -> dict[str, str]:
+    """Return the variables a kernel of the notebook's own interpreter gets from here."""
+    if python != sys.executable:
+        return {}
+    return {name: value for name, value in os.environ.items() if not name.startswith(_OWN)}
 
 
 def cell_count(shell: Any) -> int:

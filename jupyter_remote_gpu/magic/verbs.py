@@ -135,7 +135,7 @@ def _restart(extension: Extension, command: LineCommand) -> None:
     losses = extension.session.stop()
     extension.session.ready()
     print(f"{extension.machine.name} has a fresh remote Python")
-    if losses is not None and (losses.lost or losses.older):
+    if losses is not None:
         print(losses_text(losses))
 
 
@@ -145,8 +145,17 @@ def _stop(extension: Extension, command: LineCommand) -> None:
         print(f"nothing was running on {extension.machine.name}")
         return
     print(f"stopped the remote Python on {extension.machine.name}")
-    if losses.lost or losses.older:
-        print(losses_text(losses))
+    print(losses_text(losses))
+
+
+def _recover(extension: Extension, command: LineCommand) -> None:
+    found = extension.home.recover(command.names)
+    if not found:
+        raise RequestError(
+            f"no older value of {names_text(command.names)} is kept here",
+            hint="Run the cell again that made it.",
+        )
+    print(f"bound the values from before they were changed there: {names_text(found)}")
 
 
 def _runs(extension: Extension, command: LineCommand) -> None:
@@ -188,6 +197,7 @@ _VERBS: dict[str, Callable[[Extension, LineCommand], Any]] = {
     "interrupt": _interrupt,
     "restart": _restart,
     "stop": _stop,
+    "recover": _recover,
     "runs": _runs,
     "attach": _attach,
     "help": _help,

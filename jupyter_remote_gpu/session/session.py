@@ -414,7 +414,9 @@ class Session:
         """Return the error for a kernel that died under a run, naming what was lost."""
         losses = self._bury()
         return KernelDiedError(
-            event.fields["message"], where=self.machine, hint=losses_text(losses)
+            event.fields["message"],
+            where=self.machine,
+            hint=f"{losses_text(losses)} The next %%remote_gpu cell starts a new remote Python.",
         )
 
     def _report(self, end: Event) -> Report | None:
@@ -456,5 +458,6 @@ def losses_text(losses: Losses) -> str:
         )
     if losses.kept:
         parts.append(f"Not lost: {', '.join(losses.kept)}.")
-    parts.append("The next %%remote_gpu cell starts a new remote Python.")
+    if not parts:
+        parts.append("No name was lost.")
     return " ".join(parts)

@@ -83,7 +83,8 @@ class CommWorker:
             "header": message.parent,
             "content": message.content,
             "metadata": message.metadata,
-            "buffers": [bytes(b) for b in message.blobs],
+            # Views, as ZMQ gives them: ipywidgets 7 takes no others for a changed value.
+            "buffers": [memoryview(bytes(b)) for b in message.blobs],
         }
         try:
             getattr(self._manager, message.kind)(None, [], msg)

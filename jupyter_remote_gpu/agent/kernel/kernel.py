@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import queue
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -84,7 +86,7 @@ class RemoteKernel(IPythonKernel):
     """Runs cells that arrive as `Run` messages and journals what becomes of them.
 
     Requests come over the ordinary Jupyter channels as message types of our
-    own (`remote_gpu_run` on shell; `remote_gpu_input` and `remote_gpu_comm`
+    own (`remote_gpu_run` and `remote_gpu_settle` on shell; `remote_gpu_input` and `remote_gpu_comm`
     on control), each with one of `protocol.messages` as its only buffer.
     """
 
@@ -95,6 +97,8 @@ class RemoteKernel(IPythonKernel):
     parents: Parents
     guard: InterruptGuard
     capture: DescriptorCapture
+    settled = threading.Event()
+    """Set once a notebook has this kernel, which is at once unless it was a spare one."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -102,6 +106,7 @@ class RemoteKernel(IPythonKernel):
         self._seen: set[str] = set()
         self._inputs: queue.SimpleQueue[messages.Input] = queue.SimpleQueue()
         self.shell_handlers["remote_gpu_run"] = self._on_run
+        self.shell_handlers["remote_gpu_settle"] = self._on_settle
         self.control_handlers["remote_gpu_input"] = self._on_input
         self.control_handlers["remote_gpu_comm"] = self._on_comm
         self.remote_state = RemoteState(self.shell)
@@ -159,6 +164,15 @@ class RemoteKernel(IPythonKernel):
             answer = self._inputs.get()
             if answer.event == number:
                 return answer.value
+
+    def _on_settle(self, stream: Any, ident: Any, msg: Any) -> None:
+        """A spare kernel gets its notebook's folder and variables, before the first run."""
+        request = _message(msg)
+        if isinstance(request, messages.OpenKernel):
+            os.environ.update(request.environ)
+            os.chdir(request.folder)
+            self.remote_state.settle()
+            self.settled.set()
 
     async def _on_run(self, stream: Any, ident: Any, msg: Any) -> None:
         run = _message(msg)

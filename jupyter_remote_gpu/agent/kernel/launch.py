@@ -1,6 +1,7 @@
-"""Start a kernel: run as a file by the workspace's own Python.
+"""Start a kernel, or a warm parent of kernels: run as a file by the workspace's own Python.
 
     python launch.py --root FOLDER KERNEL_ID CONNECTION_FILE JOURNAL LINE BELL
+    python launch.py --root FOLDER --warm FD
 
 `--root` is the folder that holds this package, for environments that do not
 have it installed; it goes to the end of `sys.path`, so that nothing of the
@@ -16,7 +17,7 @@ from pathlib import Path
 
 def main(arguments: list[str]) -> None:
     """Put the paths right, then serve for good."""
-    flag, root, kernel, connection_file, journal, line, bell = arguments
+    flag, root, *rest = arguments
     if flag != "--root":
         raise SystemExit(f"unexpected argument {flag!r}")
     # This file's folder was put first, where its modules could shadow the user's;
@@ -24,8 +25,14 @@ def main(arguments: list[str]) -> None:
     sys.path[0] = ""
     if root not in sys.path:
         sys.path.append(root)
+    if rest[0] == "--warm":
+        from jupyter_remote_gpu.agent.kernel.warm import serve_warm
+
+        serve_warm(int(rest[1]))
+        return
     from jupyter_remote_gpu.agent.kernel.app import KernelPlace, serve
 
+    kernel, connection_file, journal, line, bell = rest
     serve(KernelPlace(kernel, Path(connection_file), Path(journal), Path(line), Path(bell)))
 
 

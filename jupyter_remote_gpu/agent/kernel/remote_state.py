@@ -41,6 +41,10 @@ class RemoteState:
         self._away = Away(shell.user_ns)
         self._lock = threading.Lock()
 
+    def settle(self) -> None:
+        """Begin anew in the folder and with the variables that the process has now."""
+        self._away = Away(self._shell.user_ns)
+
     @contextmanager
     def run(self) -> Iterator[None]:
         """Keep requests on the line out while a run has the namespace."""

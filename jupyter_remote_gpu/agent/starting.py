@@ -1,0 +1,218 @@
+"""How kernels come to be: a fresh process, or a fork of a warm parent; and one to spare."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from jupyter_client.connect import write_connection_file
+
+from jupyter_remote_gpu.errors import AgentStartError
+from jupyter_remote_gpu.protocol import messages
+
+from .handle import KernelDescription, KernelHandle, log_tail
+from .home import AgentHome
+from .process import start_time
+from .warm import WarmParent, enough_memory
+
+START_SECONDS = 60.0
+_ROOT = Path(__file__).resolve().parents[2]
+_LAUNCH = Path(__file__).parent / "kernel" / "launch.py"
+_NOT_INHERITED = ("JPY_PARENT_PID", "JPY_INTERRUPT_EVENT", "JPY_SESSION_NAME", "MPLBACKEND")
+"""Variables of a surrounding Jupyter kernel that must not reach ours."""
+
+Changed = Callable[[str], None]
+"""Called with a kernel's id when its journal grew or its process ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The files of a kernel that is about to start."""
+
+    kernel: str
+    connection_file: str
+    journal: str
+    line: str
+    bell: str
+
+    def arguments(self) -> list[str]:
+        return [self.kernel, self.connection_file, self.journal, self.line, self.bell]
+
+
+class Starter:
+    """Starts kernels, and keeps one to spare of the environment used last."""
+
+    def __init__(self, home: AgentHome, changed: Changed) -> None:
+        self._home = home
+        self._changed = changed
+        self._warm: WarmParent | None = None
+        self._spare: KernelHandle | None = None
+        self._warming: asyncio.Task[None] | None = None
+
+    async def start(self, request: messages.OpenKernel) -> KernelHandle:
+        """Return a kernel that serves; AgentStartError with what it said if it does not."""
+        if not os.path.isdir(request.folder):
+            raise AgentStartError(
+                f"the working folder {request.folder} is not there",
+                hint="Make it, or set another one.",
+            )
+        handle = await self._take_spare(request)
+        if handle is None:
+            handle = await self._start_fresh(request)
+        self._warm_up(request.python)
+        return handle
+
+    def owns(self, kernel: str) -> bool:
+        """Whether a kernel is the spare one, which no notebook has yet."""
+        return self._spare is not None and self._spare.description.kernel == kernel
+
+    async def close(self) -> None:
+        """End the spare kernel and the warm parent; kernels in use go on."""
+        if self._warming is not None:
+            self._warming.cancel()
+        if self._spare is not None:
+            await self._spare.stop()
+        if self._warm is not None:
+            self._warm.close()
+
+    async def _take_spare(self, request: messages.OpenKernel) -> KernelHandle | None:
+        spare, warm = self._spare, self._warm
+        if spare is None or warm is None or spare.dead:
+            return None
+        if not warm.fits(request.python, request.environ):
+            return None
+        self._spare = None
+        await spare.settle(request)
+        spare.write_description(self._home)
+        return spare
+
+    async def _start_fresh(self, request: messages.OpenKernel) -> KernelHandle:
+        place = self._prepare(secrets.token_hex(4))
+        environ = {**_environ(), **request.environ}
+        log_file = self._home.kernel(place.kernel) / "log"
+        try:
+            with open(log_file, "wb") as log:
+                process = subprocess.Popen(  # noqa: ASYNC220  (a fork, no wait)
+                    [*_launch(request.python), *place.arguments()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd=request.folder,
+                    env=environ,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise AgentStartError(
+                f"the remote Python could not be started: {error}",
+                hint=f"Is {request.python} an interpreter of this machine?",
+            ) from error
+        # From here on the process is watched by its number alone, so that an agent
+        # that started it and one that adopted it do the same.
+        process.returncode = 0
+        description = _describe(place, request, process.pid)
+        handle = KernelHandle(description, self._home, self._notify(place.kernel), child=True)
+        await self._wait_started(handle)
+        handle.write_description(self._home)
+        return handle
+
+    def _warm_up(self, python: str) -> None:
+        """See to a warm parent and a spare kernel in the background."""
+        if self._warming is None or self._warming.done():
+            self._warming = asyncio.create_task(self._keep_spare(python))
+
+    async def _keep_spare(self, python: str) -> None:
+        warm = self._warm
+        if warm is not None and not warm.fits(python, {}):
+            warm.close()
+            if self._spare is not None:
+                await self._spare.stop()
+            warm = self._warm = self._spare = None
+        if not enough_memory() or self._spare is not None:
+            return
+        if warm is None:
+            warm = self._warm = WarmParent(python, _environ(), _launch(python))
+            if not await warm.ready():
+                return
+        self._spare = await self._fork(warm)
+
+    async def _fork(self, warm: WarmParent) -> KernelHandle:
+        place = self._prepare(secrets.token_hex(4))
+        folder = self._home.kernel(place.kernel)
+        request = {"place": asdict(place), "folder": str(folder), "log": str(folder / "log")}
+        pid = await warm.fork(request)
+        nobody = messages.OpenKernel(
+            request=0, notebook="", python=warm.python, folder=str(folder), environ={}
+        )
+        description = _describe(place, nobody, pid)
+        handle = KernelHandle(
+            description,
+            self._home,
+            self._notify(place.kernel),
+            child=False,
+            status=lambda: warm.status(pid),
+        )
+        await self._wait_started(handle)
+        return handle
+
+    def _prepare(self, kernel: str) -> _Place:
+        home = self._home
+        folder, sockets = home.kernel(kernel), home.sockets(kernel)
+        folder.mkdir(parents=True, mode=0o700)
+        sockets.mkdir(mode=0o700)
+        connection_file = str(sockets / "connection.json")
+        write_connection_file(connection_file, transport="ipc", ip=str(sockets / "z"))
+        return _Place(
+            kernel=kernel,
+            connection_file=connection_file,
+            journal=str(folder / "journal"),
+            line=str(sockets / "line.sock"),
+            bell=str(home.bell),
+        )
+
+    def _notify(self, kernel: str) -> Callable[[], None]:
+        return lambda: self._changed(kernel)
+
+    async def _wait_started(self, handle: KernelHandle) -> None:
+        folder = self._home.kernel(handle.description.kernel)
+        deadline = time.monotonic() + START_SECONDS
+        # The kernel opens its state line when everything else stands.
+        while not handle.line.exists():
+            if handle.dead:
+                raise AgentStartError(
+                    "the remote Python ended while it was starting",
+                    hint=log_tail(folder) or "It left no message.",
+                )
+            if time.monotonic() > deadline:
+                await handle.stop()
+                raise AgentStartError(
+                    f"the remote Python did not start within {START_SECONDS:.0f} s",
+                    hint=log_tail(folder) or "It left no message.",
+                )
+            await asyncio.sleep(0.005)
+
+
+def _launch(python: str) -> list[str]:
+    return [python, str(_LAUNCH), "--root", str(_ROOT)]
+
+
+def _environ() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+
+
+def _describe(place: _Place, request: messages.OpenKernel, pid: int) -> KernelDescription:
+    return KernelDescription(
+        kernel=place.kernel,
+        notebook=request.notebook,
+        python=request.python,
+        folder=request.folder,
+        pid=pid,
+        mark=start_time(pid) or "",
+        connection_file=place.connection_file,
+        started=time.time(),
+    )
