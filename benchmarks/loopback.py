@@ -1,0 +1,100 @@
+"""Raw loopback TCP to a second process: the limit for moving an array on one computer.
+
+Run as a module it is that process: it prints its port, then takes and gives bytes.
+A request is a verb and a length; what was taken is acknowledged with one byte.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import subprocess
+import sys
+from types import TracebackType
+from typing import Any
+
+import numpy
+
+from .place import ROOT
+
+_REQUEST = struct.Struct("<4sQ")
+_TAKE = b"take"
+_GIVE = b"give"
+_DONE = b"!"
+SILENCE_SECONDS = 120.0
+
+
+class Loopback:
+    """The near end; both ends receive into memory that was not used before."""
+
+    def __enter__(self) -> Loopback:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.loopback"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+        )
+        assert self._process.stdout is not None
+        port = int(self._process.stdout.readline())
+        self._line = socket.create_connection(("127.0.0.1", port), SILENCE_SECONDS)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._line.close()
+        self._process.wait(SILENCE_SECONDS)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def push(self, data: memoryview) -> None:
+        """Send `data` and wait until the other process has all of it."""
+        self._line.sendall(_REQUEST.pack(_TAKE, len(data)))
+        self._line.sendall(data)
+        receive(self._line, memoryview(bytearray(len(_DONE))))
+
+    def pull(self, length: int) -> Any:
+        """Receive `length` bytes that the other process has ready; return them as an array."""
+        self._line.sendall(_REQUEST.pack(_GIVE, length))
+        fresh = numpy.empty(length, numpy.uint8)
+        receive(self._line, fresh.data)
+        return fresh
+
+
+def receive(line: socket.socket, target: memoryview) -> None:
+    """Fill `target`; EOFError if the stream ends before."""
+    while target:
+        got = line.recv_into(target)
+        if not got:
+            raise EOFError("the other end of the loopback connection is gone")
+        target = target[got:]
+
+
+def main() -> None:
+    """Serve one connection to its end."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        print(server.getsockname()[1], flush=True)
+        line, _ = server.accept()
+    ready = numpy.ones(0, numpy.uint8)
+    header = bytearray(_REQUEST.size)
+    with line:
+        while True:
+            try:
+                receive(line, memoryview(header))
+            except EOFError:
+                return
+            verb, length = _REQUEST.unpack(header)
+            if verb == _TAKE:
+                receive(line, numpy.empty(length, numpy.uint8).data)
+                line.sendall(_DONE)
+                continue
+            if len(ready) != length:
+                ready = numpy.ones(length, numpy.uint8)
+            line.sendall(ready.data)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""The place of one benchmark: folders and an embedded machine of its own, all gone afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_remote_gpu.agent.home import open_home
+
+ROOT = Path(__file__).resolve().parents[1]
+END_SECONDS = 10.0
+_RUNTIME = "XDG_RUNTIME_DIR"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`folder` is the notebook's; homes of machines lie beside it."""
+
+    folder: Path
+
+    def home(self, name: str = "machine") -> Path:
+        """Return the home of the machine `name`."""
+        return self.folder.parent / "homes" / name
+
+    def environ(self, home: Path) -> dict[str, str]:
+        """Return the environment of a notebook's kernel that uses the machine at `home`."""
+        environ = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "JUPYTER_REMOTE_GPU_HOME": str(home),
+            "JPY_SESSION_NAME": str(self.folder / "notebook.ipynb"),
+            "IPYTHONDIR": str(self.folder.parent / "ipython"),
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        }
+        environ.pop("JPY_PARENT_PID", None)
+        return environ
+
+
+@contextmanager
+def opened() -> Iterator[Place]:
+    """Make a place; at the end, end its machines and remove it."""
+    base = Path(tempfile.mkdtemp(prefix="rgb"))
+    before = os.environ.get(_RUNTIME)
+    # Paths of sockets end at about 100 bytes: this one is short.
+    os.environ[_RUNTIME] = str(base)
+    (base / "notebook").mkdir()
+    place = Place(base / "notebook")
+    try:
+        yield place
+    finally:
+        for home in (base / "homes").glob("*"):
+            end_machine(home)
+        if before is None:
+            del os.environ[_RUNTIME]
+        else:
+            os.environ[_RUNTIME] = before
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def agent_pid(home: Path) -> int | None:
+    """Return the process of the agent that serves `home`, None if there is none."""
+    lock = open_home(home).lock
+    with contextlib.suppress(OSError, ValueError):
+        return int(lock.read_text())
+    return None
+
+
+def kernel_pids(home: Path) -> list[int]:
+    """Return the processes of the kernels that were started for notebooks at `home`."""
+    found = home.glob("kernels/*/kernel.json")
+    return [int(json.loads(path.read_text())["pid"]) for path in found]
+
+
+def end_machine(home: Path) -> None:
+    """End a machine's agent, then the kernels it left, and wait until they are gone."""
+    agent = agent_pid(home)
+    pids = [*([] if agent is None else [agent]), *kernel_pids(home)]
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        deadline = time.monotonic() + END_SECONDS
+        while any(_lives(pid) for pid in pids) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+
+def _lives(pid: int) -> bool:
+    """Say whether a process runs; one that ended and waits for its parent does not."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"

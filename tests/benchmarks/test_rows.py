@@ -1,0 +1,114 @@
+"""Every benchmark runs at a small size and prints its ratios; no time is ever judged here."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.figures import DIFFERENCE, LIMIT, RATIO, Comparison, Target, in_turn
+from benchmarks.lines import difference
+from benchmarks.rows import ROWS
+from benchmarks.table import lines
+
+COMPARISONS = {
+    "noop": 2,
+    "lines": 2,
+    "flushed": 2,
+    "first": 2,
+    "journal": 2,
+    "array": 8,
+    "load": 1,
+    "torch": 2,
+}
+
+
+def test_every_row_is_looked_at_below() -> None:
+    assert [row.name for row in ROWS] == list(COMPARISONS)
+
+
+@pytest.mark.parametrize("name", [n for n in COMPARISONS if n != "torch"])
+def test_a_row_runs_and_prints_its_ratios(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _check(name, tmp_path, capsys)
+
+
+@pytest.mark.torch
+def test_the_row_about_torch_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if find_spec("torch") is None:
+        pytest.skip("left out: PyTorch is not installed")
+    _check("torch", tmp_path, capsys)
+
+
+def _check(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Run a row: all that was sent arrived, and each comparison shows ratio and target."""
+    file = folder / "figures.json"
+    assert main([name, "--quick", "--rounds", "1", "--json", str(file)]) == 0
+    shown = capsys.readouterr().out
+    verdicts = re.findall(r"ratio \d+\.\d+.*, target <= .*: (?:met|MISSED)$", shown, re.MULTILINE)
+    found = json.loads(file.read_text())["comparisons"]
+    assert (len(verdicts), len(found)) == (COMPARISONS[name], COMPARISONS[name])
+    assert all(c["ours"] and c["rival"] and c["problems"] == [] for c in found)
+
+
+def test_an_unknown_row_is_refused_with_the_names_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["nop"])
+    assert "there is no row nop; there are noop, lines" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arrived", "said"),
+    [
+        (["a", "b", "c"], ""),
+        (["a", "c"], "1 of 3 lines lost, 0 doubled"),
+        (["a", "b", "b", "c"], "0 of 3 lines lost, 1 doubled"),
+        (["a", "c", "b"], "lines came in another order, or with other text between"),
+    ],
+)
+def test_lost_and_doubled_lines_are_seen(arrived: list[str], said: str) -> None:
+    assert difference(["a", "b", "c"], arrived) == said
+
+
+@pytest.mark.parametrize(
+    ("target", "verdict"),
+    [
+        (Target(RATIO, 1.5), "ratio 1.50, target <= 1.5: met"),
+        (Target(RATIO, 1.4), "ratio 1.50, target <= 1.4: MISSED"),
+        (Target(DIFFERENCE, 1.0), "ratio 1.50, difference 1.00 s, target <= + 1.00 s: met"),
+        (Target(LIMIT, 2.9), "ratio 1.50, target <= 2.90 s: MISSED"),
+    ],
+)
+def test_targets_are_judged_by_medians(target: Target, verdict: str) -> None:
+    comparison = Comparison("cell", [1.0, 3.0, 90.0], "kernel", [2.0, 0.1, 7.0], target)
+    assert lines(comparison)[1].strip() == verdict
+
+
+def test_a_wrong_result_is_no_target_met() -> None:
+    comparison = Comparison(
+        "cell", [1.0], "kernel", [2.0], Target(RATIO, 1.5), problems=("1 of 3 lines lost",)
+    )
+    assert not comparison.met
+    assert [text.strip() for text in lines(comparison)[1:]] == [
+        "ratio 0.50, target <= 1.5: WRONG",
+        "1 of 3 lines lost",
+    ]
+
+
+def test_takers_measure_in_turn_and_the_first_round_does_not_count() -> None:
+    order: list[str] = []
+
+    def taker(name: str) -> float:
+        order.append(name)
+        return float(len(order))
+
+    taken = in_turn(2, {"ours": lambda: taker("ours"), "rival": lambda: taker("rival")})
+    assert order == ["rival", "ours", "ours", "rival", "rival", "ours"]
+    assert taken == {"ours": [3.0, 6.0], "rival": [4.0, 5.0]}
