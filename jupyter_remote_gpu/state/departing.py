@@ -187,9 +187,10 @@ class Departing:
         missing = lacking.chunks
         total = sum(len(chunks[n]) for n in missing)
         for _ in range(_ATTEMPTS):
-            if not missing:
-                return departure
-            missing = peer.supply(_told(missing, chunks, total, progress)).chunks
+            if missing:
+                missing = peer.supply(_told(missing, chunks, total, progress)).chunks
+        if not missing:
+            return departure
         raise DamagedError(
             f"{len(missing)} pieces of {', '.join(departure.sent)} kept arriving damaged or were "
             f"being changed while they were sent",

@@ -81,16 +81,16 @@ class Fetching:
         landing.inline(answers.chunks.items())
         if unpatchable:
             raise DamagedError("a patch came for a value that is not held here")
-        missing = landing.missing()
-        total = sum(len(landing.destination(name)) for name in missing)
+        total = sum(len(landing.destination(name)) for name in landing.missing())
         for _ in range(_ATTEMPTS):
-            missing = landing.missing()
-            if not missing:
-                return total
-            peer.pull(missing, landing)
+            if not landing.missing():
+                break
+            peer.pull(landing.missing(), landing)
             if progress is not None:
                 left = sum(len(landing.destination(name)) for name in landing.missing())
                 progress(total - left, total)
+        if not landing.missing():
+            return total
         raise DamagedError(
             f"{len(landing.missing())} pieces of {', '.join('+'.join(p.names) for p in parcels)} "
             f"kept arriving damaged, or are being changed on {self.machine} while they are copied",

@@ -151,6 +151,19 @@ def _with_deep_stack(payload: Any, side: Side, defining: Sequence[Any]) -> Encod
     return result
 
 
+class _OutOfBand:
+    """Collects buffers. Apart from the pickler, so that no cycle keeps what it pickled alive."""
+
+    def __init__(self, buffers: list[memoryview]) -> None:
+        self.locked = False
+        self._buffers = buffers
+
+    def __call__(self, buffer: pickle.PickleBuffer) -> bool:
+        view = buffer.raw()
+        self._buffers.append(view.toreadonly() if self.locked else view)
+        return False
+
+
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     """cloudpickle, except for notebook code, arrays and tensors."""
 
@@ -158,23 +171,18 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         self, stream: io.BytesIO, side: Side, defining: Sequence[Any], spans: Spans
     ) -> None:
         self.result = Encoded(b"", [])
-        super().__init__(stream, protocol=5, buffer_callback=self._buffer)
+        self._out_of_band = _OutOfBand(self.result.buffers)
+        super().__init__(stream, protocol=5, buffer_callback=self._out_of_band)
         self.spans = spans
         self._side = side
         self._defining = {id(value) for value in defining}
         self._function_cells: set[int] = set()
-        self._locked = False
         self._pinned: dict[type, str] = {}
         numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
         self._array = getattr(numpy, "ndarray", None)
         self._scalar: Any = getattr(numpy, "generic", ())
         tensor = getattr(torch, "Tensor", None)
         self._tensors = (tensor, torch.nn.Parameter) if torch is not None and tensor else ()
-
-    def _buffer(self, buffer: pickle.PickleBuffer) -> bool:
-        view = buffer.raw()
-        self.result.buffers.append(view.toreadonly() if self._locked else view)
-        return False
 
     def reducer_override(self, obj: Any) -> Any:
         kind = type(obj)
@@ -185,7 +193,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         if reason:  # some of these can be pickled, into something that is not the same
             raise CannotTravelError(reason)
         if kind is Block:
-            self._locked = obj.locked  # its buffer is the next thing the pickler meets
+            self._out_of_band.locked = obj.locked  # its buffer is the next thing the pickler meets
             return Memory, (pickle.PickleBuffer(obj.memory),)
         if kind is types.FunctionType or isinstance(obj, type) or id(obj) in self._side.cells:
             reduced = self._code_user(obj, kind)
