@@ -38,34 +38,33 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
-def chromium() -> str | None:
-    """Return the path of a Chromium on this computer."""
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; skips where it, its driver or JupyterLab is missing."""
+    pytest.importorskip("playwright", reason="the Python package playwright is not installed")
+    pytest.importorskip("jupyterlab", reason="JupyterLab is not installed")
     told = os.environ.get(CHROMIUM_VARIABLE)
-    if told:
-        return told
-    return next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = told or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"no Chromium: none of {', '.join(BROWSERS)} is installed")
+    return path
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One JupyterLab for all browser tests."""
-    pytest.importorskip("jupyterlab", reason="JupyterLab is not installed")
     found = Lab(tmp_path_factory.mktemp("lab"))
     yield found
     found.stop()
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(chromium: str) -> Iterator[Browser]:
     """One Chromium a module: while it is open, asyncio can do nothing else in this thread."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="the Python package playwright is not installed"
-    )
-    path = chromium()
-    if path is None:
-        pytest.skip(f"no Chromium: none of {', '.join(BROWSERS)} is installed")
-    with playwright.sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=path, headless=True, args=FLAGS)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        found = driver.chromium.launch(executable_path=chromium, headless=True, args=FLAGS)
         yield found
         found.close()
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from textwrap import dedent
-
-from playwright.sync_api import Locator, Page, expect
+from typing import TYPE_CHECKING
 
 from tests.browser.lab import Lab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
 
 OPEN_MS = 60_000
 RUN_MS = 30_000
@@ -26,6 +28,14 @@ _APPEND = """(sources) => {
 _SAVED = "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
 
 
+def await_text(place: Locator, text: str | re.Pattern[str]) -> None:
+    """Wait until a text stands somewhere in a place of the page."""
+    # Only here: where there is no playwright, the tests are collected and skipped.
+    from playwright.sync_api import expect
+
+    expect(place).to_contain_text(text, timeout=RUN_MS)
+
+
 class Cell:
     """One code cell; everything asserted is asserted in `output`, never in its source."""
 
@@ -42,7 +52,7 @@ class Cell:
 
     def finish(self) -> None:
         """Wait until it has run."""
-        expect(self.prompt).to_have_text(re.compile(r"\[\d+\]:"), timeout=RUN_MS)
+        await_text(self.prompt, re.compile(r"\[\d+\]:"))
 
     def run(self) -> None:
         """Run it and wait until it has run."""
@@ -51,7 +61,7 @@ class Cell:
 
     def shows(self, text: str | re.Pattern[str]) -> None:
         """Wait until a text stands in its outputs."""
-        expect(self.output).to_contain_text(text, timeout=RUN_MS)
+        await_text(self.output, text)
 
     def texts(self) -> list[str]:
         """Return the texts of its outputs, in order."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import expect
+import os
+from pathlib import Path
 
-from tests.browser.notebook import RUN_MS, Cell, Notebook
+import pytest
+
+from tests.browser.notebook import Cell, Notebook, await_text
 
 pytestmark = pytest.mark.browser
 
@@ -76,11 +78,41 @@ def test_an_output_widget_captures_here_and_in_callbacks(notebook: Notebook) -> 
         """,
     )
     cell.run()
-    captured = cell.find(".jupyter-widgets.widget-output, .jp-OutputArea.jupyter-widgets")
-    expect(captured).to_contain_text("in the cell", timeout=RUN_MS)
+    captured = cell.find(".widget-output")
+    await_text(captured, "in the cell")
     cell.find("button").click()
-    expect(captured).to_contain_text("in the callback", timeout=RUN_MS)
+    await_text(captured, "in the callback")
     assert "outside" not in captured.inner_text()
+
+
+def test_an_output_widget_captures_a_callback_that_takes_long(
+    notebook: Notebook, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    (cell,) = notebook.add(
+        f"""
+        %%remote_gpu
+        import ipywidgets
+        out, button = ipywidgets.Output(), ipywidgets.Button(description="train")
+        def train(b):
+            with out:
+                print("early")
+                open({str(gate)!r}).read()
+                print("late")
+        button.on_click(train)
+        display(button, out)
+        """
+    )
+    cell.run()
+    cell.find("button").click()
+    captured = cell.find(".widget-output")
+    await_text(captured, "early")
+    # The notebook's kernel is idle again long before the callback is through.
+    notebook.await_kernel()
+    gate.write_text("go on")
+    await_text(captured, "late")
+    assert captured.inner_text().split() == ["early", "late"]
 
 
 def test_a_button_is_heard_while_the_cell_runs(notebook: Notebook) -> None:
@@ -133,4 +165,4 @@ def test_widgets_live_on_after_a_reload_during_a_run(notebook: Notebook) -> None
     notebook.interrupt()
     notebook.await_kernel()
     cell.find("button").click()
-    expect(cell.find("button")).to_have_text("pressed", timeout=RUN_MS)
+    await_text(cell.find("button"), "pressed")
