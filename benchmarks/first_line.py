@@ -21,6 +21,8 @@ def measure(scale: Scale) -> list[Comparison]:
         raw = Kernel(here.folder, here.environ(here.home()))
         notebook = Notebook(here.folder, here.environ(here.home("notebook")))
         try:
+            notebook.remote("pass")
+            place.await_spare(here.home("notebook"))
             with Remote(here) as remote:
                 taken = in_turn(
                     scale.rounds or ROUNDS,

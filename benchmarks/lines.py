@@ -37,9 +37,10 @@ def _measure(
         raw = Kernel(here.folder, here.environ(here.home()))
         notebook = Notebook(here.folder, here.environ(here.home("notebook")))
         try:
+            notebook.remote("pass")
+            place.await_spare(here.home("notebook"))
             with Remote(here) as remote:
-                for run in (raw.run, remote.run, notebook.remote):
-                    run("pass")
+                raw.run("pass")
                 told: dict[str, list[str]] = {"raw": [], "session": [], "notebook": []}
                 taken = in_turn(
                     rounds,

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_remote_gpu.agent.home import open_home
+from jupyter_remote_gpu.agent.warm import enough_memory
 
 ROOT = Path(__file__).resolve().parents[1]
 END_SECONDS = 10.0
+SPARE_SECONDS = 60.0
 _RUNTIME = "XDG_RUNTIME_DIR"
 
 
@@ -78,6 +80,22 @@ def kernel_pids(home: Path) -> list[int]:
     """Return the processes of the kernels that were started for notebooks at `home`."""
     found = home.glob("kernels/*/kernel.json")
     return [int(json.loads(path.read_text())["pid"]) for path in found]
+
+
+def await_spare(home: Path) -> bool:
+    """Wait until the agent at `home` has loaded its spare kernel; False if it keeps none.
+
+    Loading it takes a processor for seconds, which no row but the start should see.
+    """
+    runtime = open_home(home).runtime
+    deadline = time.monotonic() + SPARE_SECONDS
+    while enough_memory() and time.monotonic() < deadline:
+        for folder in (home / "kernels").glob("*"):
+            in_use = (folder / "kernel.json").exists()
+            if not in_use and (runtime / folder.name / "line.sock").exists():
+                return True
+        time.sleep(0.02)
+    return False
 
 
 def end_machine(home: Path) -> None:

@@ -16,7 +16,7 @@ from jupyter_remote_gpu.state.home import Home
 from jupyter_remote_gpu.transport.local import LocalTransport
 
 from .kernel import CellFailedError, Ran
-from .place import Place
+from .place import Place, await_spare
 
 
 class Listener:
@@ -70,7 +70,6 @@ class Remote:
             str(place.folder / "notebook.ipynb"),
             str(place.folder),
             sys.executable,
-            place.environ(self.home),
         )
         loop = LoopThread()
         self.session = Session(
@@ -79,8 +78,14 @@ class Remote:
         self._count = 0
 
     def __enter__(self) -> Remote:
-        self.session.ready()
+        """Start a kernel; what the agent does in the background then is waited for."""
+        self.start()
+        await_spare(self.home)
         return self
+
+    def start(self) -> None:
+        """Start a kernel, or take the one to spare."""
+        self.session.ready()
 
     def __exit__(
         self,
@@ -88,6 +93,10 @@ class Remote:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the kernel and the session."""
         self.session.leave(stop=True)
 
     def run(self, code: str) -> Ran:

@@ -8,7 +8,7 @@ import time
 from . import place
 from .figures import RATIO, Comparison, Scale, Target, in_turn
 from .kernel import Kernel
-from .place import Place
+from .place import Place, await_spare
 from .remote import Remote
 
 ROUNDS = 5
@@ -26,9 +26,10 @@ def measure(scale: Scale) -> list[Comparison]:
     if importlib.util.find_spec("torch") is None:
         raise LeftOutError("PyTorch is not installed")
     cells: dict[str, list[float]] = {"ours": [], "kernel": []}
-    with place.opened() as here, Remote(here) as first:
-        # The machine is ready: an agent runs, and a notebook has used torch before.
-        first.run(IMPORT)
+    with place.opened() as here, Remote(here):
+        # The machine is ready: an agent runs, and it has had the time to load a spare kernel.
+        if not await_spare(here.home()):
+            raise LeftOutError("this machine has too little free memory for a spare kernel")
         taken = in_turn(
             scale.rounds or ROUNDS,
             {
@@ -51,10 +52,15 @@ def measure(scale: Scale) -> list[Comparison]:
 
 
 def _ours(here: Place, cells: list[float]) -> float:
+    await_spare(here.home())
+    remote = Remote(here)
     started = time.perf_counter()
-    with Remote(here) as remote:
+    remote.start()
+    try:
         cells.append(remote.run(IMPORT).seconds)
         return time.perf_counter() - started
+    finally:
+        remote.stop()
 
 
 def _kernel(here: Place, cells: list[float]) -> float:
