@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jupyter_remote_gpu.chunks.chunker import pieces
+from xxhash import xxh3_128_digest
+
+from jupyter_remote_gpu.chunks.chunker import chunk_bytes, pieces
+from jupyter_remote_gpu.chunks.fingerprint import Fingerprint, fingerprint
 from jupyter_remote_gpu.errors import CannotTravelError, ProtocolError
 from jupyter_remote_gpu.protocol.state import Manifest, Parcel
 
@@ -22,7 +25,18 @@ class Patch:
     base: Version
     unit: Unit
     values: dict[str, Any]
-    staged: list[tuple[memoryview, memoryview]]  # (destination, new content)
+    prints: list[Fingerprint]  # of the live buffers, kept true while chunks are written
+    staged: list[Staged] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """One new chunk: which of which buffer, where it goes, and its content."""
+
+    position: int
+    index: int
+    destination: memoryview
+    content: memoryview
 
 
 class Arrivals:
@@ -62,9 +76,19 @@ class Arrivals:
         """Write the new chunks into the live value and return it, by name."""
         patch = self._patches[parcel.token]
         self._half.versions.drop(patch.base.names)  # half written, it is no version any more
-        for destination, content in patch.staged:
-            destination[:] = content
+        quick = {i: list(patch.prints[i].quick) for i in {s.position for s in patch.staged}}
+        for staged in patch.staged:
+            staged.destination[:] = staged.content
+            quick[staged.position][staged.index] = xxh3_128_digest(staged.destination)
+        for position, found in quick.items():
+            patch.prints[position] = replace(patch.prints[position], quick=tuple(found))
         return patch.values
+
+    def scanned(self, parcel: Parcel, unit: Unit) -> None:
+        """Spare the scan of a value that was patched: its fingerprints were kept true."""
+        patch = self._patches.get(parcel.token)
+        if patch is not None and unit.same_structure(patch.base):
+            unit.scanned = tuple(patch.prints)
 
     def slots(self, parcel: Parcel, unit: Unit) -> tuple[int, ...] | None:
         """Match the buffers of the rebuilt `unit` to those that arrived, and learn their names."""
@@ -87,37 +111,28 @@ class Arrivals:
         unit = patchable(half, base, values)
         if unit is None:
             return False
-        staged: list[tuple[memoryview, memoryview]] = []
+        # put aside and untouched, the value is as its version says, except where a patch
+        # writes: those buffers are scanned before their chunks are relied on
+        patch = Patch(base, unit, {n: values[n] for n in base.names}, list(base.prints))
         for slot, manifest in zip(parcel.slots, parcel.manifests, strict=True):
             if slot not in base.slots:
                 raise ProtocolError("a patch names a buffer that its value does not have")
-            position = base.slots.index(slot)
-            self._stage_buffer(unit, position, manifest, staged)
-        self._patches[parcel.token] = Patch(
-            base, unit, {name: values[name] for name in base.names}, staged
-        )
+            self._stage_buffer(patch, base.slots.index(slot), manifest)
+        self._patches[parcel.token] = patch
         return True
 
-    def _stage_buffer(
-        self,
-        unit: Unit,
-        position: int,
-        manifest: Manifest,
-        staged: list[tuple[memoryview, memoryview]],
-    ) -> None:
+    def _stage_buffer(self, patch: Patch, position: int, manifest: Manifest) -> None:
         """Want only those chunks that the live buffer does not already have in their place."""
-        live = unit.encoded.buffers[position]
-        if len(live) != manifest.length:
+        live = patch.unit.encoded.buffers[position]
+        if len(live) != manifest.length or manifest.chunk_bytes != chunk_bytes(len(live)):
             raise ProtocolError("a patch does not fit the buffer it is for")
-        known = self._half.chunk_names.known(unit.prints[position])
-        whole = pieces(live, manifest)
-        same_cut = len(known) == len(whole)
-        for index, (name, destination) in enumerate(whole):
-            if same_cut and known[index] == name:
-                continue
-            staging = memoryview(allocate(len(destination)))
-            self.landing.want(name, staging)
-            staged.append((destination, staging))
+        patch.prints[position] = fingerprint(live)
+        known = self._half.chunk_names.known(patch.prints[position])
+        for index, (name, destination) in enumerate(pieces(live, manifest)):
+            if known[index] != name:
+                content = memoryview(allocate(len(destination)))
+                self.landing.want(name, content)
+                patch.staged.append(Staged(position, index, destination, content))
 
 
 def patchable(half: Half, version: Version, values: dict[str, Any]) -> Unit | None:

@@ -280,6 +280,7 @@ class Away:
             unit = half.pack(parcel.names, values)
         except CannotTravelError:
             return  # it came but could not go back: no version, so it will be reported as it is
+        self._arrivals.scanned(parcel, unit)
         slots = self._arrivals.slots(parcel, unit)
         half.versions.add(half.version(parcel.token, unit, values, slots))
 

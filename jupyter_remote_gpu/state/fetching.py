@@ -155,6 +155,7 @@ class Fetching:
             unit = half.pack(parcel.names, values)
         except CannotTravelError:
             return  # it came but could not go back; it is sent anew when it is wanted there
+        self.arrivals.scanned(parcel, unit)
         slots = self.arrivals.slots(parcel, unit)
         self.versions.append(half.version(parcel.token, unit, values, slots))
 

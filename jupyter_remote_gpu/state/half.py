@@ -30,26 +30,36 @@ from .versions import Version, Versions
 
 @dataclass(slots=True)
 class Unit:
-    """A component, encoded on this side: what it is compared and sent by."""
+    """A component, encoded on this side: what it is compared and sent by.
+
+    Its buffers are scanned when their fingerprints are first asked for, once.
+    """
 
     names: tuple[str, ...]
     encoded: Encoded
     head: bytes
-    prints: tuple[Fingerprint, ...]
     definitions: tuple[Definition, ...]
+    scanned: tuple[Fingerprint, ...] | None = None
+
+    @property
+    def prints(self) -> tuple[Fingerprint, ...]:
+        """Return the fingerprints of its buffers."""
+        if self.scanned is None:
+            self.scanned = tuple(fingerprint(b) for b in self.encoded.buffers)
+        return self.scanned
 
     def nbytes(self) -> int:
         """Return what it weighs."""
-        return len(self.encoded.head) + sum(p.length for p in self.prints)
+        return len(self.encoded.head) + sum(len(b) for b in self.encoded.buffers)
 
     def same_structure(self, version: Version) -> bool:
         """Say whether only the contents of buffers may differ from `version`."""
         lengths = [p.length for p in version.prints]
-        return self.head == version.head and lengths == [p.length for p in self.prints]
+        return self.head == version.head and lengths == [len(b) for b in self.encoded.buffers]
 
     def equals(self, version: Version) -> bool:
         """Say whether nothing changed since `version`."""
-        return self.head == version.head and self.prints == version.prints
+        return self.same_structure(version) and self.prints == version.prints
 
 
 @dataclass(slots=True)
@@ -102,8 +112,7 @@ class Half:
                 hidden = Definition(definition.name, serial, definition.cell, bound=False)
                 definitions.insert(0, hidden)
         encoded.cells |= {d.cell for d in definitions}
-        prints = tuple(fingerprint(b) for b in encoded.buffers)
-        return Unit(names, encoded, xxh3_128_digest(encoded.head), prints, tuple(definitions))
+        return Unit(names, encoded, xxh3_128_digest(encoded.head), tuple(definitions))
 
     def manifests(self, unit: Unit) -> tuple[Manifest, ...]:
         """Name the chunks of a unit's buffers."""
@@ -222,7 +231,7 @@ def chunks_of(
 
 def own_slots(unit: Unit) -> tuple[int, ...]:
     """Return the slots of a whole value as its sender counts them: in the order of its buffers."""
-    return tuple(range(len(unit.prints)))
+    return tuple(range(len(unit.encoded.buffers)))
 
 
 def slots_by_place(unit: Unit, received: Sequence[memoryview | Any]) -> tuple[int, ...] | None:
