@@ -154,6 +154,26 @@ def test_an_output_widget_captures_what_comes_after_the_local_idle(
     assert texts(page.run("%%remote_gpu\nprint(list(out.outputs))")) == f"{wanted}\n"
 
 
+def test_a_long_callback_can_be_interrupted(page: Page) -> None:
+    page.run(
+        """
+        %%remote_gpu
+        import ipywidgets, threading
+        button, out = ipywidgets.Button(), ipywidgets.Output()
+        def clicked(b):
+            with out:
+                threading.Event().wait(60)
+        button.on_click(clicked)
+        """
+    )
+    button, out = page.model("ButtonModel"), page.model("OutputModel")
+    page.finish(page.press(button))
+    page.run("%remote_gpu interrupt")
+    page.until(lambda: out.state.get("outputs"), "the interrupt in the callback")
+    assert [o["ename"] for o in out.state["outputs"]] == ["KeyboardInterrupt"]
+    assert texts(page.run("%%remote_gpu\nprint('whole')")) == "whole\n"
+
+
 def test_a_button_is_heard_while_the_cell_runs(page: Page) -> None:
     subshell = page.subshell()
     if subshell is None:

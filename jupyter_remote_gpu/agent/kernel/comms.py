@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from jupyter_remote_gpu.protocol.messages import Comm
 
+from .interrupts import InterruptGuard
 from .parents import Parents
 from .writer import JournalWriter
 
@@ -31,9 +33,13 @@ class CommWorker:
         parents: Parents,
         busy: Callable[[], bool],
         call_main: Callable[[Callable[[], None]], None],
+        guard: InterruptGuard,
+        show_error: Callable[[], None],
         log: logging.Logger,
     ) -> None:
         self._manager = manager
+        self._guard = guard
+        self._show_error = show_error
         self._writer = writer
         self._parents = parents
         self._busy = busy
@@ -63,8 +69,12 @@ class CommWorker:
             self._work()
 
     def _work(self) -> None:
-        """Work off all waiting messages, unless another thread is at it already."""
-        with self._working:
+        """Work off all waiting messages; the main thread leaves them to another that is at it."""
+        if not self._working.acquire(blocking=not _in_main()):
+            # A callback that began during a run still goes on: cells must not wait for it.
+            self._nudge.put(None)
+            return
+        try:
             while True:
                 try:
                     message = self._waiting.get_nowait()
@@ -74,6 +84,8 @@ class CommWorker:
                     self._handle(message)
                     self._writer.append("comm_handled", {}, self._parents.current())
                 self._writer.flush()
+        finally:
+            self._working.release()
 
     def _handle(self, message: Comm) -> None:
         if message.kind not in _HANDLERS:
@@ -87,6 +99,25 @@ class CommWorker:
             "buffers": [memoryview(bytes(b)) for b in message.blobs],
         }
         try:
-            getattr(self._manager, message.kind)(None, [], msg)
+            with self._interruptible():
+                getattr(self._manager, message.kind)(None, [], msg)
+        except KeyboardInterrupt:
+            self._show_error()
         except Exception:
             self._log.exception("a comm message of the front end could not be handled")
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Let an interrupt stop a callback that has the main thread to itself."""
+        if self._busy() or not _in_main():
+            yield
+            return
+        self._guard.install()
+        try:
+            yield
+        finally:
+            self._guard.remove()
+
+
+def _in_main() -> bool:
+    return threading.current_thread() is threading.main_thread()

@@ -121,6 +121,8 @@ class RemoteKernel(IPythonKernel):
             self.parents,
             lambda: self._busy,
             self._call_main,
+            self.guard,
+            self.shell.showtraceback,
             self.log,
         )
 
