@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import re
 import sys
 import warnings
@@ -9,7 +10,7 @@ from typing import Any, cast
 
 from .unit import AmbientUnit
 
-_PLAIN = (str, int, float, bool, type(None), bytes)
+_PLAIN = frozenset({str, int, float, bool, type(None), bytes})
 _NOT_OURS = re.compile(
     r"backend|interactive|toolbar|webagg|savefig\.directory|figure\.hooks|macosx|tk\.|agg\.path"
 )
@@ -18,11 +19,12 @@ _NOT_OURS = re.compile(
 
 def is_plain(value: Any) -> bool:
     """Say whether a value is made of numbers, texts and containers of them."""
-    if isinstance(value, (list, tuple)):
+    kind = type(value)
+    if kind is list or kind is tuple:
         return all(is_plain(v) for v in value)
-    if isinstance(value, dict):
+    if kind is dict:
         return all(is_plain(v) for pair in value.items() for v in pair)
-    return isinstance(value, _PLAIN)
+    return kind in _PLAIN
 
 
 def _plain_items(options: dict[str, Any]) -> dict[str, Any]:
@@ -91,6 +93,8 @@ def _plots_tell() -> Any:
     for name, value in _plots_look().items():
         if _NOT_OURS.match(name):
             continue
+        if isinstance(value, enum.Enum):
+            value = value.value
         if type(value).__name__ == "Cycler":
             told[name] = {"cycle": value.by_key()}
         elif is_plain(value):

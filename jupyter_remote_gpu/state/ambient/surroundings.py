@@ -16,7 +16,8 @@ from typing import Any
 from .unit import AmbientUnit
 
 _SECRET_NAME = re.compile(
-    r"(?i)key|token|secret|passw|credential|auth|cookie|session|private|_pat$"
+    r"(?i)(^|_)(key|pass|pwd|pat|auth\w*|cookie\w*|session\w*|private)s?($|_)"
+    r"|(api|access)_?key|token(s?$|s?_)|secret|passw|credential"
 )
 _SECRET_VALUE = re.compile(
     r"^(sk-|ghp_|gho_|github_pat_|hf_|xox[abp]-|AKIA|eyJ|-----BEGIN)|://[^/\s:]+:[^/\s@]+@"
