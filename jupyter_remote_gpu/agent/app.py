@@ -165,9 +165,19 @@ class Agent:
             except BlockingIOError:
                 return
             self._changed(note["kernel"])
-            handle = self._kernels.get(note["kernel"])
-            if handle is not None:
-                handle.held_bytes = int(note.get("held", 0))
+            self._held(note["kernel"], int(note.get("held", 0)))
+
+    def _held(self, kernel: str, count: int) -> None:
+        """Note how much output waits for room on the disk; tell clients when it begins or ends."""
+        handle = self._kernels.get(kernel)
+        if handle is None:
+            return
+        changed = (handle.held_bytes > 0) != (count > 0)
+        handle.held_bytes = count
+        if changed:
+            for connection in self._connections:
+                if connection.follows(kernel):
+                    connection.tell(messages.Held(kernel=kernel, bytes=count))
 
     async def _tidy(self) -> None:
         """End what nobody uses: idle kernels without a client, then the agent itself."""

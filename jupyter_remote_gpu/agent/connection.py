@@ -36,6 +36,10 @@ class Connection:
         """Whether this client is being sent a kernel's journal."""
         return kernel in self._followed
 
+    def tell(self, message: messages.Message) -> None:
+        """Send something the client did not ask for; lost if it is just leaving."""
+        self._spawn(self._send(message))
+
     def close(self) -> None:
         """End the connection; the client will connect again."""
         self._stream.close()
@@ -139,8 +143,11 @@ class Connection:
             )
         else:
             answer = messages.Done(request=message.request, result=result)
+        await self._send(answer)
+
+    async def _send(self, message: messages.Message) -> None:
         try:
-            await self._stream.send(answer)
+            await self._stream.send(message)
         except (ConnectionError, OSError):
             self._stream.close()
 

@@ -20,6 +20,7 @@ from jupyter_remote_gpu.errors import KernelDiedError
 from jupyter_remote_gpu.journal.cursor import append_after_death
 from jupyter_remote_gpu.journal.runs import RunIndex, RunRecord
 from jupyter_remote_gpu.protocol import events, messages
+from jupyter_remote_gpu.protocol.version import PROTOCOL_VERSION
 
 from .home import AgentHome
 from .process import ProcessWatch, oom_kills, signal_group, start_time
@@ -40,6 +41,7 @@ class KernelDescription:
     mark: str
     connection_file: str
     started: float
+    protocol: int = PROTOCOL_VERSION
 
 
 class KernelHandle:
@@ -226,5 +228,9 @@ def adopt_kernel(folder: Path, home: AgentHome, changed: Callable[[], None]) -> 
     except (OSError, ValueError, TypeError):
         return None
     if start_time(description.pid) != description.mark:
+        return None
+    if description.protocol != PROTOCOL_VERSION:
+        # It speaks what no client of this version understands; nobody could end it later.
+        signal_group(description.pid, signal.SIGKILL)
         return None
     return KernelHandle(description, home, changed, child=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from jupyter_client.connect import write_connection_file
 
-from jupyter_remote_gpu.errors import AgentStartError
+from jupyter_remote_gpu.errors import AgentStartError, DiskFullError
 from jupyter_remote_gpu.protocol import messages
 
 from .handle import KernelDescription, KernelHandle, log_tail
@@ -22,6 +23,7 @@ from .process import start_time
 from .warm import WarmParent, enough_memory
 
 START_SECONDS = 60.0
+LEAST_FREE_BYTES = 1 << 20
 _ROOT = Path(__file__).resolve().parents[2]
 _LAUNCH = Path(__file__).parent / "kernel" / "launch.py"
 _NOT_INHERITED = ("JPY_PARENT_PID", "JPY_INTERRUPT_EVENT", "JPY_SESSION_NAME", "MPLBACKEND")
@@ -162,6 +164,11 @@ class Starter:
 
     def _prepare(self, kernel: str) -> _Place:
         home = self._home
+        if shutil.disk_usage(home.home).free < LEAST_FREE_BYTES:
+            raise DiskFullError(
+                f"the disk that {home.home} lies on is full",
+                hint="Make room there; a kernel needs some for its journal.",
+            )
         folder, sockets = home.kernel(kernel), home.sockets(kernel)
         folder.mkdir(parents=True, mode=0o700)
         sockets.mkdir(mode=0o700)

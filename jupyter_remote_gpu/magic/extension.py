@@ -49,6 +49,7 @@ class Extension:
             python=self.config.python,
             environ=_inherited(self.config.python),
         )
+        self._loop = LoopThread()
         self.session = Session(
             self.home,
             LocalTransport(
@@ -57,7 +58,7 @@ class Extension:
             workspace,
             self.front_end,
             self.machine.name,
-            LoopThread(),
+            self._loop,
         )
         self.hook = LocalCellHook(self.home, self._fetch_for)
         if isinstance(self.front_end, NotebookFrontEnd):
@@ -79,6 +80,7 @@ class Extension:
         if isinstance(self.front_end, NotebookFrontEnd) and self.front_end.relay is not None:
             self.front_end.relay.remove()
         self.session.leave(stop=True)
+        self._loop.close()
 
     def fetch(self, names: frozenset[str] | tuple[str, ...]) -> Moved:
         """Bring the newest values of names here and say what moved, if that is worth a line."""

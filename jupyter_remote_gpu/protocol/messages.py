@@ -268,6 +268,15 @@ class Events(Message):
     kernel: str
 
 
+@_message("held")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held(Message):
+    """The machine's disk is full, and `bytes` of a kernel's output wait for room; 0: no more."""
+
+    kernel: str
+    bytes: int
+
+
 @_message("list_runs")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListRuns(Message):

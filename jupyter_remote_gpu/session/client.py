@@ -27,6 +27,10 @@ RECONNECT_SECONDS = 120.0
 """After this long without a connection, waiting runs are told that it is lost."""
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 5.0
+DISCONNECTED = "disconnected"
+RECONNECTED = "reconnected"
+DISK_FULL = "disk full"
+DISK_HAS_ROOM = "disk has room"
 STREAM_LIMIT_BYTES = 4 << 20
 _REPEATABLE = (
     messages.Run,
@@ -61,14 +65,14 @@ class _Open:
 class AgentClient:
     """One client of one agent; lives in an event loop, all methods are called there.
 
-    `changed(True)` is called when a connection stands again after it was lost,
-    `changed(False)` when it breaks while something is being followed.
+    `tell` is called with one of the words below when something happens that
+    whoever waits for a run wants to know.
     """
 
-    def __init__(self, transport: Transport, client: str, changed: Callable[[bool], None]) -> None:
+    def __init__(self, transport: Transport, client: str, tell: Callable[[str], None]) -> None:
         self._transport = transport
         self._client = client
-        self._changed = changed
+        self._tell = tell
         self._open: _Open | None = None
         self._opening = asyncio.Lock()
         self._numbers = itertools.count(1)
@@ -198,9 +202,9 @@ class AgentClient:
                 self._waiting.pop(number, None)
         if not self._followed and not self._waiting:
             return
-        self._changed(False)
+        self._tell(DISCONNECTED)
         if await self._reconnect():
-            self._changed(True)
+            self._tell(RECONNECTED)
 
     async def _reconnect(self) -> bool:
         loop = asyncio.get_running_loop()
@@ -236,10 +240,13 @@ class AgentClient:
             if not future.done():
                 future.set_exception(lost)
         self._waiting.clear()
+        self._tell(str(error))
 
     def _take(self, message: messages.Message) -> None:
         if isinstance(message, messages.Events):
             self._take_events(message)
+        elif isinstance(message, messages.Held):
+            self._tell(DISK_FULL if message.bytes else DISK_HAS_ROOM)
         elif isinstance(message, (messages.Done, messages.Failed)):
             waiting = self._waiting.get(message.request)
             if waiting is None or waiting[1].done():
@@ -285,7 +292,8 @@ def refusal(answer: messages.Refused) -> RemoteGPUError:
     if answer.kind == "token":
         return ConnectionLostError(
             "the agent on the machine was started with another token",
-            hint="End it there (`pkill -f jupyter_remote_gpu/agent`) and run the cell again.",
+            hint="End that agent (agent.lock beside its socket has its process number) and run"
+            " the cell again.",
         )
     return errors.KernelDiedError(
         "the remote Python is not there any more",

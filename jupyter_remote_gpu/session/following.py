@@ -15,9 +15,6 @@ from .front_end import FrontEnd
 
 Item = Event | str
 INTERRUPTED = "interrupted"
-DISCONNECTED = "disconnected"
-RECONNECTED = "reconnected"
-GAVE_UP = "gave up"
 
 
 class Following:

@@ -12,6 +12,18 @@ from typing import Any, TypeVar
 from jupyter_remote_gpu.errors import WaitTimeoutError
 
 T = TypeVar("T")
+CLOSE_SECONDS = 5.0
+
+
+async def _settled() -> None:
+    """Cancel every other task of the loop and wait until they have ended."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    # Closing transports finish in callbacks of the next turns.
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 class LoopThread:
@@ -23,6 +35,14 @@ class LoopThread:
             target=self.loop.run_forever, name="remote_gpu", daemon=True
         )
         self._thread.start()
+
+    def close(self) -> None:
+        """Let what was begun come to its end, then stop; nothing can be started afterwards."""
+        self.run(_settled(), CLOSE_SECONDS, "open connections to close")
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(CLOSE_SECONDS)
+        if not self._thread.is_alive():
+            self.loop.close()
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Begin a coroutine in the loop; returns at once."""

@@ -23,7 +23,7 @@ from jupyter_remote_gpu.protocol.state import Report
 from jupyter_remote_gpu.state.home import Departure, Home, Losses, Moved
 from jupyter_remote_gpu.transport.base import Transport
 
-from . import following
+from . import client, following
 from .client import AgentClient
 from .following import Following, interrupts_into, interrupts_raised
 from .front_end import FrontEnd
@@ -35,6 +35,13 @@ OPEN_SECONDS = 90.0
 PATIENCE_SECONDS = 10.0
 """After this long without a run having begun, the user is told what is waited for."""
 INTERRUPTS_BEFORE_LEAVING = 3
+_NOTES = {
+    client.DISCONNECTED: "connection lost, reconnecting; the run goes on",
+    client.RECONNECTED: "connected again",
+    client.DISK_FULL: "the machine's disk is full: output is held back there, and when too much"
+    " of it waits, the cell waits too; make room on the machine, or stop the cell",
+    client.DISK_HAS_ROOM: "the machine's disk has room again",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ class Session:
         self._loop = loop
         self._id = secrets.token_hex(4)
         self._following = Following(front_end)
-        self._client = AgentClient(transport, self._id, self._connection_changed)
+        self._client = AgentClient(transport, self._id, self._following.tell)
         self._peer: LinePeer | None = None
 
     # -- the machine ----------------------------------------------------------------------------
@@ -297,10 +304,8 @@ class Session:
                     " `%remote_gpu attach` shows it, `%remote_gpu restart` ends it"
                 )
             self._interrupt_soon()
-        elif what == following.DISCONNECTED:
-            self._front_end.note(f"{self.machine} ▸ connection lost, reconnecting; the run goes on")
-        elif what == following.RECONNECTED:
-            self._front_end.note(f"{self.machine} ▸ connected again")
+        elif what in _NOTES:
+            self._front_end.note(f"{self.machine} ▸ {_NOTES[what]}")
         else:
             raise ConnectionLostError(
                 f"the run on {self.machine} could not be reached any more: {what}",
@@ -428,9 +433,6 @@ class Session:
     def _run_failed(self, error: BaseException | None) -> None:
         if error is not None:
             self._following.tell(str(error))
-
-    def _connection_changed(self, connected: bool) -> None:
-        self._following.tell(following.RECONNECTED if connected else following.DISCONNECTED)
 
 
 def _values(report: Report) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -43,7 +44,7 @@ class LocalTransport(Transport):
         self._python = python
         self._wrapper = list(wrapper)
         self._environ = environ
-        self._process: subprocess.Popen[bytes] | None = None
+        self._pid: int | None = None
         self._socket: str | None = None
         self.token = _shared_token(token_file or home / "client-token")
 
@@ -85,8 +86,6 @@ class LocalTransport(Transport):
 
     def _start(self) -> str:
         """Start an agent, or learn that one runs already; return its socket's path."""
-        if self._process is not None and self._process.poll() is None and self._socket:
-            return self._socket
         agent = [self._python, str(_LAUNCH), "--home", str(self._home)]
         command = [*self._wrapper, *agent]
         try:
@@ -104,11 +103,20 @@ class LocalTransport(Transport):
                 f"the agent on this computer could not be started: {error}",
                 hint=f"Is {command[0]} a program that can be run?",
             ) from error
-        self._process = process
+        self._reap()
+        self._pid = process.pid
+        # The agent outlives us on purpose; Popen would call that a leak.
+        process.returncode = 0
         assert process.stdin is not None
         process.stdin.write(f"{self.token}\n".encode())
         process.stdin.close()
         return self._await_ready(process)
+
+    def _reap(self) -> None:
+        """Take note of the end of an agent that was our child, so that it is no zombie."""
+        if self._pid is not None:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self._pid, os.WNOHANG)
 
     def _await_ready(self, process: subprocess.Popen[bytes]) -> str:
         assert process.stdout is not None and process.stderr is not None
@@ -117,7 +125,7 @@ class LocalTransport(Transport):
         try:
             said = json.loads(line)
         except ValueError:
-            process.kill()
+            os.kill(process.pid, signal.SIGKILL)
             words = process.stderr.read().decode(errors="replace").strip()
             raise AgentStartError(
                 "the agent on this computer did not start",

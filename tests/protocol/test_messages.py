@@ -27,6 +27,7 @@ EXAMPLES: list[messages.Message] = [
     ),
     messages.Follow(request=1, kernel="k", after=0),
     messages.Events(kernel="k", blobs=(b"abc",)),
+    messages.Held(kernel="k", bytes=5),
     messages.ListRuns(request=1, kernel="k"),
     messages.Input(request=1, kernel="k", event=1, value="typed"),
     messages.Comm(kernel="k", kind="comm_msg", content={}, metadata={}, parent={}, blobs=(b"x",)),
