@@ -7,7 +7,6 @@ are what the two sides exchange.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from blake3 import blake3
@@ -77,5 +76,7 @@ def _named(chunks: list[memoryview]) -> list[bytes]:
     """Hash on several cores if there is much of it (BLAKE3 lets go of the interpreter lock)."""
     if len(chunks) < _THREADED_CHUNKS:
         return [name_of(chunk) for chunk in chunks]
+    from concurrent.futures import ThreadPoolExecutor  # slow to import, and rarely needed
+
     with ThreadPoolExecutor(_SPREAD) as pool:
         return list(pool.map(name_of, chunks))

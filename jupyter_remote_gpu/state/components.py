@@ -16,7 +16,7 @@ from typing import Any
 
 from .code import global_names
 from .codecs.memory import array_span
-from .kinds import Kind, Kinds, pinned_reason
+from .kinds import MACHINERY_REASON, Kind, Kinds, pinned_reason
 
 Graph = dict[str, set[str]]
 
@@ -61,6 +61,9 @@ class Walk:
                     seen.add(id(obj))
                     self._kept.append(obj)
                     stack.extend(obj)
+                continue
+            if kind is Kind.MACHINERY:
+                self.pinned.setdefault(name, (type(obj).__qualname__, MACHINERY_REASON))
                 continue
             if kind is Kind.BUILTIN:
                 owner = obj.__self__

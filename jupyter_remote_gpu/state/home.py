@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import itertools
-import secrets
+import os
+import types
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -83,8 +85,9 @@ class Home:
         self._parked_there: set[str] = set()
         self._texts_there: set[int] = set()
         # a notebook that comes back to a machine must not use the numbers of its earlier life
-        self._numbers = itertools.count(secrets.randbits(40) << 12)
-        self._tokens = (f"home-{n}" for n in itertools.count(secrets.randbits(40) << 12))
+        life = int.from_bytes(os.urandom(5), "little") << 12
+        self._numbers = itertools.count(life)
+        self._tokens = (f"home-{n}" for n in itertools.count(life))
         self._pending: Cell | None = None
         self._analysed: tuple[ast.Module, Footprint] | None = None
         self._reached: frozenset[str] = frozenset()
@@ -246,6 +249,7 @@ class Home:
         """The machine's kernel is gone: say what went with it; placeholders say so from now on."""
         half, places = self._half, self._places
         kept = [n for n in places.known() if places[n] in (Place.BOTH, Place.TOUCHED)]
+        kept += self._code_kept()
         lost = sorted(places.elsewhere)
         places.machine_gone()
         for name in lost:
@@ -261,6 +265,23 @@ class Home:
         self._stays.clear()
         older = tuple(n for n in lost if n in half.parked)
         return Losses(tuple(lost), older, tuple(sorted(kept)))
+
+    def _code_kept(self) -> list[str]:
+        """Bind again what no machine can take along: modules, and what was defined here."""
+        half, found = self._half, []
+        for name in sorted(self._places.elsewhere):
+            value = half.namespace.get(name)
+            about = description_of(value) if isinstance(value, Placeholder) else Description("")
+            older = half.parked.get(name)
+            if about.module and importlib.util.find_spec(about.module.split(".")[0]) is not None:
+                bind(half.namespace, name, imported(name, about.module, self._machine))
+            elif isinstance(older, (types.FunctionType, type)):
+                bind(half.namespace, name, half.parked.pop(name))
+            else:
+                continue
+            found.append(name)
+        self._places.happen(Event.BOUND_HERE, found)
+        return found
 
     def recover(self, names: Iterable[str]) -> tuple[str, ...]:
         """Bind the older values kept here of lost names; return those that could be."""

@@ -11,8 +11,6 @@ import io
 import logging
 import pathlib
 import re
-import socket
-import sqlite3
 import sys
 import threading
 import types
@@ -45,9 +43,6 @@ _PINNED: dict[type, str] = {
     threading.Event: "an event belongs to the threads of its process",
     threading.Condition: "a condition belongs to the threads of its process",
     threading.local: "its content differs from thread to thread",
-    socket.socket: "a connection belongs to its process",
-    sqlite3.Connection: "a database connection belongs to its process",
-    sqlite3.Cursor: "a database cursor belongs to its process",
     weakref.ref: "a weak reference says nothing about who keeps its object alive",
     weakref.WeakValueDictionary: "a weak dictionary does not keep its values alive",
     weakref.WeakKeyDictionary: "a weak dictionary does not keep its keys alive",
@@ -56,6 +51,10 @@ _PINNED: dict[type, str] = {
     types.TracebackType: "a traceback belongs to running code",
 }
 _PINNED_BY_PATH = {
+    "socket.socket": "a connection belongs to its process",
+    "_socket.socket": "a connection belongs to its process",
+    "sqlite3.Connection": "a database connection belongs to its process",
+    "sqlite3.Cursor": "a database cursor belongs to its process",
     "_contextvars.ContextVar": "a context variable belongs to its process",
     "tempfile.TemporaryDirectory": "it owns a folder of its machine",
     "subprocess.Popen": "a child process belongs to its parent",
@@ -76,6 +75,8 @@ _PINNED_BY_PATH = {
     "torch.nn.parallel.distributed.DistributedDataParallel": "its process group is of its process",
     "requests.sessions.Session": "a connection belongs to its process",
 }
+_MACHINERY = ("ipykernel.", "jupyter_remote_gpu.", "IPython.core.interactiveshell")
+MACHINERY_REASON = "it belongs to the kernel it was made in"
 
 
 class Kind(enum.Enum):
@@ -92,6 +93,9 @@ class Kind(enum.Enum):
     ARRAY = enum.auto()
     TENSOR = enum.auto()
     FRAME = enum.auto()
+    MACHINERY = (
+        enum.auto()
+    )  # the kernel's own: streams, shell; everybody has it, nobody shares by it
     OTHER = enum.auto()
 
 
@@ -127,6 +131,8 @@ class Kinds:
         simple = _SIMPLE.get(kind)
         if simple is not None:
             return simple
+        if kind.__module__.startswith(_MACHINERY):
+            return Kind.MACHINERY
         for base, result in (
             (type, Kind.CLASS),
             (enum.Enum, Kind.ENUM),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import types
 import weakref
@@ -23,7 +24,8 @@ def is_hidden(name: str, value: object = None) -> bool:
         if name[:2] == "__" and name[-2:] == "__":
             return True
         return _HISTORY.match(name) is not None
-    return name == "open" and getattr(value, "__module__", None) == "IPython.core.interactiveshell"
+    # IPython puts its own `open` there, which wraps the built-in one.
+    return name == "open" and getattr(value, "__wrapped__", None) is io.open
 
 
 def user_names(namespace: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -6,6 +6,7 @@ import importlib.util
 import io
 import pickle
 import sys
+import warnings
 from collections.abc import Mapping
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -88,7 +89,18 @@ class Ambience:
         self._finder = None
 
     def _take(self, unit: AmbientUnit, blob: bytes) -> None:
-        unit.take(_PlainUnpickler(io.BytesIO(blob)).load())
+        told = _PlainUnpickler(io.BytesIO(blob)).load()
+        try:
+            unit.take(told)
+        except Exception as error:  # another version of its library: say so, once, and go on
+            del self._units[unit.name]
+            warnings.warn(
+                f"{unit.name} cannot be the same on both sides from here on: "
+                f"{type(error).__name__}: {error}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            return
         self._known[unit.name] = unit.look()
 
 
