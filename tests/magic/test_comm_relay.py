@@ -269,3 +269,17 @@ def test_widgets_of_a_stopped_machine_stay_and_say_so_once(page: Page) -> None:
     assert "remote Python that is gone" in texts(page.answers(first))
     assert texts(page.answers(again)) == ""
     assert page.request_states()["states"][slider.comm]["state"]["value"] == 12
+
+
+def test_unloading_takes_proxies_and_target_out_again(page: Page) -> None:
+    page.run("import ipywidgets; here = ipywidgets.IntText(value=5)")
+    page.run("%%remote_gpu\nimport ipywidgets\nslider = ipywidgets.IntSlider()")
+    slider, here = page.model("IntSliderModel"), page.model("IntTextModel")
+    assert slider.comm in page.request_states()["states"]
+    page.run("%unload_ext jupyter_remote_gpu")
+    states = page.request_states()["states"]
+    assert here.comm in states
+    assert slider.comm not in states
+    known = page.run(f"print({slider.comm!r} in get_ipython().kernel.comm_manager.comms)")
+    assert texts(known) == "False\n"
+    page.run("%load_ext jupyter_remote_gpu")
