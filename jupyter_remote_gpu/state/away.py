@@ -239,6 +239,10 @@ class Away:
             rebuilt = [self._rebuild(i, bound) for i in begin.items]
         except BaseException:
             bound.undo()
+            for name in [n for p in parcels if p.kind == "patch" for n in p.names]:
+                # perhaps patched already: no longer the version that Home believes is here
+                unbind(half.namespace, name)
+                half.parked.pop(name, None)
             raise
         for _, _, overlays in rebuilt:  # last, so that data wins over what statements did to it
             overlay(overlays)

@@ -62,7 +62,7 @@ class Walk:
                     self._kept.append(obj)
                     stack.extend(obj)
                 continue
-            if kind is Kind.MACHINERY:
+            if kind is Kind.MACHINERY or obj is self._namespace:
                 self.pinned.setdefault(name, (type(obj).__qualname__, MACHINERY_REASON))
                 continue
             if kind is Kind.BUILTIN:

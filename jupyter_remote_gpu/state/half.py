@@ -11,6 +11,7 @@ from xxhash import xxh3_128_digest
 
 from jupyter_remote_gpu.chunks.chunker import pieces
 from jupyter_remote_gpu.chunks.fingerprint import ChunkNames, Fingerprint, fingerprint
+from jupyter_remote_gpu.errors import CannotTravelError
 from jupyter_remote_gpu.protocol.state import (
     INLINE_BYTES,
     Blob,
@@ -96,6 +97,8 @@ class Half:
         definitions: list[Definition] = []
         for name in names:
             value = values[name]
+            if value is self.namespace:
+                raise CannotTravelError("it is the namespace of this side itself")
             definition = self.cells.definition(value)
             if definition is not None and definition.name == name:
                 definitions.append(definition)

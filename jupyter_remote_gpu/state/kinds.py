@@ -93,9 +93,7 @@ class Kind(enum.Enum):
     ARRAY = enum.auto()
     TENSOR = enum.auto()
     FRAME = enum.auto()
-    MACHINERY = (
-        enum.auto()
-    )  # the kernel's own: streams, shell; everybody has it, nobody shares by it
+    MACHINERY = enum.auto()  # the kernel's own (streams, shell): nobody shares by having it
     OTHER = enum.auto()
 
 

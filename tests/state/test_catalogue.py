@@ -355,6 +355,7 @@ STAYS_HERE = {
     "75 weak reference": "import weakref\nclass A: pass\na = A()\nx = weakref.ref(a)",
     "77 context variable": "import contextvars\nx = contextvars.ContextVar('x')",
     "76 temporary folder": "import tempfile\nx = tempfile.TemporaryDirectory()",
+    "the namespace itself": "x = globals()",
     "inside a list": "import threading\nx = [threading.Lock()]",
 }
 
