@@ -31,7 +31,9 @@ class RemoteGPUMagics(Magics):
     def remote_gpu(self, line: str, cell: str | None = None) -> Any:
         """Replaced below by the help text, which the parser's tables make."""
         if cell is None:
-            return verbs.carry_out(self._extension, arguments.parse_line(line))
+            asked = arguments.parse_line(line)
+            self._choose(asked.request)
+            return verbs.carry_out(self._extension, asked)
         command = arguments.parse_cell(line)
         if command.help:
             print(help.cell_help())
@@ -42,7 +44,7 @@ class RemoteGPUMagics(Magics):
 
     def _run(self, request: Request, cell: str) -> None:
         extension = self._extension
-        choose(request, {extension.machine.name: extension.machine})
+        self._choose(request)
         if not cell.strip():
             raise RequestError(
                 "the cell is empty below its %%remote_gpu line",
@@ -66,6 +68,11 @@ class RemoteGPUMagics(Magics):
             extension.hook.reopen(trees)
             extension.front_end.catch_up()
         self._after(outcome, count)
+
+    def _choose(self, request: Request) -> None:
+        """Refuse a request that only a machine we do not have could serve."""
+        machine = self._extension.machine
+        choose(request, {machine.name: machine})
 
     def _check_syntax(self, python: str, filename: str) -> None:
         """Raise a cell's syntax error as IPython shows it, before anything is started."""

@@ -68,7 +68,7 @@ def _own(found: str, here: str, what: str) -> str:
 
 
 def _names(extension: Extension, command: LineCommand) -> None:
-    rows = extension.home.table()
+    rows = [row for row in extension.home.table() if not _is_result(row.name)]
     if not rows:
         print("There are no names yet.")
         return
@@ -81,6 +81,12 @@ def _names(extension: Extension, command: LineCommand) -> None:
     for cells in table:
         padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
         print("  ".join(padded).rstrip())
+
+
+def _is_result(name: str) -> bool:
+    """Whether a name is one that IPython gives to results: `_`, `__`, `_5`."""
+    rest = name.lstrip("_")
+    return name.startswith("_") and (not rest or rest.isdigit())
 
 
 def _pull(extension: Extension, command: LineCommand) -> None:

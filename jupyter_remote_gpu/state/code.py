@@ -98,9 +98,16 @@ def _alike(one: types.CodeType, other: types.CodeType) -> bool:
         return False
     if one.co_freevars != other.co_freevars or one.co_varnames != other.co_varnames:
         return False
-    if sys.version_info < (3, 11):  # twins on one line cannot be told apart there
+    if _plain_constants(one) != _plain_constants(other):
+        return False
+    if sys.version_info < (3, 11):  # twins on one line cannot be told apart there: any will do
         return True
     return list(one.co_positions()) == list(other.co_positions())
+
+
+def _plain_constants(code: types.CodeType) -> list[tuple[type, str]]:
+    """Return the constants of a code object, nested code left out, exact types kept."""
+    return [(type(c), repr(c)) for c in code.co_consts if not isinstance(c, types.CodeType)]
 
 
 @lru_cache(maxsize=8192)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 import threading
@@ -14,6 +15,7 @@ from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.session import Outcome, Session, Workspace
 from jupyter_remote_gpu.state.home import Home
+from jupyter_remote_gpu.transport.base import Transport
 from jupyter_remote_gpu.transport.local import LocalTransport
 
 
@@ -44,6 +46,9 @@ class Recorder:
 
     def note(self, text: str) -> None:
         self.notes.append(text)
+
+    def gone(self) -> None:
+        self.notes.append("gone")
 
     def text(self) -> str:
         return "".join(e.fields["text"] for e in self.events if e.kind == "stream")
@@ -87,16 +92,14 @@ class BadLine(LocalTransport):
         except OSError:
             pass
         for end in (source, target):
-            try:
+            with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
 
 
 class Bench:
     """A session on a machine of its own, over any transport."""
 
-    def __init__(self, transport: LocalTransport, folder: Path) -> None:
+    def __init__(self, transport: Transport, folder: Path) -> None:
         self.names: dict[str, Any] = {}
         self.home = Home(self.names, "test")
         self.front_end = Recorder()

@@ -159,7 +159,7 @@ class OtherVersion(Transport):
 
 def test_an_agent_of_another_version_is_replaced_or_named(tmp_path: Path) -> None:
     transport = OtherVersion()
-    bench = Bench(transport, tmp_path)  # type: ignore[arg-type]
+    bench = Bench(transport, tmp_path)
     with pytest.raises(VersionMismatchError) as caught:
         bench.remote("1")
     assert transport.replaced == 1
