@@ -108,8 +108,9 @@ class LocalTransport(Transport):
         # The agent outlives us on purpose; Popen would call that a leak.
         process.returncode = 0
         assert process.stdin is not None
-        process.stdin.write(f"{self.token}\n".encode())
-        process.stdin.close()
+        # One that ends at once does not read it; its last words say why.
+        with contextlib.suppress(BrokenPipeError), process.stdin as entrance:
+            entrance.write(f"{self.token}\n".encode())
         return self._await_ready(process)
 
     def _reap(self) -> None:

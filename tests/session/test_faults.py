@@ -174,7 +174,7 @@ def greet(home: Path, **changes: object) -> messages.Message:
     said = hello(transport, "test")
     fields = {name: getattr(said, name) for name in ("protocol", "version", "token", "client")}
     with transport.connect() as opened:
-        return Line(opened).greet(messages.Hello(**{**fields, **changes}))  # type: ignore[arg-type]
+        return Line(opened).greet(messages.Hello(**{**fields, **changes}))
 
 
 def test_an_agent_refuses_clients_of_another_version_and_without_its_token(home: Path) -> None:
