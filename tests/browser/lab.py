@@ -13,6 +13,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tests.conftest import end_machine
+
 PROJECT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90.0
 STOP_SECONDS = 3.0
@@ -74,13 +76,14 @@ class Lab:
             self._ask("DELETE", f"/api/sessions/{session['id']}")
 
     def stop(self) -> None:
-        """End the server; killed if it takes its time over it."""
+        """End the server and its machine; killed if it takes its time over it."""
         self._process.terminate()
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        end_machine(self._root / "machine")
 
     def _ask(self, method: str, path: str) -> bytes:
         request = urllib.request.Request(f"{self.url}{path}?token={self._token}", method=method)

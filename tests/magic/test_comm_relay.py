@@ -8,23 +8,25 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import end_machine
 from tests.magic.front_end import Page, local_kernel, texts
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of local kernels: this project, and a machine of its own."""
+def environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of a local kernel: this project, and a machine of its own."""
     root = tmp_path_factory.mktemp("kernels")
     paths = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {
+    yield {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(paths),
         "IPYTHONDIR": str(root / "ipython"),
         "JUPYTER_RUNTIME_DIR": str(root / "runtime"),
         "JUPYTER_REMOTE_GPU_HOME": str(root / "machine"),
     }
+    end_machine(root / "machine")
 
 
 @pytest.fixture(scope="module")
