@@ -34,8 +34,9 @@ def type_name(kind: type) -> str:
 def _summary(value: Any, kind: type) -> str:
     if isinstance(value, types.FunctionType):
         return value.__name__
-    if kind in (int, float, complex, bool, type(None)) or (kind is str and len(value) < 40):
+    if kind in (int, float, complex, bool, type(None)):
         return _short_repr(value)
+    # Never the text itself: descriptions stand in the journal, and texts may be passwords.
     if kind in _SIZED:
         return f"{len(value):,} {'characters' if kind is str else 'elements'}"
     torch: Any = sys.modules.get("torch")
