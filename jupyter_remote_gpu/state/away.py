@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,6 +57,7 @@ class Away:
         self._cell = Cell(0, "none", "", "")
         self._before: dict[str, Held] = {}
         self._reached: set[str] = set()
+        self._threads = threading.active_count()
         self._answered: dict[str, tuple[Unit | None, Version]] = {}
         self._pinned: dict[bytes, memoryview] = {}
         self._tokens = 0
@@ -109,6 +111,7 @@ class Away:
             reads = footprint(ast.parse(self._cell.source if source is None else source)).reads
         except SyntaxError:  # the kernel will say so itself
             reads = frozenset()
+        self._threads = threading.active_count()
         self._before = {name: Held(value) for name, value in user_names(half.namespace)}
         mentioned = [n for n in reads if n in half.namespace and not is_hidden(n)]
         self._reached = set()
@@ -135,16 +138,17 @@ class Away:
             half.versions.touch(half.versions.linked(self._reached | bound.keys()))
             touched = self._touched(survey, set(bound))
         half.versions.drop([*bound, *deleted])
-        for name in bound:
+        for name in (*bound, *deleted):
             half.parked.pop(name, None)
         self._fresh.difference_update(bound, touched, deleted)
         self._before, self._reached = {}, set()
         told, looks = self._ambience.changes()
         self._ambience.settle(looks)
         reported = [*bound, *touched]
+        threads = max(0, threading.active_count() - self._threads)
         if survey is None:
             about = {n: describe(v) for n, v in bound.items()}
-            return Report(bound=about, deleted=deleted, ambient=told)
+            return Report(bound=about, deleted=deleted, ambient=told, threads=threads)
         about = {n: describe(now[n], survey.sizes.get(n, 0)) for n in reported}
         return Report(
             bound={n: about[n] for n in bound},
@@ -153,6 +157,7 @@ class Away:
             deps={n: tuple(sorted(survey.needs.get(n, ()))) for n in reported},
             stays={n: why for n in reported if (why := pinned_reason(type(now[n])))},
             ambient=told,
+            threads=threads,
         )
 
     def census(self) -> Report:

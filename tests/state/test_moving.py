@@ -195,3 +195,12 @@ def test_memory_dropped_in_a_cell_is_free_in_that_cell(host: Faulty, notebook: C
     notebook.here("class Big: pass\nx = Big()")
     notebook.there("import weakref\nw = weakref.ref(x)")
     assert shown(notebook.there("gone = weakref.ref(x)\ndel x\nprint(gone() is None)")) == "True"
+
+
+def test_threads_left_behind_are_counted(host: Faulty, notebook: Coherent) -> None:
+    departure = notebook.home.depart(
+        "import threading\nstop = threading.Event()\nthreading.Thread(target=stop.wait).start()"
+    )
+    _, error, report = host.run(departure.begin, departure.begin.cell.source)
+    assert (error, report.threads) == ("", 1)
+    host.main.__dict__["stop"].set()
