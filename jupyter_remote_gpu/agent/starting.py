@@ -170,7 +170,8 @@ class Starter:
                 hint="Make room there; a kernel needs some for its journal.",
             )
         folder, sockets = home.kernel(kernel), home.sockets(kernel)
-        folder.mkdir(parents=True, mode=0o700)
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700)
         sockets.mkdir(mode=0o700)
         connection_file = str(sockets / "connection.json")
         write_connection_file(connection_file, transport="ipc", ip=str(sockets / "z"))

@@ -49,7 +49,8 @@ def _own(error: dict[str, Any]) -> RemoteGPUError:
 
 def _same_class(error: dict[str, Any]) -> BaseException | None:
     kind = _find(error["module"], error["name"])
-    if kind is None:
+    # To a SystemExit the local IPython would add the hint that the other one gave already.
+    if kind is None or issubclass(kind, SystemExit):
         return None
     try:
         made = kind(*error["args"])
@@ -64,7 +65,7 @@ def _stand_in(error: dict[str, Any]) -> BaseException:
     for path in error["bases"]:
         module, _, name = path.rpartition(".")
         found = _find(module, name)
-        if found is not None:
+        if found is not None and issubclass(found, Exception):
             base = found
             break
     body = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from jupyter_remote_gpu.errors import ProtocolError
@@ -16,6 +17,8 @@ from .frames import HEADER_BYTES, Buffer
 from .version import MAGIC
 
 JOIN_BYTES = 1 << 16
+FEW_CHUNKS = 2
+"""For so many another thread is not worth its start."""
 
 
 class ByteStream(Protocol):
@@ -78,21 +81,35 @@ class Line:
         for name, chunk in chunks:
             self.send(messages.Chunk(name=name.hex(), blobs=(chunk,)))
 
-    def receive_chunks(self, count: int, place: Callable[[bytes], memoryview]) -> list[bytes]:
+    def receive_chunks(
+        self,
+        count: int,
+        place: Callable[[bytes], memoryview],
+        arrived: Callable[[bytes], object],
+    ) -> None:
         """Receive `count` chunks straight into the memory that `place(name)` gives.
 
-        Returns their names; whether the bytes are right is for the caller to see.
+        `arrived(name)` looks whether the bytes are right, which takes about as
+        long as receiving them: another thread calls it, for one chunk after the
+        other, while the next ones come in. All calls are over at the end of this.
         """
-        names = []
-        for _ in range(count):
-            header = frames.parse_header(self._exactly(HEADER_BYTES))
-            name = _chunk_name(bytes(self._exactly(header.head_bytes)))
-            target = place(name)
-            if len(target) != header.payload_bytes:
-                raise ProtocolError("a chunk has another length than its manifest says")
-            self._fill(target)
-            names.append(name)
-        return names
+        if count <= FEW_CHUNKS:
+            for _ in range(count):
+                arrived(self._receive_chunk(place))
+            return
+        with ThreadPoolExecutor(1, "line-arrived") as pool:
+            calls = [pool.submit(arrived, self._receive_chunk(place)) for _ in range(count)]
+        for call in calls:
+            call.result()
+
+    def _receive_chunk(self, place: Callable[[bytes], memoryview]) -> bytes:
+        header = frames.parse_header(self._exactly(HEADER_BYTES))
+        name = _chunk_name(bytes(self._exactly(header.head_bytes)))
+        target = place(name)
+        if len(target) != header.payload_bytes:
+            raise ProtocolError("a chunk has another length than its manifest says")
+        self._fill(target)
+        return name
 
     def _exactly(self, count: int) -> bytearray:
         data = bytearray(count)

@@ -59,9 +59,7 @@ class LinePeer:
         """Receive chunks into the memory where they belong."""
 
         def receive(line: Line, answer: messages.State) -> None:
-            for _ in range(answer.body["count"]):
-                for name in line.receive_chunks(1, landing.destination):
-                    landing.received(name)
+            line.receive_chunks(answer.body["count"], landing.destination, landing.received)
 
         self._exchange("pull", {}, [b"".join(names)], after=receive)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import logging
 import queue
 import secrets
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +44,12 @@ _NOTES = {
     " of it waits, the cell waits too; make room on the machine, or stop the cell",
     client.DISK_HAS_ROOM: "the machine's disk has room again",
 }
+
+
+_CODE = ("module", "class", "function", "builtin_function_or_method")
+"""Types whose names are not worth a mention: they are as good as everywhere."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +188,7 @@ class Session:
             parent=parent,
             blobs=tuple(buffers),
         )
-        self._loop.start(self._client.send(message))
+        self._loop.start(self._client.send(message)).add_done_callback(_log_loss)
 
     # -- cells ----------------------------------------------------------------------------------
 
@@ -409,6 +417,10 @@ class Session:
         """Let go of a kernel that is gone; say what went with it."""
         if self.kernel is not None:
             self._client.unfollow(self.kernel["kernel"])
+            if self._following.kernel_died is not None:
+                # We have its last words; the agent need not keep them.
+                forget = self._client.request(messages.StopKernel, kernel=self.kernel["kernel"])
+                self._loop.start(forget)
         if self._peer is not None:
             self._peer.close()
         self.kernel = self._peer = self._following.kernel_died = None
@@ -435,9 +447,16 @@ class Session:
             self._following.tell(str(error))
 
 
+def _log_loss(sent: Future[None]) -> None:
+    """Say where one looks for such things that a widget's message did not arrive."""
+    error = None if sent.cancelled() else sent.exception()
+    if error is not None:
+        log.warning("a widget's message was lost: %s", error)
+
+
 def _values(report: Report) -> tuple[str, ...]:
     named = report.bound.items()
-    return tuple(n for n, found in named if not found.module and not n.startswith("_"))
+    return tuple(n for n, d in named if d.type not in _CODE and not n.startswith("_"))
 
 
 def _patience(has_begun: bool, deadline: float | None) -> float | None:

@@ -19,7 +19,8 @@ class Landing:
 
     The owner adds manifests and takes whole buffers out; the transport asks for
     the `destination` of each chunk, fills it and calls `received`. A chunk that
-    occurs several times is wanted once. Not safe for use by several threads.
+    occurs several times is wanted once. Not safe for use by several threads, but
+    for `received`, which one other may call while `destination` is asked.
     """
 
     def __init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from tests.conftest import Notebooks
@@ -18,11 +19,9 @@ def _processes_with(word: bytes) -> list[str]:
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         for name in ("cmdline", "environ"):
-            try:
+            with contextlib.suppress(OSError):
                 if word in (path / name).read_bytes():
                     found.append(f"{path}/{name}")
-            except OSError:
-                continue
     return found
 
 

@@ -101,9 +101,7 @@ class RemoteState:
             raise ProtocolError("a supply does not say how many chunks follow")
         landing = self._away.landing
         # The chunks go into memory that no name shows yet, so no lock is needed here.
-        for _ in range(count):
-            for name in line.receive_chunks(1, landing.destination):
-                landing.received(name)
+        line.receive_chunks(count, landing.destination, landing.received)
         with self._idle() as away:
             return _answer(message, away.supplied())
 
