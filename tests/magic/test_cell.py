@@ -11,6 +11,7 @@ import pytest
 
 from tests.notebook import Notebook
 
+
 def wait_for(happened: Callable[[], bool]) -> None:
     """Look until something has happened; fail after a long time."""
     deadline = time.monotonic() + 30

@@ -15,19 +15,22 @@ import sys
 import types
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar, cast
 
 from jupyter_remote_gpu.protocol.state import Answers, Ask, Begin, Blob, Lacking, Offer, Report
 from jupyter_remote_gpu.state.away import Away
 from jupyter_remote_gpu.state.landing import Landing
 
+_M = TypeVar("_M")
 Packed = tuple[dict[str, Any], list[Blob]]
 
 
-def through_json(message: Any, kind: Any) -> Any:
+def through_json(message: Any, kind: type[_M]) -> _M:
     """Take a message through its wire form."""
     fields, blobs = message.pack()
-    return kind.unpack(json.loads(json.dumps(fields)), [memoryview(bytes(b)) for b in blobs])
+    views = [memoryview(bytes(b)) for b in blobs]
+    found: _M = cast("Any", kind).unpack(json.loads(json.dumps(fields)), views)
+    return found
 
 
 def fresh_main() -> types.ModuleType:

@@ -187,8 +187,8 @@ def test_the_table_says_where_everything_is(notebook: Coherent) -> None:
     assert rows["d"] == ("stays", ())
     assert rows["e"] == ("there", ())
     notebook.here("e")
-    rows = {r.name: (r.where, r.type, r.text) for r in notebook.home.table()}
-    assert rows["e"] == ("both", "int", "5")
+    told = {r.name: (r.where, r.type, r.text) for r in notebook.home.table()}
+    assert told["e"] == ("both", "int", "5")
 
 
 def test_memory_dropped_in_a_cell_is_free_in_that_cell(host: Faulty, notebook: Coherent) -> None:

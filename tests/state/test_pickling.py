@@ -173,7 +173,10 @@ def test_tensors_keep_aliases_parameters_and_gradients() -> None:
     found = decode(encoded.head, [bytearray(b) for b in encoded.buffers], side())
     assert found["tied"].weight is found["layer"].weight
     assert isinstance(found["layer"].weight, torch.nn.Parameter)
-    assert torch.equal(found["layer"].weight.grad, layer.weight.grad)
+    grad = found["layer"].weight.grad
+    assert grad is not None
+    assert layer.weight.grad is not None
+    assert torch.equal(grad, layer.weight.grad)
     with torch.no_grad():
         found["layer"].weight[0, 0] = 5
         found["flat"][3] = 7
