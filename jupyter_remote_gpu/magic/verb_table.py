@@ -96,7 +96,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "stop",
         "none",
-        "end the kernel and the agent there",
+        "end the kernel there",
         "The next remote cell starts them again. Values newest there are lost and named.",
         ("%remote_gpu stop",),
         _ASKING,

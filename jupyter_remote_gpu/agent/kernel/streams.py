@@ -44,11 +44,14 @@ class JournalStream(io.TextIOBase):
         """Append text; what was written to the descriptor before comes first."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        if self._writer.forked:
+        writer = self._writer
+        if writer.forked:
             self._write_in_child(text)
         elif text:
-            self._settle()
-            self._writer.stream(self._name, text, self._parents.current())
+            # The newline that `print` writes by itself needs no second look.
+            if text != "\n":
+                self._settle()
+            writer.stream(self._name, text, self._parents.current())
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]

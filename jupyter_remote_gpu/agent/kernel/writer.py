@@ -94,17 +94,21 @@ class JournalWriter:
         """Note text written to a stream; adjoining pieces become one event."""
         if self.forked:
             return
-        with self._wake:
-            last = self._pending[-1] if self._pending else None
-            if last is not None and last.stream == name and last.parent is parent:
+        # Every print comes through here twice: plain lock, no further calls.
+        with self._lock:
+            pending = self._pending
+            last = pending[-1] if pending else None
+            if last is not None and last.stream is name and last.parent is parent:
                 last.texts.append(text)
             else:
                 event = _Pending("stream", time.time(), parent, {"name": name}, ())
                 event.stream = name
                 event.texts.append(text)
-                self._pending.append(event)
-            self._grown(len(text))
-        if self._pending_bytes > PENDING_BYTES:
+                pending.append(event)
+            if not self._pending_bytes:
+                self._wake.notify()
+            self._pending_bytes += len(text) + 1
+        if self._pending_bytes > PENDING_BYTES or self._full:
             self._relieve()
 
     def flush(self) -> int:
