@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import time
 
+from jupyter_remote_gpu.agent.ending import end_machine
+
 from . import place
 from .figures import DIFFERENCE, Comparison, Scale, Target, in_turn
 from .kernel import LOAD, Kernel
-from .place import Place, end_machine
+from .place import Place
 
 ROUNDS = 5
 TARGET = Target(DIFFERENCE, 0.7)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,8 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from jupyter_remote_gpu.agent.ending import end_machine
 from jupyter_remote_gpu.agent.home import open_home
 from jupyter_remote_gpu.agent.warm import enough_memory
+from jupyter_remote_gpu.transport.local import lock_holder
 
 ROOT = Path(__file__).resolve().parents[1]
 END_SECONDS = 10.0
@@ -70,16 +69,7 @@ def opened() -> Iterator[Place]:
 
 def agent_pid(home: Path) -> int | None:
     """Return the process of the agent that serves `home`, None if there is none."""
-    lock = open_home(home).lock
-    with contextlib.suppress(OSError, ValueError):
-        return int(lock.read_text())
-    return None
-
-
-def kernel_pids(home: Path) -> list[int]:
-    """Return the processes of the kernels that were started for notebooks at `home`."""
-    found = home.glob("kernels/*/kernel.json")
-    return [int(json.loads(path.read_text())["pid"]) for path in found]
+    return lock_holder(open_home(home).lock)
 
 
 def await_spare(home: Path) -> bool:
@@ -96,25 +86,3 @@ def await_spare(home: Path) -> bool:
                 return True
         time.sleep(0.02)
     return False
-
-
-def end_machine(home: Path) -> None:
-    """End a machine's agent, then the kernels it left, and wait until they are gone."""
-    agent = agent_pid(home)
-    pids = [*([] if agent is None else [agent]), *kernel_pids(home)]
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-        deadline = time.monotonic() + END_SECONDS
-        while any(_lives(pid) for pid in pids) and time.monotonic() < deadline:
-            time.sleep(0.01)
-
-
-def _lives(pid: int) -> bool:
-    """Say whether a process runs; one that ended and waits for its parent does not."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] != "Z"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from jupyter_remote_gpu.agent.ending import end_machine
 from tests import hard_machine
 from tests.hard_machine import HardMachine
 from tests.notebook import Notebook
@@ -24,21 +23,6 @@ def _runtime_folder() -> Iterator[None]:
     os.environ["XDG_RUNTIME_DIR"] = folder
     yield
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def end_machine(home: Path) -> None:
-    """End the agent of a home and all its kernels."""
-    from jupyter_remote_gpu.agent.home import open_home
-
-    lock = open_home(home).lock
-    pids = [lock.read_text()] if lock.exists() else []
-    pids += [
-        path.read_text().partition('"pid": ')[2].partition(",")[0]
-        for path in home.glob("kernels/*/kernel.json")
-    ]
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError, ValueError):
-            os.kill(int(pid), signal.SIGKILL)
 
 
 @pytest.fixture

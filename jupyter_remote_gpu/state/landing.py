@@ -64,8 +64,12 @@ class Landing:
         return tuple(self._missing)
 
     def destination(self, name: bytes) -> memoryview:
-        """Return the writable memory that this chunk belongs in; `KeyError` if not wanted."""
-        return self._places[name][0]
+        """Return the writable memory that this chunk belongs in; `KeyError` if not wanted.
+
+        What comes a second time, after it was verified, must not overwrite it.
+        """
+        place = self._places[name][0]
+        return place if name in self._missing else memoryview(bytearray(len(place)))
 
     def received(self, name: bytes) -> bool:
         """Verify the chunk in its destination; False means damaged: send it again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
@@ -74,12 +75,11 @@ class LocalTransport(Transport):
         self._socket = None
         if path is None:
             return
-        lock = path.with_name("agent.lock")
-        try:
-            pid = int(lock.read_text())
-            os.kill(pid, signal.SIGTERM)
-        except (OSError, ValueError):
+        pid = lock_holder(path.with_name("agent.lock"))
+        if pid is None:
             return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + END_SECONDS
         while path.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -136,6 +136,24 @@ class LocalTransport(Transport):
             process.stdout.close()
             process.stderr.close()
         return str(said["socket"])
+
+
+def lock_holder(lock: Path) -> int | None:
+    """Return the process id of the agent that holds this lock file; None if none does.
+
+    The number in the file alone says nothing: it may have become another
+    process's since.
+    """
+    try:
+        with lock.open() as file:
+            text = file.read()
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(text)
+    except (OSError, ValueError):
+        return None
+    return None
 
 
 def _shared_token(path: Path) -> str:

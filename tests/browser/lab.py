@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import end_machine
+from jupyter_remote_gpu.agent.ending import end_machine
 
 PROJECT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90.0

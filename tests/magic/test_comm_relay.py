@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import end_machine
+from jupyter_remote_gpu.agent.ending import end_machine
 from tests.magic.front_end import Page, local_kernel, texts
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -1,0 +1,45 @@
+"""End what an agent's home has running: its agent and every kernel it left."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+from jupyter_remote_gpu.transport.local import lock_holder
+
+from .home import open_home
+from .process import signal_group, start_time
+
+END_SECONDS = 10.0
+
+
+def end_machine(home: Path) -> None:
+    """End the agent of `home`, then its kernels, and wait until they are gone.
+
+    What runs in a kernel is lost. Numbers that have become other processes'
+    since are told apart and spared. May block for `END_SECONDS`.
+    """
+    agent = lock_holder(open_home(home).lock)
+    if agent is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(agent, signal.SIGTERM)
+        _wait_gone({agent: start_time(agent)})
+    kernels = {}
+    for path in home.glob("kernels/*/kernel.json"):
+        found = json.loads(path.read_text())
+        if start_time(found["pid"]) == found["mark"]:
+            kernels[int(found["pid"])] = found["mark"]
+            signal_group(found["pid"], signal.SIGKILL)
+    _wait_gone(kernels)
+
+
+def _wait_gone(marks: dict[int, str | None]) -> None:
+    deadline = time.monotonic() + END_SECONDS
+    while time.monotonic() < deadline:
+        if all(mark is None or start_time(pid) != mark for pid, mark in marks.items()):
+            return
+        time.sleep(0.01)
