@@ -117,6 +117,8 @@ class Notebook:
             output_hook=note,
             stdin_hook=lambda message: self.client.input(answer),
             allow_stdin=True,
+            # Older kernels drop what is sent within moments of an error.
+            stop_on_error=False,
             timeout=timeout,
         )
         shown.status = reply["content"]["status"]
