@@ -12,7 +12,8 @@ from jupyter_remote_gpu.protocol.frames import HEADER_BYTES
 
 SEGMENT_MAGIC = b"JRGJOUR\x01"
 SEGMENT_SUFFIX = ".journal"
-READ_BYTES = 1 << 20
+READ_BYTES = 1 << 18
+"""What one message of events carries: little enough to pass a slow link quickly."""
 
 
 class Cursor:
