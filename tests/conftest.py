@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -42,18 +43,31 @@ def hard_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return hard_machine.make_environment(tmp_path_factory.mktemp("environment") / "venv")
 
 
+@dataclass(frozen=True)
+class Place:
+    """A folder for notebooks, one for a machine's state, and the machine if it is a hard one."""
+
+    notebook: Path
+    state: Path
+    machine: HardMachine | None
+
+
 @pytest.fixture(scope="module", params=["plain", pytest.param("hard", marks=pytest.mark.root)])
-def notebooks(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Notebooks]:
-    """Opens notebooks on an embedded machine: the plain one, and one in the hard mode."""
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The embedded machine as it is, and in the hard mode: it cannot see the notebook's folder."""
     base = tmp_path_factory.mktemp("place")
-    opener = Notebooks(base, None)
+    (base / "notebook").mkdir()
+    machine = None
     if request.param == "hard":
         python = request.getfixturevalue("hard_python")
-        (base / "notebook").mkdir()
         machine = hard_machine.make_machine(base / "machine", python, [base / "notebook"])
-        opener = Notebooks(base, machine)
+    return Place(base / "notebook", base / "machine" / "state", machine)
+
+
+@pytest.fixture(scope="module")
+def notebooks(place: Place) -> Iterator[Notebooks]:
+    """Opens notebooks on an embedded machine: the plain one, and one in the hard mode."""
+    opener = Notebooks(place)
     yield opener
     opener.close()
 
@@ -67,19 +81,18 @@ def notebook(notebooks: Notebooks) -> Notebook:
 class Notebooks:
     """Opens notebooks in folders of their own, and ends them with their machines."""
 
-    def __init__(self, base: Path, machine: HardMachine | None) -> None:
-        self._base = base
-        self._machine = machine
+    def __init__(self, place: Place) -> None:
+        self._place = place
         self._homes: set[Path] = set()
         self._opened: list[Notebook] = []
 
     def open(self, name: str) -> Notebook:
         """Open the notebook of the folder `name`; the same name is the same notebook."""
-        folder = self._base / "notebook" / name
+        folder = self._place.notebook / name
         folder.mkdir(parents=True, exist_ok=True)
-        home = self._base / "machine" / "state" / name
+        home = self._place.state / name
         self._homes.add(home)
-        self._opened.append(Notebook(home, folder, self._machine))
+        self._opened.append(Notebook(home, folder, self._place.machine))
         return self._opened[-1]
 
     def close(self) -> None:

@@ -58,14 +58,14 @@ def why_not() -> str | None:
     return None
 
 
-def make_environment(folder: Path) -> Path:
-    """Make a virtual environment that has a kernel, and return its interpreter."""
+def make_environment(folder: Path, *more: str) -> Path:
+    """Make a virtual environment that has a kernel and more; return its interpreter."""
     uv = os.path.join(os.path.dirname(sys.executable), "uv")
     environ = {**os.environ, "UV_FIND_LINKS": os.environ.get("PIP_FIND_LINKS", "")}
     venv = [uv, "venv", "-q", "--seed", "--no-python-downloads"]
     venv += ["--python", sys.executable, str(folder)]
     python = folder / "bin" / "python"
-    install = [uv, "pip", "install", "-q", "--python", str(python), *PACKAGES]
+    install = [uv, "pip", "install", "-q", "--python", str(python), *PACKAGES, *more]
     for command in (venv, install):
         subprocess.run(command, check=True, env=environ)
     return python

@@ -9,24 +9,26 @@ from pathlib import Path
 import pytest
 
 from jupyter_remote_gpu.agent.ending import end_machine
+from tests.conftest import Place
 from tests.magic.front_end import Page, local_kernel, texts
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def environ(place: Place) -> Iterator[dict[str, str]]:
     """The environment of a local kernel: this project, and a machine of its own."""
-    root = tmp_path_factory.mktemp("kernels")
+    root = place.notebook
     paths = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
     yield {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(paths),
         "IPYTHONDIR": str(root / "ipython"),
         "JUPYTER_RUNTIME_DIR": str(root / "runtime"),
-        "JUPYTER_REMOTE_GPU_HOME": str(root / "machine"),
+        "JUPYTER_REMOTE_GPU_HOME": str(place.state / "widgets"),
+        **({} if place.machine is None else place.machine.environ),
     }
-    end_machine(root / "machine")
+    end_machine(place.state / "widgets")
 
 
 @pytest.fixture(scope="module")
