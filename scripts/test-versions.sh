@@ -35,7 +35,7 @@ suite() { # NAME PYTHON CONSTRAINTS
     fi
     "$root/$1/bin/python" -m pytest -q -m "not (browser or torch or slow or root)" -p no:cacheprovider \
         --durations=0 --durations-min=5 \
-        --ignore=tests/house --ignore=tests/examples --ignore=tests/browser || failed="$failed $1"
+        --ignore=tests/house --ignore=tests/examples --ignore=tests/browser --ignore=tests/benchmarks || failed="$failed $1"
     done_="$done_ $1"
 }
 
