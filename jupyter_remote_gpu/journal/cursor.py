@@ -8,10 +8,9 @@ from pathlib import Path
 
 from jupyter_remote_gpu.errors import ProtocolError
 from jupyter_remote_gpu.protocol import frames
+from jupyter_remote_gpu.protocol.events import SEGMENT_MAGIC, SEGMENT_SUFFIX
 from jupyter_remote_gpu.protocol.frames import HEADER_BYTES
 
-SEGMENT_MAGIC = b"JRGJOUR\x01"
-SEGMENT_SUFFIX = ".journal"
 READ_BYTES = 1 << 18
 """What one message of events carries: little enough to pass a slow link quickly."""
 

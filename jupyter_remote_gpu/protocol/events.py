@@ -35,6 +35,11 @@ from . import frames
 from .frames import Buffer, Frame
 
 
+SEGMENT_MAGIC = b"JRGJOUR\x01"
+"""First bytes of every segment file of a journal."""
+SEGMENT_SUFFIX = ".journal"
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One numbered event of a kernel's journal, as read back."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_remote_gpu.protocol import events
+from jupyter_remote_gpu.protocol.events import SEGMENT_MAGIC, SEGMENT_SUFFIX
 from jupyter_remote_gpu.protocol.frames import Buffer
 
 from .interrupts import InterruptGuard
@@ -31,8 +32,6 @@ PENDING_BYTES = 4 << 20
 FULL_PENDING_BYTES = 32 << 20
 """How much output is held while the disk is full; beyond it the cell waits."""
 FULL_RETRY_SECONDS = 0.5
-SEGMENT_MAGIC = b"JRGJOUR\x01"
-SEGMENT_SUFFIX = ".journal"
 
 
 class JournalWriter:
