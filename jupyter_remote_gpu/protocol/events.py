@@ -34,7 +34,6 @@ from jupyter_remote_gpu.errors import ProtocolError
 from . import frames
 from .frames import Buffer, Frame
 
-
 SEGMENT_MAGIC = b"JRGJOUR\x01"
 """First bytes of every segment file of a journal."""
 SEGMENT_SUFFIX = ".journal"
