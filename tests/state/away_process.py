@@ -21,8 +21,11 @@ class Server:
         self.shell: Any = None
         if ipython:
             from IPython.core.interactiveshell import InteractiveShell
+            from traitlets.config import Config
 
-            self.shell = InteractiveShell.instance()
+            # No history: its database belongs to whoever runs the tests.
+            config = Config({"HistoryManager": {"enabled": False}})
+            self.shell = InteractiveShell.instance(config=config)
             self.shell.ast_node_interactivity = "none"
         self.restart()
 
