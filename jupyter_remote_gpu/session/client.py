@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -142,7 +143,7 @@ class AgentClient:
     async def _connect(self) -> _Open:
         """Connect and greet; an agent that refuses us is replaced once."""
         for attempt in (1, 2):
-            sock = await asyncio.to_thread(self._transport.connect)
+            sock = await self._socket()
             sock.setblocking(False)
             reader, writer = await asyncio.open_unix_connection(sock=sock, limit=STREAM_LIMIT_BYTES)
             stream = FrameStream(reader, writer)
@@ -153,6 +154,9 @@ class AgentClient:
                 if attempt == 2:
                     raise ConnectionLostError("the agent hung up during the greeting") from error
                 continue
+            except BaseException:
+                stream.close()
+                raise
             if isinstance(answer, messages.Welcome):
                 return _Open(stream, answer.machine)
             stream.close()
@@ -160,6 +164,16 @@ class AgentClient:
                 raise refusal(answer)
             await asyncio.to_thread(self._transport.replace)
         raise ConnectionLostError("the agent hung up during the greeting")
+
+    async def _socket(self) -> socket.socket:
+        """Connect in a thread; a socket that comes after we were cancelled is closed."""
+        loop = asyncio.get_running_loop()
+        connecting = loop.run_in_executor(None, self._transport.connect)
+        try:
+            return await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            connecting.add_done_callback(_close_late)
+            raise
 
     async def _greet(
         self, stream: FrameStream, writer: asyncio.StreamWriter
@@ -268,6 +282,11 @@ class AgentClient:
                 if event.number > followed.number:
                     followed.number = event.number
                     followed.take(event)
+
+
+def _close_late(connecting: asyncio.Future[socket.socket]) -> None:
+    if not connecting.cancelled() and connecting.exception() is None:
+        connecting.result().close()
 
 
 def hello(transport: Transport, client: str, line: str | None = None) -> messages.Hello:
