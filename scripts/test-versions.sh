@@ -27,15 +27,23 @@ prepare() { # FOLDER PYTHON CONSTRAINTS: the environment, made if what it follow
         echo "$stamp" >"$1/stamp"
 }
 
+core() { # NAME [pytest's own]: the core of the suite in that environment
+    name=$1
+    shift
+    "$root/$name/bin/python" -m pytest -q -m "not (browser or torch or slow or root)" \
+        -o "cache_dir=$PWD/$root/$name/.pytest_cache" --durations=0 --durations-min=5 \
+        --ignore=tests/house --ignore=tests/examples --ignore=tests/browser \
+        --ignore=tests/benchmarks "$@"
+}
+
 suite() { # NAME PYTHON CONSTRAINTS
     echo "==> $1: $("$2" --version) with $3"
     if ! prepare "$root/$1" "$2" "$3"; then
         failed="$failed $1(environment)"
         return
     fi
-    "$root/$1/bin/python" -m pytest -q -m "not (browser or torch or slow or root)" -p no:cacheprovider \
-        --durations=0 --durations-min=5 \
-        --ignore=tests/house --ignore=tests/examples --ignore=tests/browser --ignore=tests/benchmarks || failed="$failed $1"
+    # What fails under the load of so many runs is told from what fails by a second try, which is said.
+    core "$1" || { echo "==> $1: the failed ones once more"; core "$1" --lf; } || failed="$failed $1"
     done_="$done_ $1"
 }
 
