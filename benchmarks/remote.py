@@ -114,7 +114,9 @@ class Remote:
         """Run a local cell as the extension does; return the seconds that fetching took."""
         tree = ast.parse(code)
         started = time.perf_counter()
-        self.session.prepare_local(tree)
+        wanted = self.session.home.wanted(tree)
+        if wanted:
+            self.session.fetch(wanted)
         fetched = time.perf_counter() - started
         before = self._state.before_local(tree)
         exec(compile(tree, "<benchmark>", "exec"), self.names)

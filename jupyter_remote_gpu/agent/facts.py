@@ -34,13 +34,21 @@ async def machine_state(home: Path) -> dict[str, Any]:
     """Return what changes: memory and disk in bytes, GPUs with use. May take a second."""
     disk = shutil.disk_usage(home)
     state: dict[str, Any] = {"disk_total": disk.total, "disk_free": disk.free}
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
-        state["memory_total"] = int(lines["MemTotal"].split()[0]) * 1024
-        state["memory_free"] = int(lines["MemAvailable"].split()[0]) * 1024
+    state.update(machine_memory())
     state["gpus"] = await _gpus()
     return state
+
+
+def machine_memory() -> dict[str, int]:
+    """Return `memory_total` and `memory_free` in bytes; empty where the system does not tell."""
+    try:
+        lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        return {
+            "memory_total": int(lines["MemTotal"].split()[0]) * 1024,
+            "memory_free": int(lines["MemAvailable"].split()[0]) * 1024,
+        }
+    except (OSError, KeyError, ValueError):
+        return {}
 
 
 async def _gpus() -> list[dict[str, Any]]:

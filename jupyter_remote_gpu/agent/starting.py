@@ -70,10 +70,6 @@ class Starter:
         self._warm_up(request.python)
         return handle
 
-    def owns(self, kernel: str) -> bool:
-        """Whether a kernel is the spare one, which no notebook has yet."""
-        return self._spare is not None and self._spare.description.kernel == kernel
-
     async def close(self) -> None:
         """End the spare kernel and the warm parent; kernels in use go on."""
         if self._warming is not None:

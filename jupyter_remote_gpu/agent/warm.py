@@ -13,6 +13,8 @@ from typing import Any
 
 from jupyter_remote_gpu.errors import AgentStartError
 
+from .facts import machine_memory
+
 READY_SECONDS = 120.0
 FORK_SECONDS = 10.0
 STATUS_SECONDS = 1.0
@@ -127,8 +129,4 @@ def environment_print(python: str) -> tuple[tuple[str, int], ...]:
 
 def enough_memory() -> bool:
     """Whether the machine has room for a warm parent and a spare kernel."""
-    try:
-        lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
-        return int(lines["MemAvailable"].split()[0]) * 1024 > FREE_BYTES
-    except (OSError, KeyError, ValueError):
-        return False
+    return machine_memory().get("memory_free", 0) > FREE_BYTES

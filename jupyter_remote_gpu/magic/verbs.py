@@ -105,9 +105,8 @@ def _push(extension: Extension, command: LineCommand) -> None:
     if unknown:
         raise RequestError(f"there is no name {names_text(unknown)} here")
     extension.front_end.begin()
-    source = "\n".join(command.names)
-    # Mentioning a name is what makes it travel; assigned to nothing, it shows nothing.
-    body = f"{source};" if len(command.names) == 1 else f"{source.replace(chr(10), '; ')};"
+    # Mentioning a name is what makes it travel; behind a semicolon it shows nothing.
+    body = "; ".join(command.names) + ";"
     outcome = extension.session.run_cell(body, body, cell_count(extension.shell))
     if outcome.error is not None:
         raise remote_exception(outcome.error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import logging
 import queue
@@ -342,11 +341,6 @@ class Session:
     def fetch(self, names: Iterable[str]) -> Moved:
         """Bring the newest values of names here; blocks. Interrupted, nothing has changed."""
         return self.home.fetch(names, self.peer())
-
-    def prepare_local(self, tree: ast.Module) -> Moved | None:
-        """Fetch what a local cell is about to read; None if that is nothing."""
-        wanted = self.home.wanted(tree)
-        return self.fetch(wanted) if wanted else None
 
     # -- the kernel's life ----------------------------------------------------------------------
 

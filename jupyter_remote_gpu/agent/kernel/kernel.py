@@ -126,11 +126,6 @@ class RemoteKernel(IPythonKernel):
             self.log,
         )
 
-    @property
-    def busy(self) -> bool:
-        """Whether a run holds the main thread."""
-        return self._busy
-
     def get_parent(self, channel: str | None = None) -> dict[str, Any]:
         """Return the front end's message that the calling thread serves."""
         return self.parents.current().message
