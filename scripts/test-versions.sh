@@ -52,12 +52,15 @@ if ! [ -x "$uv" ]; then
         { echo "==> left out: other Pythons; uv could not be installed" >&2; exit 1; }
 fi
 colab_python=""
-for version in 3.10 3.11 3.12 3.13; do
+# The oldest and the newest Python we promise; the ones between are ours and Colab's.
+for version in 3.10 3.12 3.13; do
     if ! python=$(find_python "$version"); then
         left_out="$left_out
     Python $version: none is installed here"
     elif [ "$("$1/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')" = "$version" ]; then
         : # `make test` runs this one, with everything
+    elif [ "$version" = 3.12 ]; then
+        : # Colab's, below
     else
         suite "py$version" "$python" tests/constraints.txt
     fi

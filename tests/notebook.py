@@ -141,6 +141,9 @@ class Notebook:
 
     def kill(self) -> None:
         """End the notebook's kernel at once, as a crash of the computer would."""
+        # The manager presses stop before it kills, and the stop might reach the remote cell.
+        provisioner: Any = self.manager.provisioner
+        provisioner.process.kill()
         self.manager.shutdown_kernel(now=True)
         self.client.stop_channels()
 
