@@ -22,7 +22,7 @@ from jupyter_client.connect import write_connection_file
 from jupyter_client.session import Session
 
 from jupyter_remote_gpu.protocol import messages
-from jupyter_remote_gpu.state.home import Home
+from jupyter_remote_gpu.state.hub import Hub
 
 from . import place
 from .figures import DIFFERENCE, Comparison, Scale, Target, in_turn
@@ -62,7 +62,7 @@ class _Kernel:
         self._folder = here.folder.parent / f"kernel-{mode}"
         self._folder.mkdir()
         self._numbers = itertools.count(1)
-        self._home = Home({})
+        self._home = Hub({}).join()
         connection_file = str(self._folder / "connection.json")
         _, found = write_connection_file(
             connection_file, transport="ipc", ip=str(self._folder / "z")

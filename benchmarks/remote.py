@@ -12,7 +12,7 @@ from typing import Any
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.session import Session, Workspace
-from jupyter_remote_gpu.state.home import Home
+from jupyter_remote_gpu.state.hub import Hub
 from jupyter_remote_gpu.transport.local import LocalTransport
 
 from .kernel import CellFailedError, Ran
@@ -64,7 +64,7 @@ class Remote:
     def __init__(self, place: Place, home: Path | None = None) -> None:
         self.home = place.home() if home is None else home
         self.names: dict[str, Any] = {}
-        self._state = Home(self.names)
+        self._state = Hub(self.names)
         self._listener = Listener()
         workspace = Workspace(
             str(place.folder / "notebook.ipynb"),
@@ -72,9 +72,8 @@ class Remote:
             sys.executable,
         )
         loop = LoopThread()
-        self.session = Session(
-            self._state, LocalTransport(self.home), workspace, self._listener, "embedded", loop
-        )
+        home, transport = self._state.join(), LocalTransport(self.home)
+        self.session = Session(home, transport, workspace, self._listener, "embedded", loop)
         self._count = 0
 
     def __enter__(self) -> Remote:
@@ -114,9 +113,7 @@ class Remote:
         """Run a local cell as the extension does; return the seconds that fetching took."""
         tree = ast.parse(code)
         started = time.perf_counter()
-        wanted = self.session.home.wanted(tree)
-        if wanted:
-            self.session.fetch(wanted)
+        self._state.bring(tree, lambda home, names, optional: self.session.fetch(names, optional))
         fetched = time.perf_counter() - started
         before = self._state.before_local(tree)
         exec(compile(tree, "<benchmark>", "exec"), self.names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import atexit
 import os
 import sys
@@ -17,6 +16,7 @@ from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.session import Session, Workspace
 from jupyter_remote_gpu.session.summary import fetch_text
 from jupyter_remote_gpu.state.home import Home, Moved
+from jupyter_remote_gpu.state.hub import Hub
 from jupyter_remote_gpu.transport.local import LocalTransport
 
 from .comm_relay import CommRelay
@@ -42,7 +42,8 @@ class Extension:
         self.front_end = NotebookFrontEnd(shell) if in_notebook else TerminalFrontEnd(shell)
         self.config = RemoteGPU(parent=shell)
         self.machine: Machine = embedded(Path(self.config.folder))
-        self.home = Home(shell.user_ns, self.machine.name)
+        self.hub = Hub(shell.user_ns)
+        self.home = self.hub.join(self.machine.name)
         workspace = Workspace(
             notebook=notebook_key(shell.user_ns),
             folder=self.config.folder,
@@ -60,7 +61,7 @@ class Extension:
             self.machine.name,
             self._loop,
         )
-        self.hook = LocalCellHook(self.home, self._fetch_for)
+        self.hook = LocalCellHook(self.hub, self._fetch_from)
         if isinstance(self.front_end, NotebookFrontEnd):
             self.front_end.relay = CommRelay(shell, self.session.send_comm)
 
@@ -82,20 +83,28 @@ class Extension:
         self.session.leave(stop=True)
         self._loop.close()
 
-    def fetch(self, names: frozenset[str] | tuple[str, ...]) -> Moved:
-        """Bring the newest values of names here and say what moved, if that is worth a line."""
+    def gather(self, python: str) -> None:
+        """Bring here what a remote cell needs from machines other than the one it is for."""
+        self.hub.gather(python, self.home, self._fetch_from)
+
+    def fetch(
+        self, names: frozenset[str] | tuple[str, ...], optional: frozenset[str] = frozenset()
+    ) -> Moved:
+        """Bring the newest values of names here and say what moved, if that is worth a line.
+
+        Those of `optional` stay where they are if they cannot be copied.
+        """
         started = time.monotonic()
-        moved = self.session.fetch(names)
+        moved = self.session.fetch(names, optional)
         self._bind_results(moved)
         seconds = time.monotonic() - started
         if self.config.show_line and (moved.bytes > QUIET_BYTES or seconds > QUIET_SECONDS):
             self.front_end.note(fetch_text(self.machine.name, moved.names, moved.bytes, seconds))
         return moved
 
-    def _fetch_for(self, tree: ast.Module) -> None:
-        wanted = self.home.wanted(tree)
-        if wanted:
-            self.fetch(wanted)
+    def _fetch_from(self, home: Home, names: frozenset[str], optional: frozenset[str]) -> Moved:
+        """Bring names from the machine of `home`; there is one machine so far."""
+        return self.fetch(names, optional)
 
     def _bind_results(self, moved: Moved) -> None:
         """Let `Out[n]` and IPython's own memory of `_` show a result that was fetched."""
@@ -113,7 +122,7 @@ class Extension:
         if cell.lstrip().startswith("%%remote_gpu"):
             return
         source = self.shell.transform_cell(cell)
-        self.home.record(source, cell_filename(self.shell, source, cell_count(self.shell)))
+        self.hub.record(source, cell_filename(self.shell, source, cell_count(self.shell)))
 
     def _at_exit(self) -> None:
         self.session.leave(stop=True)

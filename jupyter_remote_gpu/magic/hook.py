@@ -8,12 +8,12 @@ inside `%%time` and its like.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 from typing import Any
 
 from IPython.core.error import InputRejected
 
 from jupyter_remote_gpu.errors import RemoteGPUError
+from jupyter_remote_gpu.state.hub import Fetch, Hub, LocalCell
 
 MAGIC = "remote_gpu"
 _CELL_MAGIC_ARGUMENTS = 3
@@ -27,24 +27,24 @@ class CellRefused(InputRejected):
 
 
 class LocalCellHook:
-    """Stands among the shell's AST transformers; `home` decides, `fetch` moves.
+    """Stands among the shell's AST transformers; `hub` decides, `fetch` moves.
 
     One cell may pass several times (`%%time` hands its body in again); what it
     did to the names is found out once, when the outermost has run.
     """
 
-    def __init__(self, home: Any, fetch: Callable[[ast.Module], None]) -> None:
-        self._home = home
+    def __init__(self, hub: Hub, fetch: Fetch) -> None:
+        self._hub = hub
         self._fetch = fetch
-        self._open: list[tuple[ast.Module, object]] = []
+        self._open: list[tuple[ast.Module, LocalCell]] = []
 
     def visit(self, tree: ast.Module) -> ast.Module:
         """Called by IPython with each cell's tree; returns it unchanged or refuses the cell."""
         try:
             seen = without_remote_cells(tree)
             if seen.body:
-                self._fetch(seen)
-                self._open.append((seen, self._home.before_local(seen)))
+                self._hub.bring(seen, self._fetch)
+                self._open.append((seen, self._hub.before_local(seen)))
         except RemoteGPUError as error:
             raise CellRefused(f"{type(error).__name__}: {error}") from None
         except KeyboardInterrupt:
@@ -70,14 +70,14 @@ class LocalCellHook:
         trees = []
         while self._open:
             tree, before = self._open.pop()
-            self._home.after_local(before)
+            self._hub.after_local(before)
             trees.append(tree)
         return trees[::-1]
 
     def reopen(self, trees: list[ast.Module]) -> None:
         """Watch the same cells on, after a remote cell that ran inside them."""
         for tree in trees:
-            self._open.append((tree, self._home.before_local(tree)))
+            self._open.append((tree, self._hub.before_local(tree)))
 
 
 def without_remote_cells(tree: ast.Module) -> ast.Module:

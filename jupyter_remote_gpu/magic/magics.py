@@ -57,6 +57,7 @@ class RemoteGPUMagics(Magics):
         trees = extension.hook.close()
         try:
             extension.front_end.begin()
+            extension.gather(python)
             outcome = extension.session.run_cell(
                 cell,
                 python,

@@ -68,7 +68,7 @@ def _own(found: str, here: str, what: str) -> str:
 
 
 def _names(extension: Extension, command: LineCommand) -> None:
-    rows = [row for row in extension.home.table() if not _is_result(row.name)]
+    rows = [row for row in extension.hub.table() if not _is_result(row.name)]
     if not rows:
         print("There are no names yet.")
         return

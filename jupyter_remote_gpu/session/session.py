@@ -338,9 +338,12 @@ class Session:
 
     # -- values ---------------------------------------------------------------------------------
 
-    def fetch(self, names: Iterable[str]) -> Moved:
-        """Bring the newest values of names here; blocks. Interrupted, nothing has changed."""
-        return self.home.fetch(names, self.peer())
+    def fetch(self, names: Iterable[str], optional: Iterable[str] = ()) -> Moved:
+        """Bring the newest values of names here; blocks. Interrupted, nothing has changed.
+
+        Those of `optional` stay where they are if they cannot be copied.
+        """
+        return self.home.fetch(names, self.peer(), optional=optional)
 
     # -- the kernel's life ----------------------------------------------------------------------
 

@@ -65,6 +65,9 @@ class Places:
     def __getitem__(self, name: str) -> Place:
         return self._places.get(name, Place.HERE)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._places
+
     def known(self) -> list[str]:
         """Return all names that are not simply HERE."""
         return list(self._places)

@@ -19,12 +19,12 @@ from jupyter_remote_gpu.protocol.state import (
 )
 
 from .analysis import Footprint
-from .coherence import ELSEWHERE, Place, Places
+from .coherence import Place, Places
 from .describing import describe
 from .half import Half, Unit, inline, own_slots
 from .namespace import is_hidden, is_module
 from .peer import Peer, Progress
-from .placeholders import Placeholder
+from .placeholders import Placeholder, description_of
 from .survey import Survey
 from .travel import refusal, why_not
 from .versions import Version
@@ -99,7 +99,11 @@ class Departing:
         moving = {n for s in sendings for n in s.parcel.names} | self.revived
         for name in text.deletes - moving:
             if name in namespace and not is_hidden(name) and name not in self.stubs:
-                self.stubs[name] = describe(namespace[name])
+                self.stubs[name] = _described(namespace[name])
+        for name in need - moving:
+            if type(namespace[name]) is Placeholder and self.places[name] is Place.HERE:
+                # on another machine, and it could not be brought from there
+                self.stubs[name] = _described(namespace[name])
         items: tuple[Item, ...] = (*imports, *(s.parcel for s in sendings))
         begin = Begin(
             cell=cell,
@@ -235,6 +239,5 @@ def lost_error(name: str, machine: str, what: str) -> LostError:
     )
 
 
-def waits_there(places: Places, name: str, value: object) -> bool:
-    """Say whether `name` stands for a value that is on the machine."""
-    return places[name] in ELSEWHERE and type(value) is Placeholder
+def _described(value: object) -> Description:
+    return description_of(value) if isinstance(value, Placeholder) else describe(value)

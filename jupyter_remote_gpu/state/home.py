@@ -1,57 +1,28 @@
-"""The user's side: it owns the notebook's namespace and decides what moves."""
+"""Home's books about one machine: what of the namespace is there, and what moves to and fro."""
 
 from __future__ import annotations
 
 import ast
 import importlib.util
-import itertools
-import os
 import types
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
-from jupyter_remote_gpu.protocol.state import Cell, Description, Import, Report
+from jupyter_remote_gpu.protocol.state import Description, Import, Report
 
 from .ambient.ambience import Ambience
-from .analysis import Footprint, footprint
-from .code import ident_of
+from .analysis import footprint
 from .coherence import Event, Place, Places
-from .components import Walk
 from .departing import Departing, Departure, lost_error
-from .describing import describe
 from .fetching import Fetching, Moved, imported, uninterrupted
 from .half import Half
-from .namespace import Held, bind, is_hidden, is_module, is_simple, unbind
+from .namespace import bind, is_simple, unbind
+from .notebook import Notebook
 from .peer import Peer, Progress
 from .placeholders import Placeholder, description_of
 from .survey import Survey
 
-__all__ = ["Departure", "Home", "LocalCell", "Losses", "Moved", "Row"]
-
-_WALKED_OBJECTS = 20_000
-"""How far into a value a local cell's needs are followed; beyond, placeholders speak up."""
-_WHERE = {
-    Place.HERE: "here",
-    Place.TOUCHED: "here",
-    Place.BOTH: "both",
-    Place.THERE: "there",
-    Place.CHANGED: "there",
-    Place.LOST: "lost",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table of names. `where` is here, both, there, stays or lost."""
-
-    name: str
-    where: str
-    type: str
-    text: str
-    bytes: int
-    shares_with: tuple[str, ...] = ()
-    why: str = ""
+__all__ = ["Departure", "Home", "Losses", "Moved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +34,24 @@ class Losses:
     kept: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LocalCell:
-    """What was noted before a local cell ran."""
-
-    text: Footprint
-    reached: frozenset[str]
-    held: dict[str, Held] = field(default_factory=dict)
-
-
 class Home:
-    """The notebook's half of the namespace `namespace` (the user's `user_ns`). No own I/O."""
+    """What the notebook's side knows of, and does with, one of its machines. No own I/O.
 
-    def __init__(self, namespace: dict[str, Any], machine: str = "the machine") -> None:
-        self._half = Half(namespace, outward=True)
-        self._machine = machine
-        self._places = Places()
+    Made by `Hub.join`. `trusted` says whether more than data may come back from the machine.
+    """
+
+    def __init__(self, notebook: Notebook, machine: str, *, trusted: bool) -> None:
+        self.machine = machine
+        self.trusted = trusted
+        self.places = Places()
+        self._notebook = notebook
+        self._half = Half(notebook.namespace, outward=True, cells=notebook.cells)
         self._ambience = Ambience()
-        self._deps: dict[str, tuple[str, ...]] = {}
         self._stays: dict[str, str] = {}
         self._parked_there: set[str] = set()
         self._texts_there: set[int] = set()
-        # a notebook that comes back to a machine must not use the numbers of its earlier life
-        life = int.from_bytes(os.urandom(5), "little") << 12
-        self._numbers = itertools.count(life)
-        self._tokens = (f"home-{n}" for n in itertools.count(life))
-        self._pending: Cell | None = None
-        self._analysed: tuple[ast.Module, Footprint] | None = None
-        self._reached: frozenset[str] = frozenset()
+        self._tokens = notebook.new_tokens()
+        notebook.listeners.append(self.done_elsewhere)
 
     def depart(self, source: str, filename: str = "") -> Departure:
         """Work out what a remote cell needs; `source` is plain Python.
@@ -99,7 +60,7 @@ class Home:
         """
         text = footprint(ast.parse(source))
         self._half.cells.adopt(self._half.values(), self._half.namespace)
-        departure = self._departing().prepare(self._new_cell(source, filename), text)
+        departure = self._departing().prepare(self._notebook.new_cell(source, filename), text)
         told, looks = self._ambience.changes()
         begin = replace(departure.begin, ambient=told)
         return replace(departure, begin=begin, looks=looks)
@@ -119,7 +80,7 @@ class Home:
         with uninterrupted():
             half.cells.add(begin.cell)
             self._texts_there.update(c.number for c in (*begin.cells, begin.cell))
-            self._places.unbind.difference_update(begin.unbind)
+            self.places.unbind.difference_update(begin.unbind)
             self._parked_there.update(begin.park)
             self._parked_there.difference_update(begin.unbind)
             for sending in departure.sendings:
@@ -141,18 +102,20 @@ class Home:
             self._forget(report.deleted)
             for name, description in report.bound.items():
                 self._put_aside(name, description)
-            self._places.happen(Event.BOUND_THERE, report.bound)
-            changed = [n for n in report.touched if self._places[n] is Place.BOTH]
+            self.places.happen(Event.BOUND_THERE, report.bound)
+            changed = [n for n in report.touched if self.places[n] is Place.BOTH]
             for name, description in report.touched.items():
-                if name in changed or name in self._places.elsewhere:
+                if name in changed or name in self.places.elsewhere:
                     self._put_aside(name, description)
-            self._places.happen(Event.TOUCHED_THERE, changed)
+            self.places.happen(Event.TOUCHED_THERE, changed)
             self._parked_there.difference_update(report.bound)
-            self._deps.update({n: tuple(d) for n, d in report.deps.items()})
+            self._notebook.deps.update({n: tuple(d) for n, d in report.deps.items()})
             for name in (*report.bound, *report.touched):
                 self._stays.pop(name, None)
             self._stays.update(report.stays)
             self._ambience.take(report.ambient)
+            gone = (*report.bound, *report.deleted)
+            self._notebook.ran(self.done_elsewhere, gone, report.touched)
 
     def attach(self, report: Report) -> None:
         """Take over the names of a kernel that an earlier notebook left (`Away.census`).
@@ -160,94 +123,81 @@ class Home:
         A name that is bound here already keeps its value of here: home wins.
         """
         with uninterrupted():
-            new = {n: d for n, d in report.bound.items() if not self._half.has_value(n)}
+            new = {n: d for n, d in report.bound.items() if n not in self._half.namespace}
             for name, description in new.items():
                 self._put_aside(name, description)
-            self._places.happen(Event.BOUND_THERE, new)
-            self._places.unbind.update(report.bound.keys() - new.keys())
-            self._deps.update({n: tuple(d) for n, d in report.deps.items() if n in new})
+            self.places.happen(Event.BOUND_THERE, new)
+            self.places.unbind.update(report.bound.keys() - new.keys())
+            self._notebook.deps.update({n: tuple(d) for n, d in report.deps.items() if n in new})
             self._stays.update({n: why for n, why in report.stays.items() if n in new})
 
-    def wanted(self, tree: ast.Module) -> frozenset[str]:
-        """Return the names a local cell may read whose newest value is on the machine. No I/O."""
-        text = self._footprint(tree)
-        gone = [n for n in text.reads if self._places[n] is Place.LOST]
-        if not self._places.elsewhere and not gone:
-            return frozenset()
-        found = self._reach(text.reads) & self._places.elsewhere
-        self._reached = frozenset(found - text.reads)
-        return frozenset(found) | frozenset(gone)
-
-    def fetch(self, names: Iterable[str], peer: Peer, progress: Progress | None = None) -> Moved:
+    def fetch(
+        self,
+        names: Iterable[str],
+        peer: Peer,
+        progress: Progress | None = None,
+        optional: Iterable[str] = (),
+    ) -> Moved:
         """Bring the newest values of `names` and all that belongs to them.
 
         May block; interrupted or failed, it leaves everything as it was. Raises
-        `CannotTravelError` (the value stays where it is), `LostError`. Names that
-        the latest `wanted` found only inside functions need not come: they stay
-        placeholders if they cannot be copied.
+        `CannotTravelError` (the value stays where it is), `LostError`. Those of
+        `optional` need not come: they stay placeholders if they cannot be copied.
         """
         wanted = set(names)
         for name in sorted(wanted):
-            if self._places[name] is Place.LOST:
-                raise lost_error(name, self._machine, "This cell was not run.")
-        wanted &= self._places.elsewhere
+            if self.places[name] is Place.LOST:
+                raise lost_error(name, self.machine, "This cell was not run.")
+        wanted &= self.places.elsewhere
         modules = self._import_there(wanted)
         if not wanted - set(modules):
             return Moved(modules)
-        required = frozenset(wanted - self._reached)
-        touched = {n for n in self._places.known() if self._places[n] is Place.TOUCHED}
+        required = frozenset(wanted.difference(optional))
+        touched = {n for n in self.places.known() if self.places[n] is Place.TOUCHED}
         park = touched - self._parked_there
-        fetching = Fetching(self._half, self._places, self._machine, required, self._stays)
+        fetching = Fetching(self._half, self.places, self.machine, required, self._stays)
         moved = fetching.run(wanted - set(modules), park, peer)
         self._parked_there |= park
         self._parked_there.difference_update(moved.names)
         return Moved((*modules, *moved.names), moved.patched, moved.unchanged, moved.bytes)
 
-    def before_local(self, tree: ast.Module) -> LocalCell:
-        """Take note before a local cell runs (after `fetch`); pass the result to `after_local`."""
-        text = self._footprint(tree)
-        namespace, known = self._half.namespace, self._places.known()
-        reached = self._reach(text.reads) if known else set()
-        names = {n for n in (*known, *text.binds) if n in namespace}
-        return LocalCell(text, frozenset(reached), {n: Held(namespace[n]) for n in names})
+    def needs(self, reads: Iterable[str]) -> tuple[set[str], set[str]]:
+        """Return all names that a remote cell reading `reads` needs, and those it mentions.
 
-    def after_local(self, before: LocalCell) -> None:
-        """Find out what the local cell did to the names."""
+        The second are what must come from another machine, or the cell is refused.
+        """
+        known = [n for n in reads if n in self._half.namespace]
+        survey = Survey(self._half, self._notebook.used_elsewhere())
+        return survey.closure(known), survey.linked(known)
+
+    def lost_among(self, names: Iterable[str]) -> set[str]:
+        """Return those of `names` whose newest value went with this machine."""
+        return {n for n in names if self.places[n] is Place.LOST}
+
+    def why_it_stays(self, name: str) -> str:
+        """Return why the machine's value of `name` cannot be copied, empty if it can."""
+        return self._stays.get(name, "")
+
+    def done_elsewhere(self, gone: Iterable[str], reached: Iterable[str]) -> None:
+        """A cell ran here or on another machine: it bound or deleted the names `gone`.
+
+        What was linked to `reached` may have changed; the value there is not the newest.
+        """
         half, namespace = self._half, self._half.namespace
-        watched = {*self._places.known(), *before.held}
-        rebound = {
-            n
-            for n in watched | before.text.binds
-            if n in namespace and not (n in before.held and before.held[n].holds(namespace[n]))
-        }
-        if self._pending is not None:
-            cell, self._pending = self._pending, None
-            half.cells.note(cell, {n: namespace[n] for n in rebound}, namespace)
-        deleted = [n for n in watched if n not in namespace]
-        touched = {
-            n
-            for n in half.versions.linked(before.reached | before.text.binds)
-            if not is_simple(namespace.get(n))
-        }
+        touched = {n for n in half.versions.linked(reached) if not is_simple(namespace.get(n))}
         half.versions.touch(touched)
-        self._places.happen(Event.TOUCHED_HERE, touched)
-        gone = [n for n in (*rebound, *deleted) if n in self._places.known()]
-        half.versions.drop([*rebound, *deleted])
-        self._places.happen(Event.BOUND_HERE, gone)
-        for name in gone:
+        self.places.happen(Event.TOUCHED_HERE, touched)
+        known = [n for n in gone if n in self.places]
+        half.versions.drop(gone)
+        self.places.happen(Event.BOUND_HERE, known)
+        for name in known:
             half.parked.pop(name, None)
-            self._deps.pop(name, None)
             self._stays.pop(name, None)
             self._parked_there.discard(name)
 
-    def record(self, source: str, filename: str) -> None:
-        """Remember the text of a local cell before it runs; `filename` as in its tracebacks."""
-        self._pending = self._new_cell(source, filename)
-        self._half.cells.add(self._pending)
-
     def lost(self) -> Losses:
         """The machine's kernel is gone: say what went with it; placeholders say so from now on."""
-        half, places = self._half, self._places
+        half, places = self._half, self.places
         kept = [n for n in places.known() if places[n] in (Place.BOTH, Place.TOUCHED)]
         kept += self._code_kept()
         lost = sorted(places.elsewhere)
@@ -255,10 +205,11 @@ class Home:
         for name in lost:
             old = half.namespace.get(name)
             description = description_of(old) if isinstance(old, Placeholder) else Description("")
-            reason = f"it was newest on {self._machine}, whose Python is gone"
-            bind(half.namespace, name, Placeholder(name, description, self._machine, reason))
+            reason = f"it was newest on {self.machine}, whose Python is gone"
+            bind(half.namespace, name, Placeholder(name, description, self.machine, reason))
         half.versions.drop([n for v in half.versions.all() for n in v.names])
-        self._deps.clear()
+        for name in lost:
+            self._notebook.deps.pop(name, None)
         self._parked_there.clear()
         self._texts_there.clear()
         self._ambience.forget()
@@ -269,102 +220,53 @@ class Home:
     def _code_kept(self) -> list[str]:
         """Bind again what no machine can take along: modules, and what was defined here."""
         half, found = self._half, []
-        for name in sorted(self._places.elsewhere):
+        for name in sorted(self.places.elsewhere):
             value = half.namespace.get(name)
             about = description_of(value) if isinstance(value, Placeholder) else Description("")
             older = half.parked.get(name)
             if about.module and importlib.util.find_spec(about.module.split(".")[0]) is not None:
-                bind(half.namespace, name, imported(name, about.module, self._machine))
+                bind(half.namespace, name, imported(name, about.module, self.machine))
             elif isinstance(older, (types.FunctionType, type)):
                 bind(half.namespace, name, half.parked.pop(name))
             else:
                 continue
             found.append(name)
-        self._places.happen(Event.BOUND_HERE, found)
+        self.places.happen(Event.BOUND_HERE, found)
         return found
 
     def recover(self, names: Iterable[str]) -> tuple[str, ...]:
         """Bind the older values kept here of lost names; return those that could be."""
         half = self._half
-        found = [n for n in names if self._places[n] is Place.LOST and n in half.parked]
+        found = [n for n in names if self.places[n] is Place.LOST and n in half.parked]
         for name in found:
             bind(half.namespace, name, half.parked.pop(name))
-        self._places.happen(Event.RECOVERED, found)
+        self.places.happen(Event.RECOVERED, found)
         return tuple(found)
-
-    def table(self) -> tuple[Row, ...]:
-        """Return a row for each name, sorted."""
-        survey = Survey(self._half)
-        rows = []
-        for name, value in sorted(self._half.namespace.items()):
-            if is_hidden(name, value) or is_module(value):
-                continue
-            place = self._places[name]
-            where = _WHERE[place]
-            about = (
-                description_of(value)
-                if isinstance(value, Placeholder)
-                else describe(value, survey.sizes.get(name, 0))
-            )
-            if name in self._stays and where == "there":
-                where = "stays"
-            partners = tuple(n for n in survey.components.get(name, ()) if n != name)
-            why = self._stays.get(name, "")
-            rows.append(Row(name, where, about.type, about.text, about.bytes, partners, why))
-        return tuple(rows)
-
-    def _new_cell(self, source: str, filename: str) -> Cell:
-        """Number a cell; it gets a file name if it has none, so that its code is found again."""
-        number = next(self._numbers)
-        return Cell(number, ident_of(source), filename or f"<cell {number}>", source)
 
     def _departing(self) -> Departing:
         return Departing(
             self._half,
-            self._places,
-            self._machine,
-            {n: d for n, d in self._deps.items() if n in self._places.elsewhere},
+            self.places,
+            self.machine,
+            self._notebook.used_elsewhere(),
             self._parked_there,
             self._texts_there,
             self._tokens,
         )
 
-    def _footprint(self, tree: ast.Module) -> Footprint:
-        if self._analysed is None or self._analysed[0] is not tree:
-            self._analysed = (tree, footprint(tree))
-        return self._analysed[1]
-
-    def _reach(self, names: Iterable[str]) -> set[str]:
-        """Return the names that code mentioning `names` here may use, following values lazily."""
-        namespace = self._half.namespace
-        walk = Walk(namespace)
-        todo, seen = list(names), set()
-        while todo:
-            name = todo.pop()
-            if name in seen or name not in namespace or is_hidden(name):
-                continue
-            seen.add(name)
-            value = namespace[name]
-            if type(value) is Placeholder:
-                todo.extend(self._deps.get(name, ()))
-            elif not is_simple(value):
-                walk.add(name, value, _WALKED_OBJECTS)
-                todo.extend(walk.needs[name])
-        return seen
-
     def _equal(self, names: Iterable[str]) -> None:
         """Both sides hold the same under these names."""
-        self._places.happen(Event.EQUAL, names)
+        self.places.happen(Event.EQUAL, names)
         self._parked_there.difference_update(names)
 
     def _forget(self, names: Iterable[str]) -> None:
         """These names are gone on both sides."""
         self._half.versions.drop(names)
-        self._places.forget(names)
+        self.places.forget(names)
         for name in names:
-            self._places.unbind.discard(name)
+            self.places.unbind.discard(name)
             self._parked_there.discard(name)
-            for table in (self._half.parked, self._deps, self._stays):
+            for table in (self._half.parked, self._notebook.deps, self._stays):
                 table.pop(name, None)
 
     def _put_aside(self, name: str, description: Description) -> None:
@@ -372,7 +274,7 @@ class Home:
         namespace = self._half.namespace
         if self._half.has_value(name):
             self._half.parked[name] = namespace[name]
-        bind(namespace, name, Placeholder(name, description, self._machine))
+        bind(namespace, name, Placeholder(name, description, self.machine))
 
     def _import_there(self, names: set[str]) -> tuple[str, ...]:
         """Import here what remote cells imported: no question is needed for that."""
@@ -381,7 +283,7 @@ class Home:
             value = self._half.namespace.get(name)
             about = description_of(value) if isinstance(value, Placeholder) else Description("")
             if about.module:
-                module = imported(name, about.module, self._machine)
+                module = imported(name, about.module, self.machine)
                 bind(self._half.namespace, name, module)
                 self._equal([name])
                 found.append(name)

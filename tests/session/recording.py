@@ -14,7 +14,7 @@ from typing import Any
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.session import Outcome, Session, Workspace
-from jupyter_remote_gpu.state.home import Home
+from jupyter_remote_gpu.state.hub import Hub
 from jupyter_remote_gpu.transport.base import Transport
 from jupyter_remote_gpu.transport.local import LocalTransport
 
@@ -101,7 +101,7 @@ class Bench:
 
     def __init__(self, transport: Transport, folder: Path) -> None:
         self.names: dict[str, Any] = {}
-        self.home = Home(self.names, "test")
+        self.home = Hub(self.names).join("test")
         self.front_end = Recorder()
         self.count = 0
         workspace = Workspace(str(folder), str(folder), sys.executable)

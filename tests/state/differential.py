@@ -21,7 +21,8 @@ from tests.state.generator import Writer
 from tests.state.hosts import OtherProcess, SameProcess, execute, fresh_main
 from tests.state.notebook import Coherent
 
-Cells = list[tuple[str, bool]]  # (source, remote)
+Hosts = tuple[Any, ...]
+Cells = list[tuple[str, int]]  # (source, 0 for here or the number of a machine)
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Difference:
     def __str__(self) -> str:
         lines = [f"seed {self.seed}:"]
         for source, remote in self.cells:
-            lines.append("there:" if remote else "here:")
+            lines.append(f"on machine {remote}:" if remote else "here:")
             lines += ["    " + line for line in source.splitlines()]
         return "\n".join([*lines, f"expected: {self.expected}", f"found:    {self.found}"])
 
@@ -91,18 +92,18 @@ def _throw(dice: list[Any]) -> None:
         torch.set_rng_state(dice[2])
 
 
-def check(seed: int, host: Any, plan: Plan) -> Difference | None:
+def check(seed: int, hosts: Hosts, plan: Plan) -> Difference | None:
     """Run the notebook of `seed`; return where it differs."""
     writer = Writer(
         seed, numpy=plan.numpy, torch=plan.torch, pandas=plan.pandas, errors=plan.errors
     )
     where = random.Random(seed + 1)
-    reference, notebook = Reference(), _notebook(host)
+    reference, notebook = Reference(), _notebook(hosts)
     cells: Cells = []
     for number in range(plan.cells):
-        remote = where.random() < 0.5
+        remote = where.randint(0, 1) * where.randint(1, len(hosts))
         if number == 0:
-            source, remote = writer.prelude, False
+            source, remote = writer.prelude, 0
         else:
             source = writer.last() if number == plan.cells - 1 else writer.cell()
         cells.append((source, remote))
@@ -114,9 +115,9 @@ def check(seed: int, host: Any, plan: Plan) -> Difference | None:
     return None
 
 
-def replay(cells: Cells, host: Any) -> tuple[str, str] | None:
+def replay(cells: Cells, hosts: Hosts) -> tuple[str, str] | None:
     """Run given cells; return (expected, found) of the first that differs."""
-    reference, notebook = Reference(), _notebook(host)
+    reference, notebook = Reference(), _notebook(hosts)
     for source, remote in cells:
         expected = reference.run(source)
         found = _attempt(notebook, source, remote=remote)
@@ -125,14 +126,14 @@ def replay(cells: Cells, host: Any) -> tuple[str, str] | None:
     return None
 
 
-def shrink(difference: Difference, host: Any) -> Difference:
+def shrink(difference: Difference, hosts: Hosts) -> Difference:
     """Drop cells, then lines, as long as the notebook still differs."""
     cells, outcome = difference.cells, (difference.expected, difference.found)
     changed = True
     while changed:
         changed = False
         for candidate in _smaller(cells):
-            found = replay(candidate, host)
+            found = replay(candidate, hosts)
             if found is not None and _kind(found) == _kind(outcome):
                 cells, outcome, changed = candidate, found, True
                 break
@@ -156,12 +157,13 @@ def _smaller(cells: Cells) -> list[Cells]:
     return found
 
 
-def _notebook(host: Any) -> Coherent:
-    host.restart()
-    return Coherent(host)
+def _notebook(hosts: Hosts) -> Coherent:
+    for host in hosts:
+        host.restart()
+    return Coherent(*hosts)
 
 
-def _attempt(notebook: Coherent, source: str, *, remote: bool) -> tuple[str, str]:
+def _attempt(notebook: Coherent, source: str, *, remote: int) -> tuple[str, str]:
     try:
         return notebook.cell(source, remote=remote)
     except Exception:  # reported as a difference
@@ -175,6 +177,10 @@ def _alike(expected: tuple[str, str], found: tuple[str, str]) -> bool:
     return expected == found
 
 
+def _host(kind: str, python: str) -> Any:
+    return SameProcess() if kind == "same" else OtherProcess(python, ipython=kind == "ipython")
+
+
 def main(arguments: list[str] | None = None, say: Callable[[str], None] = print) -> int:
     """Run many notebooks; return how many differ."""
     parser = argparse.ArgumentParser()
@@ -185,25 +191,23 @@ def main(arguments: list[str] | None = None, say: Callable[[str], None] = print)
     parser.add_argument("--torch", action="store_true")
     parser.add_argument("--pandas", action="store_true")
     parser.add_argument("--plain", action="store_true", help="without numpy")
+    parser.add_argument("--machines", type=int, default=1, help="besides this computer")
     parser.add_argument("--cells", type=int, default=11)
     parser.add_argument("--shown", type=int, default=3, help="how many differences are shrunk")
     options = parser.parse_args(arguments)
-    host: Any = (
-        SameProcess()
-        if options.host == "same"
-        else OtherProcess(options.python, ipython=options.host == "ipython")
-    )
+    hosts = tuple(_host(options.host, options.python) for _ in range(options.machines))
     numpy = not options.plain and importlib.util.find_spec("numpy") is not None
     plan = Plan(options.cells, numpy, options.torch, options.pandas)
     differing: list[int] = []
     start = time.monotonic()
     for seed in range(options.seed, options.seed + options.notebooks):
-        difference = check(seed, host, plan)
+        difference = check(seed, hosts, plan)
         if difference is not None:
             differing.append(seed)
             if len(differing) <= options.shown:
-                say(str(shrink(difference, host)))
-    host.close()
+                say(str(shrink(difference, hosts)))
+    for host in hosts:
+        host.close()
     took = time.monotonic() - start
     say(f"{options.notebooks - len(differing)} of {options.notebooks} alike in {took:.0f} s")
     if differing:

@@ -1,4 +1,4 @@
-"""A notebook whose cells run here or there, driven as the magic drives it."""
+"""A notebook whose cells run here or on machines, driven as the magic drives it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,31 @@ import ast
 import sys
 from typing import Any
 
-from jupyter_remote_gpu.state.home import Home
+from jupyter_remote_gpu.state.home import Home, Moved
+from jupyter_remote_gpu.state.hub import Hub
 from tests.state.hosts import execute, fresh_main
 
 
 class Coherent:
-    """One notebook over two sides; `host` is the other one."""
+    """One notebook over this process and one machine or more.
 
-    def __init__(self, host: Any) -> None:
-        self.host = host
+    `hosts` are the machines; a cell's `where` is 0 for here and counts them from 1.
+    """
+
+    def __init__(self, *hosts: Any, trusted: bool = True) -> None:
+        self.hosts = hosts
+        self.host = hosts[0]
         self.main = fresh_main()
         self.names: dict[str, Any] = self.main.__dict__
-        self.home = Home(self.names, "gpu1")
+        self.hub = Hub(self.names)
+        machines = [f"gpu{number}" for number in range(1, len(hosts) + 1)]
+        self.homes = [self.hub.join(machine, trusted=trusted) for machine in machines]
+        self.home = self.homes[0]
         self._count = 0
+
+    def fetch(self, home: Home, names: frozenset[str], optional: frozenset[str]) -> Moved:
+        """Bring names from the machine of `home`."""
+        return home.fetch(names, self.hosts[self.homes.index(home)], optional=optional)
 
     def here(self, source: str) -> tuple[str, str]:
         """Run a local cell; return what it printed and the type of its error."""
@@ -27,26 +39,26 @@ class Coherent:
             self._count += 1
             filename = f"<here-{self._count}>"
             tree = ast.parse(source)
-            wanted = self.home.wanted(tree)
-            if wanted:
-                self.home.fetch(wanted, self.host)
-            self.home.record(source, filename)
-            noted = self.home.before_local(tree)
+            self.hub.bring(tree, self.fetch)
+            self.hub.record(source, filename)
+            noted = self.hub.before_local(tree)
             result = execute(source, filename, self.names)
-            self.home.after_local(noted)
+            self.hub.after_local(noted)
             return result
         finally:
             sys.modules["__main__"] = before
 
-    def there(self, source: str) -> tuple[str, str]:
+    def there(self, source: str, where: int = 1) -> tuple[str, str]:
         """Run a remote cell; return what it printed and the type of its error."""
-        departure = self.home.depart(source)
-        departure = self.home.send_ahead(departure, self.host)
-        out, error, report = self.host.run(departure.begin, source)
-        self.home.commit(departure)
-        self.home.complete(departure, report)
+        home, host = self.homes[where - 1], self.hosts[where - 1]
+        self.hub.gather(source, home, self.fetch)
+        departure = home.depart(source)
+        departure = home.send_ahead(departure, host)
+        out, error, report = host.run(departure.begin, source)
+        home.commit(departure)
+        home.complete(departure, report)
         return out, error
 
-    def cell(self, source: str, *, remote: bool) -> tuple[str, str]:
-        """Run a cell on either side."""
-        return self.there(source) if remote else self.here(source)
+    def cell(self, source: str, *, remote: int) -> tuple[str, str]:
+        """Run a cell here (0) or on a machine (from 1)."""
+        return self.there(source, int(remote)) if remote else self.here(source)

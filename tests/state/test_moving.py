@@ -181,13 +181,13 @@ def test_a_begin_that_fails_can_be_sent_again(host: Faulty, notebook: Coherent) 
 def test_the_table_says_where_everything_is(notebook: Coherent) -> None:
     notebook.here("a = b = [1]\nc = 2")
     notebook.there("x = a\nd = (i for i in a)\ne = 5")
-    rows = {r.name: (r.where, r.shares_with) for r in notebook.home.table()}
+    rows = {r.name: (r.where, r.shares_with) for r in notebook.hub.table()}
     assert rows["a"] == ("there", ())
     assert rows["c"] == ("here", ())
     assert rows["d"] == ("stays", ())
     assert rows["e"] == ("there", ())
     notebook.here("e")
-    told = {r.name: (r.where, r.type, r.text) for r in notebook.home.table()}
+    told = {r.name: (r.where, r.type, r.text) for r in notebook.hub.table()}
     assert told["e"] == ("both", "int", "5")
 
 
