@@ -70,10 +70,17 @@ class Notebook:
     """A kernel with the extension loaded.
 
     `home` is where the embedded machine's agent keeps things, `folder` the
-    notebook's own folder, `machine` says of a machine in the hard mode.
+    notebook's own folder, `machine` says of a machine in the hard mode. With
+    `first` another cell runs first: "pass" makes a kernel that has never heard of us.
     """
 
-    def __init__(self, home: Path, folder: Path, machine: HardMachine | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        folder: Path,
+        machine: HardMachine | None = None,
+        first: str = "%load_ext jupyter_remote_gpu",
+    ) -> None:
         self.home = home
         self.hard = machine is not None
         self.machine_folder = folder if machine is None else machine.folder
@@ -93,7 +100,7 @@ class Notebook:
         self.client: BlockingKernelClient = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=CELL_SECONDS)
-        self.run("%load_ext jupyter_remote_gpu")
+        self.run(first)
 
     def run(
         self,
