@@ -78,7 +78,9 @@ class Held:
 
     def holds(self, value: Any) -> bool:
         """Say whether `value` is that very object."""
-        return self._reference() is value
+        found = self._reference()
+        # a reference to what is gone gives None, which is also what a name may hold now
+        return found is value and (found is not None or type(self._reference) is _Strong)
 
     def value(self) -> Any:
         """Return the object, None if it is gone."""

@@ -204,3 +204,10 @@ def test_threads_left_behind_are_counted(host: Faulty, notebook: Coherent) -> No
     _, error, report = host.run(departure.begin, departure.begin.cell.source)
     assert (error, report.threads) == ("", 1)
     host.main.__dict__["stop"].set()
+
+
+def test_a_name_bound_to_none_is_told_although_its_value_is_gone(notebook: Coherent) -> None:
+    notebook.here("class Thing: pass\nthing = Thing()")
+    notebook.there("thing")
+    notebook.there("thing = None")
+    assert notebook.here("print(thing)") == ("None\n", "")
