@@ -120,7 +120,8 @@ class Report:
 
     `bound` names were (re)bound, `touched` ones may have changed inside;
     `deps` are the global names that their functions and classes use; `stays`
-    says of which it is already known that they cannot be copied, and why.
+    says of which it is already known that they cannot be copied, and why;
+    `together` are those components that have more than one name.
     """
 
     bound: Mapping[str, Description] = field(default_factory=dict)
@@ -128,6 +129,7 @@ class Report:
     touched: Mapping[str, Description] = field(default_factory=dict)
     deps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stays: Mapping[str, str] = field(default_factory=dict)
+    together: tuple[tuple[str, ...], ...] = ()
     ambient: Mapping[str, Blob] = field(default_factory=dict)
     threads: int = 0
 
@@ -141,6 +143,7 @@ class Report:
                 "touched": {n: description_out(d) for n, d in self.touched.items()},
                 "deps": {n: list(d) for n, d in self.deps.items()},
                 "stays": dict(self.stays),
+                "together": [list(names) for names in self.together],
                 "ambient": out.mapping(self.ambient),
                 "threads": self.threads,
             }
@@ -158,6 +161,7 @@ class Report:
             touched=take.descriptions("touched"),
             deps={name_in(n): names_in(d, "deps") for n, d in deps.items()},
             stays={name_in(n): text_in(r, "stays") for n, r in stays.items()},
+            together=tuple(names_in(g, "together") for g in take.listing("together")),
             ambient=take.mapping("ambient"),
             threads=take.number("threads", 1_000_000),
         )

@@ -156,6 +156,7 @@ class Away:
             touched={n: about[n] for n in touched},
             deps={n: tuple(sorted(survey.needs.get(n, ()))) for n in reported},
             stays={n: why for n in reported if (why := pinned_reason(type(now[n])))},
+            together=tuple(g for g in survey.groups(reported) if len(g) > 1),
             ambient=told,
             threads=threads,
         )

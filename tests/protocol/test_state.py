@@ -49,7 +49,12 @@ MESSAGES = [
     ),
     Begin(CELL),
     Report(
-        {"x": Description("int")}, ("d",), {"t": Description("list")}, {"x": ("y",)}, {"x": "why"}
+        {"x": Description("int")},
+        ("d",),
+        {"t": Description("list")},
+        {"x": ("y",)},
+        {"x": "why"},
+        (("t", "x"),),
     ),
     Offer((VALUE, PATCH)),
     Lacking((ONE, TWO), ("t2",)),
