@@ -46,7 +46,7 @@ class Home:
         self.places = Places()
         self._notebook = notebook
         self._half = Half(notebook.namespace, outward=True, cells=notebook.cells)
-        self._ambience = Ambience()
+        self._ambience = Ambience(notebook.untold)
         self._stays: dict[str, str] = {}
         self._parked_there: set[str] = set()
         self._texts_there: set[int] = set()

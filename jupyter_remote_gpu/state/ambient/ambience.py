@@ -19,6 +19,7 @@ from .surroundings import Surroundings
 from .unit import AmbientUnit
 
 _UNSEEN = object()
+_WAITS = "waits for its library"
 MAX_TOLD_BYTES = 4 << 20
 
 
@@ -26,15 +27,16 @@ class Ambience:
     """One side's ambient state, and what of it the other side is known to have.
 
     `changes` is cheap (about 0.1 ms) when nothing changed. State of a library
-    that is not imported here waits until it is.
+    that is not imported here waits until it is, in `untold`: what one machine
+    told is passed on to the others from there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, untold: dict[str, bytes] | None = None) -> None:
         self.surroundings = Surroundings()
         units = (*randomness.UNITS, *options.UNITS, *self.surroundings.units())
         self._units: dict[str, AmbientUnit] = {unit.name: unit for unit in units}
         self._known: dict[str, Any] = {}
-        self._waiting: dict[str, bytes] = {}
+        self._waiting = {} if untold is None else untold
         self._finder: _WhenImported | None = None
 
     def changes(self) -> tuple[dict[str, Blob], dict[str, Any]]:
@@ -42,11 +44,15 @@ class Ambience:
         told: dict[str, Blob] = {}
         looks: dict[str, Any] = {}
         for name, unit in self._units.items():
-            if not _ready(unit.module) or name in self._waiting:
+            waiting = self._waiting.get(name)
+            if waiting is not None:
+                look: Any = (_WAITS, waiting)
+            elif _ready(unit.module):
+                look = unit.look()
+            else:
                 continue
-            look = unit.look()
             if self._known.get(name, _UNSEEN) != look:
-                told[name] = pickle.dumps(unit.tell(), protocol=5)
+                told[name] = waiting or pickle.dumps(unit.tell(), protocol=5)
                 looks[name] = look
         return told, looks
 
@@ -64,6 +70,7 @@ class Ambience:
                 self._take(unit, bytes(blob))
             else:
                 self._waiting[name] = bytes(blob)
+                self._known[name] = (_WAITS, bytes(blob))
         modules = {self._units[name].module for name in self._waiting}
         if modules and self._finder is None:
             self._finder = _WhenImported(self)

@@ -130,6 +130,31 @@ def test_state_waits_for_a_library_that_is_not_imported_there() -> None:
     host.close()
 
 
+@needs("numpy")
+def test_state_of_a_library_that_is_not_imported_here_goes_on_to_other_machines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import numpy as np
+
+    machine = Ambience()
+    np.random.seed(7)
+    told = {"numpy.random": machine.changes()[0]["numpy.random"]}
+    monkeypatch.setattr(
+        "jupyter_remote_gpu.state.ambient.ambience._ready", lambda module: not module
+    )
+    untold: dict[str, bytes] = {}
+    first, second = Ambience(untold), Ambience(untold)
+    try:
+        first.take(told)
+        assert "numpy.random" not in first.changes()[0]
+        passed_on, looks = second.changes()
+        assert passed_on["numpy.random"] == told["numpy.random"]
+        second.settle(looks)
+        assert "numpy.random" not in second.changes()[0]
+    finally:
+        first.close()
+
+
 @pytest.mark.torch
 @needs("torch")
 def test_torch_seed_default_type_and_gradients(notebook: Coherent) -> None:
