@@ -31,7 +31,7 @@ from typing import Any
 
 from jupyter_remote_gpu.errors import ProtocolError
 
-from . import frames
+from . import bounded_json, event_kinds, frames
 from .frames import Buffer, Frame
 
 SEGMENT_MAGIC = b"JRGJOUR\x01"
@@ -70,20 +70,34 @@ def encode(
 
 
 def decode(frame: Frame) -> Event:
-    """Return the event in a frame; ProtocolError if it is none."""
+    """Return the event in a frame; ProtocolError, with its number, if it is none.
+
+    Behind it every field that `event_kinds` names is there and of its type.
+    """
+    head = bounded_json.loads(frame.head, f"event {frame.number} of a journal")
     try:
-        head = json.loads(frame.head)
-        kind, time = head.pop("k"), float(head.pop("t"))
+        kind, time = head.pop("k"), head.pop("t")
         run, parent = head.pop("run"), head.pop("p")
         lengths = head.pop("b", [])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise ProtocolError(f"event {frame.number} of a journal cannot be read: {error}") from error
+    if not bounded_json.is_number(time):
+        raise ProtocolError(f"event {frame.number} of a journal has no time")
+    event_kinds.check(frame.number, kind, run, parent, head)
+    buffers = _cut(frame, lengths)
+    return Event(frame.number, kind, float(time), run, parent, head, buffers)
+
+
+def _cut(frame: Frame, lengths: Any) -> tuple[bytes, ...]:
+    whole = isinstance(lengths, list) and all(type(n) is int and n >= 0 for n in lengths)
+    if not whole or sum(lengths) != len(frame.payload):
+        raise ProtocolError(f"the buffers of event {frame.number} do not fill its payload")
     buffers = []
     at = 0
     for length in lengths:
         buffers.append(bytes(frame.payload[at : at + length]))
         at += length
-    return Event(frame.number, kind, time, run, parent, head, tuple(buffers))
+    return tuple(buffers)
 
 
 def decode_all(data: Buffer) -> Iterator[Event]:

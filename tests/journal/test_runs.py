@@ -23,7 +23,8 @@ def test_records_follow_the_journal(tmp_path: Path) -> None:
     _append(tmp_path, "stream", "a", name="stdout", text="hi")
     (record,) = index.update()
     assert (record.status, record.first, record.last, record.sent) == ("running", 1, 2, ["y"])
-    _append(tmp_path, "run_ended", "a", status="error", error={"name": "E"}, bound=["x"])
+    error = {"own": "E", "message": "m"}
+    _append(tmp_path, "run_ended", "a", status="error", error=error, bound=["x"], seconds=1)
     _append(tmp_path, "stream", "a", name="stdout", text="late")
     (record,) = index.update()
     assert (record.status, record.error, record.bound, record.last) == ("error", "E", ["x"], 4)
