@@ -19,10 +19,21 @@ from .kernel import CellFailedError, Ran
 from .place import Place, await_spare
 
 
+class NoBar:
+    """Shows nothing; see `session.front_end.Bar`."""
+
+    def show(self, text: str, fraction: float) -> None:
+        """Nobody looks."""
+
+    def end(self, text: str) -> None:
+        """Nobody looks."""
+
+
 class Listener:
     """A front end that only takes note; see `session.front_end.FrontEnd`."""
 
     can_ask = False
+    bar = NoBar()
 
     def __init__(self) -> None:
         self.ran = Ran()

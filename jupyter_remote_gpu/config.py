@@ -12,7 +12,7 @@ import os
 import sys
 from typing import Any
 
-from traitlets import Bool, List, Unicode, default
+from traitlets import Bool, Float, List, Unicode, default
 from traitlets.config import Configurable
 
 HOME_VARIABLE = "JUPYTER_REMOTE_GPU_HOME"
@@ -47,6 +47,12 @@ class RemoteGPU(Configurable):
 
     show_line = Bool(
         True, help="Show one small line below a remote cell about what moved, if anything did."
+    ).tag(config=True)
+
+    guard_seconds = Float(
+        60.0,
+        min=0.0,
+        help="A cell for which moving values would take longer is not run, but told so in numbers.",
     ).tag(config=True)
 
     @default("home")

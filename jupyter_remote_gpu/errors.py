@@ -20,6 +20,7 @@ RemoteGPUError
 └── StateError                  names and values
     ├── CannotTravelError       a value that cannot leave its side
     ├── ElsewhereError          a placeholder was used without the cell naming it
+    ├── TooLongError            what the cell needs would take too long to move
     └── LostError               the newest value went with its kernel
 
 User code shows an error of this tree as its message and hint alone: the frames
@@ -126,6 +127,10 @@ class CannotTravelError(StateError):
 
 class ElsewhereError(StateError):
     """A placeholder was used in a way that the cell's text did not announce."""
+
+
+class TooLongError(StateError):
+    """Moving what the cell needs would take longer than the user's limit; nothing has moved."""
 
 
 class LostError(StateError):

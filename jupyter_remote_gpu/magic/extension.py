@@ -60,6 +60,7 @@ class Extension:
             self.front_end,
             self.machine.name,
             self._loop,
+            self.config.guard_seconds,
         )
         self.hook = LocalCellHook(self.hub, self._fetch_from)
         if isinstance(self.front_end, NotebookFrontEnd):
@@ -88,18 +89,32 @@ class Extension:
         self.hub.gather(python, self.home, self._fetch_from)
 
     def fetch(
-        self, names: frozenset[str] | tuple[str, ...], optional: frozenset[str] = frozenset()
+        self,
+        names: frozenset[str] | tuple[str, ...],
+        optional: frozenset[str] = frozenset(),
+        *,
+        unguarded: bool = False,
+        asked: str = "",
     ) -> Moved:
         """Bring the newest values of names here and say what moved, if that is worth a line.
 
-        Those of `optional` stay where they are if they cannot be copied.
+        The arguments are those of `Session.fetch`.
         """
         started = time.monotonic()
-        moved = self.session.fetch(names, optional)
+        moved = self.session.fetch(names, optional, unguarded=unguarded, asked=asked)
         self._bind_results(moved)
         seconds = time.monotonic() - started
         if self.config.show_line and (moved.bytes > QUIET_BYTES or seconds > QUIET_SECONDS):
-            self.front_end.note(fetch_text(self.machine.name, moved.names, moved.bytes, seconds))
+            self.front_end.note(
+                fetch_text(
+                    self.machine.name,
+                    moved.loads,
+                    moved.names,
+                    moved.unchanged,
+                    moved.bytes,
+                    seconds,
+                )
+            )
         return moved
 
     def _fetch_from(self, home: Home, names: frozenset[str], optional: frozenset[str]) -> Moved:

@@ -9,7 +9,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class
 
 from jupyter_remote_gpu.errors import RequestError
 from jupyter_remote_gpu.machines import Request, choose
-from jupyter_remote_gpu.session.session import Outcome
+from jupyter_remote_gpu.session.outcome import Outcome
 from jupyter_remote_gpu.session.summary import run_text
 
 from . import arguments, help, verbs
@@ -64,6 +64,7 @@ class RemoteGPUMagics(Magics):
                 count,
                 filename,
                 timeout=request.timeout_seconds,
+                unguarded=request.yes,
             )
         finally:
             extension.hook.reopen(trees)
@@ -89,11 +90,12 @@ class RemoteGPUMagics(Magics):
             self.shell.payload_manager.write_payload(payload, single=False)
         text = run_text(
             self._extension.machine.name,
-            outcome.sent,
-            outcome.sent_bytes,
-            outcome.bound_values,
+            () if outcome.sent_shown else outcome.sent,
+            outcome.unchanged,
+            outcome.there,
             outcome.ran_seconds,
             outcome.sync_seconds,
+            threads=outcome.threads,
         )
         if text is not None and self._extension.config.show_line:
             self._extension.front_end.note(text)

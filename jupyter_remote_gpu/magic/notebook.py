@@ -9,11 +9,10 @@ from typing import Any
 
 from jupyter_remote_gpu.protocol.events import Event
 
+from .bars import LINE_METADATA, NotebookBar, line_data
 from .comm_relay import CommRelay
 
 KEPT_PARENTS = 200
-LINE_METADATA = {"remote_gpu": {"line": True}}
-"""Marks our own lines among a cell's outputs, so that tools can leave them out."""
 
 
 class NotebookFrontEnd:
@@ -26,6 +25,7 @@ class NotebookFrontEnd:
         self._late: list[Event] = []
         self._lock = threading.Lock()
         self.relay: CommRelay | None = None
+        self.bar = NotebookBar(shell)
 
     @property
     def can_ask(self) -> bool:
@@ -94,11 +94,7 @@ class NotebookFrontEnd:
 
     def note(self, text: str) -> None:
         """Show one small line of ours, marked so that it can be told from the cell's output."""
-        data = {
-            "text/plain": text,
-            "text/html": f'<small style="opacity:.65">{_escape(text)}</small>',
-        }
-        self._shell.display_pub.publish(data=data, metadata=LINE_METADATA)
+        self._shell.display_pub.publish(data=line_data(text), metadata=LINE_METADATA)
 
     def _of_callback(self, event: Event) -> bool:
         """Show an output of a widget's callback with that; False if it is a cell's."""
@@ -173,7 +169,3 @@ _SHOWERS = {
     "error": NotebookFrontEnd._error,
     "notice": NotebookFrontEnd._notice,
 }
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -8,6 +8,8 @@ from typing import Any
 
 from jupyter_remote_gpu.protocol.events import Event
 
+from .bars import TerminalBar
+
 
 class TerminalFrontEnd:
     """Shows events with what IPython has without a kernel: streams and `display`."""
@@ -15,6 +17,7 @@ class TerminalFrontEnd:
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self._late: list[Event] = []
+        self.bar = TerminalBar()
 
     @property
     def can_ask(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from jupyter_remote_gpu.errors import NotAvailableError, RequestError
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.session.session import losses_text
-from jupyter_remote_gpu.session.summary import names_text, seconds_text, size_text
+from jupyter_remote_gpu.session.summary import loads_text, names_text, seconds_text, size_text
 
 from . import help
 from .arguments import LineCommand
@@ -110,8 +110,9 @@ def _push(extension: Extension, command: LineCommand) -> None:
     outcome = extension.session.run_cell(body, body, cell_count(extension.shell))
     if outcome.error is not None:
         raise remote_exception(outcome.error)
-    what = names_text(outcome.sent) or "nothing, the machine has the newest values"
-    print(f"sent {size_text(outcome.sent_bytes)}: {what}")
+    size = size_text(sum(load.bytes for load in outcome.sent))
+    what = loads_text(outcome.sent, "out") or "nothing, the machine has the newest values"
+    print(f"sent {size}: {what}")
 
 
 def _eval(extension: Extension, command: LineCommand) -> Any:

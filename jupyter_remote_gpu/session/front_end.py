@@ -7,12 +7,32 @@ from typing import Any, Protocol
 from jupyter_remote_gpu.protocol.events import Event
 
 
+class Bar(Protocol):
+    """One line that shows how far a move of values is, and then what came of it.
+
+    Called by the thread that runs cells, some ten times a second at most.
+    """
+
+    def show(self, text: str, fraction: float) -> None:
+        """Show or update the line; `fraction` of the move is done, 0 to 1."""
+        ...
+
+    def end(self, text: str) -> None:
+        """Put a last text in the line's place; the next `show` begins a new one."""
+        ...
+
+
 class FrontEnd(Protocol):
     """Where outputs appear: a notebook's front end, or a terminal."""
 
     @property
     def can_ask(self) -> bool:
         """Whether `ask` can get an answer."""
+        ...
+
+    @property
+    def bar(self) -> Bar:
+        """The line that shows how far a move is."""
         ...
 
     def parent(self) -> dict[str, Any]:

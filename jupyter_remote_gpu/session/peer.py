@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from jupyter_remote_gpu.errors import ConnectionLostError, ProtocolError
@@ -18,7 +18,6 @@ from .client import agent_error, hello, refusal
 
 SILENCE_SECONDS = 120.0
 """Longest wait for the kernel's next bytes; encoding a large value comes before them."""
-SUPPLY_BATCH = 256
 
 
 class LinePeer:
@@ -39,16 +38,13 @@ class LinePeer:
         """Say what is about to be sent; return what the kernel lacks of it."""
         return self._lacking("offer", *offer.pack())
 
-    def supply(self, chunks: Iterable[tuple[bytes, memoryview]]) -> Lacking:
-        """Send chunks in batches; return what is still missing or came damaged."""
-        lacking = Lacking()
-        batch: list[tuple[bytes, Buffer]] = []
-        sent = False
-        for chunk in chunks:
-            batch.append(chunk)
-            if len(batch) == SUPPLY_BATCH:
-                lacking, batch, sent = self._supply(batch), [], True
-        return self._supply(batch) if batch or not sent else lacking
+    def supply(self, chunks: Collection[tuple[bytes, memoryview]]) -> Lacking:
+        """Send chunks one after the other; return what is still missing or came damaged."""
+
+        def send(line: Line) -> None:
+            line.send_chunks(chunks)
+
+        return self._lacking("supply", {"count": len(chunks)}, [], during=send)
 
     def ask(self, ask: Ask) -> Answers:
         """Ask for the newest values of names."""
@@ -78,15 +74,14 @@ class LinePeer:
             self._socket.close()
         self._socket = self._line = None
 
-    def _supply(self, batch: list[tuple[bytes, Buffer]]) -> Lacking:
-        def send(line: Line) -> None:
-            line.send_chunks(batch)
-
-        answer = self._exchange("supply", {"count": len(batch)}, [], during=send)
-        return Lacking.unpack(answer.body, [memoryview(b) for b in answer.blobs])
-
-    def _lacking(self, verb: str, body: dict[str, Any], blobs: Sequence[Buffer]) -> Lacking:
-        answer = self._exchange(verb, body, blobs)
+    def _lacking(
+        self,
+        verb: str,
+        body: dict[str, Any],
+        blobs: Sequence[Buffer],
+        during: Callable[[Line], None] = lambda line: None,
+    ) -> Lacking:
+        answer = self._exchange(verb, body, blobs, during=during)
         return Lacking.unpack(answer.body, [memoryview(b) for b in answer.blobs])
 
     def _exchange(

@@ -21,17 +21,22 @@ from jupyter_remote_gpu.errors import (
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.state import Report
-from jupyter_remote_gpu.state.home import Departure, Home, Losses, Moved
+from jupyter_remote_gpu.state.home import Home, Losses, Moved
 from jupyter_remote_gpu.transport.base import Transport
 
 from . import client, following
 from .client import AgentClient
 from .following import Following, interrupts_into, interrupts_raised
 from .front_end import FrontEnd
+from .guard import FetchGuard, SendGuard
 from .loop import LoopThread
+from .moving import Moving
+from .outcome import Outcome, now_there
+from .pace import Pace
 from .peer import LinePeer
 
 REQUEST_SECONDS = 30.0
+GUARD_SECONDS = 60.0
 OPEN_SECONDS = 90.0
 PATIENCE_SECONDS = 10.0
 """After this long without a run having begun, the user is told what is waited for."""
@@ -45,9 +50,6 @@ _NOTES = {
 }
 
 
-_CODE = ("module", "class", "function", "builtin_function_or_method")
-"""Types whose names are not worth a mention: they are as good as everywhere."""
-
 log = logging.getLogger(__name__)
 
 
@@ -59,21 +61,6 @@ class Workspace:
     folder: str
     python: str
     environ: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a remote cell ended; `error` describes its exception, if it had one."""
-
-    run: str
-    error: dict[str, Any] | None
-    payload: list[dict[str, Any]]
-    sent: tuple[str, ...]
-    sent_bytes: int
-    bound: tuple[str, ...]
-    bound_values: tuple[str, ...]  # of `bound`, those worth a mention: no modules, no `_tmp`
-    ran_seconds: float
-    sync_seconds: float
 
 
 class Session:
@@ -91,11 +78,14 @@ class Session:
         front_end: FrontEnd,
         machine: str,
         loop: LoopThread,
+        guard_seconds: float = GUARD_SECONDS,
     ) -> None:
         self.home = home
         self.machine = machine
         self.workspace = workspace
         self.kernel: dict[str, Any] | None = None
+        self.pace = Pace()
+        self.guard_seconds = guard_seconds
         self._transport = transport
         self._front_end = front_end
         self._loop = loop
@@ -199,18 +189,24 @@ class Session:
         filename: str = "",
         *,
         timeout: float | None = None,
+        unguarded: bool = False,
     ) -> Outcome:
         """Run a cell there and show what it shows, until it ends.
 
         `source` is the cell as typed, `python` the same in plain Python,
         `count` the number it has in the notebook; after `timeout` seconds it
-        is interrupted. Raises SyntaxError and errors of the tree; an exception
-        of the cell itself is in the outcome.
+        is interrupted. Raises SyntaxError and errors of the tree (`TooLongError`
+        if sending takes longer than `guard_seconds`, unless `unguarded`); an
+        exception of the cell itself is in the outcome.
         """
         started = time.monotonic()
         self.ready()
         departure = self.home.depart(python, filename)
-        departure = self.home.send_ahead(departure, self.peer())
+        limit = None if unguarded else self.guard_seconds
+        refuse = SendGuard(self.machine, self.home.about)
+        bar = self._front_end.bar
+        with Moving(self.machine, "out", bar, self.pace, limit, refuse) as moving:
+            departure = self.home.send_ahead(departure, self.peer(), moving)
         synced = time.monotonic()
         run = f"{self._id}-{secrets.token_hex(4)}"
         with self._following.awaiting(run) as items, interrupts_into(items):
@@ -231,29 +227,23 @@ class Session:
             end = self._await_end(items, lambda: self.home.commit(departure), timeout)
         report = self._report(end)
         ended = time.monotonic()
+        there: tuple[str, ...] = ()
         if report is not None:
+            before = self.home.places.elsewhere & report.touched.keys()
             self.home.complete(departure, report)
-        return self._outcome(run, end, departure, report, (started, synced, ended))
-
-    def _outcome(
-        self,
-        run: str,
-        end: Event,
-        departure: Departure,
-        report: Report | None,
-        times: tuple[float, float, float],
-    ) -> Outcome:
-        started, synced, ended = times
+            there = now_there(report, before)
         return Outcome(
             run=run,
             error=end.fields.get("error"),
             payload=end.fields.get("payload", []),
-            sent=departure.sent,
-            sent_bytes=departure.sent_bytes,
-            bound=() if report is None else tuple(report.bound),
-            bound_values=() if report is None else _values(report),
             ran_seconds=end.fields["seconds"],
             sync_seconds=synced - started + time.monotonic() - ended,
+            sent=departure.loads,
+            sent_shown=moving.shown,
+            unchanged=departure.unchanged,
+            bound=() if report is None else tuple(report.bound),
+            there=there,
+            threads=0 if report is None else report.threads,
         )
 
     def _await_end(
@@ -286,6 +276,8 @@ class Session:
                         " (a widget's callback, or another client's cell)"
                     )
                 continue
+            if isinstance(item, RemoteGPUError):
+                raise item
             if isinstance(item, str):
                 interrupts += item == following.INTERRUPTED
                 self._told(item, interrupts)
@@ -338,12 +330,24 @@ class Session:
 
     # -- values ---------------------------------------------------------------------------------
 
-    def fetch(self, names: Iterable[str], optional: Iterable[str] = ()) -> Moved:
+    def fetch(
+        self,
+        names: Iterable[str],
+        optional: Iterable[str] = (),
+        *,
+        unguarded: bool = False,
+        asked: str = "",
+    ) -> Moved:
         """Bring the newest values of names here; blocks. Interrupted, nothing has changed.
 
-        Those of `optional` stay where they are if they cannot be copied.
+        Those of `optional` stay where they are if they cannot be copied. Raises
+        `TooLongError` if that takes longer than `guard_seconds`, unless
+        `unguarded`; `asked` is the expression whose result is fetched, if one is.
         """
-        return self.home.fetch(names, self.peer(), optional=optional)
+        limit = None if unguarded else self.guard_seconds
+        refuse = FetchGuard(self.machine, self.home.about, asked)
+        with Moving(self.machine, "in", self._front_end.bar, self.pace, limit, refuse) as moving:
+            return self.home.fetch(names, self.peer(), moving, optional)
 
     # -- the kernel's life ----------------------------------------------------------------------
 
@@ -393,10 +397,6 @@ class Session:
             run=run["run"],
             error=end.fields.get("error"),
             payload=[],
-            sent=(),
-            sent_bytes=0,
-            bound=(),
-            bound_values=(),
             ran_seconds=end.fields["seconds"],
             sync_seconds=0.0,
         )
@@ -449,11 +449,6 @@ def _log_loss(sent: Future[None]) -> None:
     error = None if sent.cancelled() else sent.exception()
     if error is not None:
         log.warning("a widget's message was lost: %s", error)
-
-
-def _values(report: Report) -> tuple[str, ...]:
-    named = report.bound.items()
-    return tuple(n for n, d in named if d.type not in _CODE and not n.startswith("_"))
 
 
 def _patience(has_begun: bool, deadline: float | None) -> float | None:

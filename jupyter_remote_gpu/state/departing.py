@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jupyter_remote_gpu.errors import CannotTravelError, DamagedError, LostError
+from jupyter_remote_gpu.errors import CannotTravelError, DamagedError, LostError, StateError
 from jupyter_remote_gpu.protocol.state import (
     INLINE_BYTES,
     Begin,
@@ -22,14 +22,17 @@ from .analysis import Footprint
 from .coherence import Place, Places
 from .describing import describe
 from .half import Half, Unit, inline, own_slots
+from .loads import Load, load
 from .namespace import is_hidden, is_module
-from .peer import Peer, Progress
+from .peer import Peer, Watch
 from .placeholders import Placeholder, description_of
 from .survey import Survey
 from .travel import refusal, why_not
 from .versions import Version
 
 _ATTEMPTS = 4
+_LARGE_BYTES = 1_000_000
+"""From this size on a user may wonder whether a value went again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,9 @@ class Departure:
     """
 
     begin: Begin
-    sent: tuple[str, ...] = ()  # components on their way, like "model+opt"
-    sent_bytes: int = 0  # what they weigh; unchanged chunks included
     sendings: tuple[Sending, ...] = ()
+    loads: tuple[Load, ...] = ()  # what of them really goes
+    unchanged: tuple[str, ...] = ()  # large components that were looked at and need not go
     looks: Mapping[str, Any] = field(default_factory=dict)  # of the ambient state that is told
 
     @property
@@ -78,6 +81,7 @@ class Departing:
     mentioned: set[str] = field(init=False)
     stubs: dict[str, Description] = field(default_factory=dict)
     revived: set[str] = field(default_factory=set)
+    unchanged: list[str] = field(default_factory=list)
 
     def prepare(self, cell: Cell, text: Footprint) -> Departure:
         """Work out what `cell` needs. Raises `CannotTravelError` or `LostError`."""
@@ -115,12 +119,8 @@ class Departing:
             items=items,
             chunks=inline(items, {n: c for s in sendings for n, c in s.chunks.items()}),
         )
-        return Departure(
-            begin,
-            tuple("+".join(s.parcel.names) for s in sendings),
-            sum(s.unit.nbytes() for s in sendings),
-            tuple(sendings),
-        )
+        departure = Departure(begin, tuple(sendings), unchanged=tuple(self.unchanged))
+        return replace(departure, loads=_loads(departure, ()))
 
     def _known(self, name: str) -> bool:
         return name in self.half.namespace and not is_hidden(name, self.half.namespace[name])
@@ -148,6 +148,8 @@ class Departing:
             version = self.half.versions.exact(group)
             if version is not None and Place.HERE not in places and unit.equals(version):
                 self.revived.update(group)
+                if unit.nbytes() >= _LARGE_BYTES:
+                    self.unchanged.append("+".join(group))
             else:
                 units.append(unit)
         return units
@@ -161,7 +163,7 @@ class Departing:
             self.stubs[name] = describe(self.survey.values[name])
 
     def _sending(self, unit: Unit, *, whole: bool = False) -> Sending:
-        half, values = self.half, self.survey.values
+        half, values = self.half, self.half.namespace
         token = next(iter(self.tokens))
         base = half.versions.exact(unit.names)
         if (
@@ -178,7 +180,7 @@ class Departing:
             slots = own_slots(unit)
         return Sending(parcel, unit, half.version(token, unit, values, slots), chunks)
 
-    def send_ahead(self, departure: Departure, peer: Peer, progress: Progress | None) -> Departure:
+    def send_ahead(self, departure: Departure, peer: Peer, watch: Watch) -> Departure:
         """Offer and supply what does not ride along; see `Home.send_ahead`."""
         for _ in range(_ATTEMPTS):
             if not departure.ahead:
@@ -189,15 +191,21 @@ class Departing:
             departure = self._whole(departure, set(lacking.unpatchable))
         chunks = {n: c for s in departure.ahead for n, c in s.chunks.items()}
         missing = lacking.chunks
-        total = sum(len(chunks[n]) for n in missing)
+        departure = replace(departure, loads=_loads(departure, missing))
+        supply = _Supply(chunks, missing, watch, sum(len(chunks[n]) for n in missing))
+        try:
+            watch.begins(departure.loads, supply.total)
+        except StateError:
+            peer.offer(Offer(()))  # it need not keep room for what will not come
+            raise
         for _ in range(_ATTEMPTS):
-            if missing:
-                missing = peer.supply(_told(missing, chunks, total, progress)).chunks
-        if not missing:
+            if supply.names:
+                supply.names = peer.supply(supply).chunks
+        if not supply.names:
             return departure
         raise DamagedError(
-            f"{len(missing)} pieces of {', '.join(departure.sent)} kept arriving damaged or were "
-            f"being changed while they were sent",
+            f"{len(supply.names)} pieces of {', '.join(n.name for n in departure.loads)} kept "
+            f"arriving damaged or were being changed while they were sent",
             hint="If a thread here changes one of these values, wait for it, then run the cell "
             "again.",
         )
@@ -215,19 +223,35 @@ class Departing:
         return replace(departure, begin=begin, sendings=sendings)
 
 
-def _told(
-    names: Iterable[bytes],
-    chunks: dict[bytes, memoryview],
-    total: int,
-    progress: Progress | None,
-) -> Iterable[tuple[bytes, memoryview]]:
-    """Yield chunks, saying how far we are after each."""
-    done = 0
-    for name in names:
-        yield name, chunks[name]
-        done += len(chunks[name])
-        if progress is not None:
-            progress(done, total)
+@dataclass(slots=True)
+class _Supply(Collection[tuple[bytes, memoryview]]):
+    """The chunks `names`, going out one by one under the eyes of `watch`."""
+
+    chunks: dict[bytes, memoryview]
+    names: tuple[bytes, ...]
+    watch: Watch
+    total: int
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self.names
+
+    def __iter__(self) -> Iterator[tuple[bytes, memoryview]]:
+        done = self.total - sum(len(self.chunks[n]) for n in self.names)
+        for name in self.names:
+            yield name, self.chunks[name]
+            done += len(self.chunks[name])
+            self.watch.moved(done, self.total)
+
+
+def _loads(departure: Departure, missing: Collection[bytes]) -> tuple[Load, ...]:
+    """Return what really goes of a departure, when these chunks go besides those riding along."""
+    moving = {*missing, *departure.begin.chunks}
+    return tuple(
+        load(s.parcel, moving, [len(b) for b in s.unit.encoded.buffers]) for s in departure.sendings
+    )
 
 
 def lost_error(name: str, machine: str, what: str) -> LostError:

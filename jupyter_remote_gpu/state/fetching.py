@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from jupyter_remote_gpu.errors import CannotTravelError, DamagedError
+from jupyter_remote_gpu.errors import CannotTravelError, DamagedError, StateError
 from jupyter_remote_gpu.protocol.state import Answers, Ask, Import, Parcel, Same, Stays
 
 from .arrivals import Arrivals, patchable
 from .coherence import ELSEWHERE, Event, Places
 from .half import Half, Overlays, overlay
+from .loads import Load, load
 from .namespace import Rebinding, bind
-from .peer import Peer, Progress
+from .peer import Peer, Watch
 from .travel import stays
 from .versions import Version
 
@@ -33,23 +34,26 @@ class Moved:
     patched: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     bytes: int = 0
+    loads: tuple[Load, ...] = ()
 
 
 @dataclass(slots=True)
 class Fetching:
-    """One fetch; `required` are the names without which it is refused."""
+    """One fetch; `required` are the names without which it is refused, `watch` follows it."""
 
     half: Half
     places: Places
     machine: str
     required: frozenset[str]
     stays_there: dict[str, str]
+    watch: Watch
     versions: list[Version] = field(default_factory=list)
     overlays: Overlays = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     patched: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     patches: list[Parcel] = field(default_factory=list)
+    loads: tuple[Load, ...] = ()
     arrivals: Arrivals = field(init=False)
 
     def run(self, names: Iterable[str], park: Iterable[str], peer: Peer) -> Moved:
@@ -72,9 +76,7 @@ class Fetching:
         parcels = [i for i in answers.items if isinstance(i, Parcel) and self._newer(i.names)]
         return self._apply(answers, parcels, peer)
 
-    def receive(
-        self, answers: Answers, parcels: list[Parcel], peer: Peer, progress: Progress | None
-    ) -> int:
+    def receive(self, answers: Answers, parcels: list[Parcel], peer: Peer) -> int:
         """Bring the chunks of `parcels` into place; returns how many bytes were pulled."""
         unpatchable = self.arrivals.expect(parcels, self.half.parked)
         landing = self.arrivals.landing
@@ -82,13 +84,23 @@ class Fetching:
         if unpatchable:
             raise DamagedError("a patch came for a value that is not held here")
         total = sum(len(landing.destination(name)) for name in landing.missing())
+        self.loads = tuple(self._load(p, {*landing.missing(), *answers.chunks}) for p in parcels)
+        try:
+            self.watch.begins(self.loads, total)
+        except StateError:
+            peer.release(())  # it need not keep what will not be pulled
+            raise
+        done = 0
+
+        def coming(length: int) -> None:
+            nonlocal done
+            self.watch.moved(min(done, total), total)
+            done += length
+
+        landing.coming = coming
         for _ in range(_ATTEMPTS):
-            if not landing.missing():
-                break
-            peer.pull(landing.missing(), landing)
-            if progress is not None:
-                left = sum(len(landing.destination(name)) for name in landing.missing())
-                progress(total - left, total)
+            if landing.missing():
+                peer.pull(landing.missing(), landing)
         if not landing.missing():
             return total
         raise DamagedError(
@@ -112,7 +124,7 @@ class Fetching:
                     raise stays(item.culprit, item.type, item.reason, self.machine)
 
     def _apply(self, answers: Answers, parcels: list[Parcel], peer: Peer) -> Moved:
-        pulled = self.receive(answers, parcels, peer, None)
+        pulled = self.receive(answers, parcels, peer)
         bound = Rebinding(self.half.namespace)
         try:
             for item in answers.items:
@@ -129,7 +141,15 @@ class Fetching:
         tokens = [v.token for v in self.versions]
         peer.release([*tokens, *(i.token for i in answers.items if isinstance(i, Same))])
         size = pulled + sum(len(c) for c in answers.chunks.values())
-        return Moved(tuple(self.names), tuple(self.patched), tuple(self.unchanged), size)
+        unchanged = tuple(self.unchanged)
+        return Moved(tuple(self.names), tuple(self.patched), unchanged, size, self.loads)
+
+    def _load(self, parcel: Parcel, moving: set[bytes]) -> Load:
+        """Say what of a parcel has to come."""
+        base = self.half.versions.token(parcel.base) if parcel.kind == "patch" else None
+        if base is not None:
+            return load(parcel, moving, [p.length for p in base.prints])
+        return load(parcel, moving, [m.length for m in parcel.manifests[1:]])
 
     def _rebuild(self, parcel: Parcel, bound: Rebinding) -> None:
         half = self.half

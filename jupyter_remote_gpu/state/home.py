@@ -14,11 +14,12 @@ from .ambient.ambience import Ambience
 from .analysis import footprint
 from .coherence import Event, Place, Places
 from .departing import Departing, Departure, lost_error
+from .describing import describe
 from .fetching import Fetching, Moved, imported, uninterrupted
 from .half import Half
 from .namespace import bind, is_simple, unbind
 from .notebook import Notebook
-from .peer import Peer, Progress
+from .peer import UNWATCHED, Peer, Watch
 from .placeholders import Placeholder, description_of
 from .survey import Survey
 
@@ -65,14 +66,13 @@ class Home:
         begin = replace(departure.begin, ambient=told)
         return replace(departure, begin=begin, looks=looks)
 
-    def send_ahead(
-        self, departure: Departure, peer: Peer, progress: Progress | None = None
-    ) -> Departure:
+    def send_ahead(self, departure: Departure, peer: Peer, watch: Watch = UNWATCHED) -> Departure:
         """Offer and supply what does not ride along; return the departure to go on with.
 
-        May block. Raises `DamagedError` if chunks keep arriving damaged.
+        May block. Raises `DamagedError` if chunks keep arriving damaged, and
+        what `watch` raises; nothing has changed then.
         """
-        return self._departing().send_ahead(departure, peer, progress)
+        return self._departing().send_ahead(departure, peer, watch)
 
     def commit(self, departure: Departure) -> None:
         """Note that the machine applied `departure.begin`."""
@@ -110,6 +110,7 @@ class Home:
             self.places.happen(Event.TOUCHED_THERE, changed)
             self._parked_there.difference_update(report.bound)
             self._notebook.deps.update({n: tuple(d) for n, d in report.deps.items()})
+            self._notebook.join((*report.bound, *report.touched), report.together)
             for name in (*report.bound, *report.touched):
                 self._stays.pop(name, None)
             self._stays.update(report.stays)
@@ -129,19 +130,21 @@ class Home:
             self.places.happen(Event.BOUND_THERE, new)
             self.places.unbind.update(report.bound.keys() - new.keys())
             self._notebook.deps.update({n: tuple(d) for n, d in report.deps.items() if n in new})
+            self._notebook.join(new, report.together)
             self._stays.update({n: why for n, why in report.stays.items() if n in new})
 
     def fetch(
         self,
         names: Iterable[str],
         peer: Peer,
-        progress: Progress | None = None,
+        watch: Watch = UNWATCHED,
         optional: Iterable[str] = (),
     ) -> Moved:
         """Bring the newest values of `names` and all that belongs to them.
 
         May block; interrupted or failed, it leaves everything as it was. Raises
-        `CannotTravelError` (the value stays where it is), `LostError`. Those of
+        `CannotTravelError` (the value stays where it is), `LostError`, and what
+        `watch` raises. Those of
         `optional` need not come: they stay placeholders if they cannot be copied.
         """
         wanted = set(names)
@@ -155,11 +158,11 @@ class Home:
         required = frozenset(wanted.difference(optional))
         touched = {n for n in self.places.known() if self.places[n] is Place.TOUCHED}
         park = touched - self._parked_there
-        fetching = Fetching(self._half, self.places, self.machine, required, self._stays)
+        fetching = Fetching(self._half, self.places, self.machine, required, self._stays, watch)
         moved = fetching.run(wanted - set(modules), park, peer)
         self._parked_there |= park
         self._parked_there.difference_update(moved.names)
-        return Moved((*modules, *moved.names), moved.patched, moved.unchanged, moved.bytes)
+        return replace(moved, names=(*modules, *moved.names))
 
     def needs(self, reads: Iterable[str]) -> tuple[set[str], set[str]]:
         """Return all names that a remote cell reading `reads` needs, and those it mentions.
@@ -173,6 +176,11 @@ class Home:
     def lost_among(self, names: Iterable[str]) -> set[str]:
         """Return those of `names` whose newest value went with this machine."""
         return {n for n in names if self.places[n] is Place.LOST}
+
+    def about(self, name: str) -> Description:
+        """Return what is known of the value of `name`, wherever it is."""
+        value = self._half.namespace.get(name)
+        return description_of(value) if isinstance(value, Placeholder) else describe(value)
 
     def why_it_stays(self, name: str) -> str:
         """Return why the machine's value of `name` cannot be copied, empty if it can."""

@@ -200,6 +200,7 @@ class Hub:
             else describe(value, survey.sizes.get(name, 0))
         )
         partners = tuple(n for n in survey.components.get(name, ()) if n != name)
+        partners = partners or self.notebook.partners(name)
         return Row(name, where, about.type, about.text, about.bytes, partners, why, machines)
 
     def _known(self) -> set[str]:

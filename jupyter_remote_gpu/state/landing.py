@@ -26,6 +26,8 @@ class Landing:
     def __init__(self) -> None:
         self._places: dict[bytes, list[memoryview]] = {}
         self._missing: dict[bytes, None] = {}
+        self.coming: Callable[[int], object] = int
+        """Called with the length of each chunk that is about to be received."""
 
     def add(self, manifest: Manifest) -> memoryview:
         """Return a writable buffer for `manifest`; all its chunks are missing until received."""
@@ -69,6 +71,7 @@ class Landing:
         What comes a second time, after it was verified, must not overwrite it.
         """
         place = self._places[name][0]
+        self.coming(len(place))
         return place if name in self._missing else memoryview(bytearray(len(place)))
 
     def received(self, name: bytes) -> bool:

@@ -27,13 +27,15 @@ def _numbers() -> Iterator[int]:
 class Notebook:
     """One notebook: `namespace` is the user's `user_ns`.
 
-    `deps` tells what values use that are on a machine, as it reported; `untold`
+    `deps` tells what values use that are on a machine, `together` which of them
+    share memory, as it reported; `untold`
     is ambient state, by unit, of libraries that are not imported here.
     """
 
     namespace: dict[str, Any]
     cells: Cells = field(default_factory=Cells)
     deps: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    together: dict[str, tuple[str, ...]] = field(default_factory=dict)
     untold: dict[str, bytes] = field(default_factory=dict)
     listeners: list[Listener] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=_numbers)
@@ -51,6 +53,18 @@ class Notebook:
         """Return what those names use whose newest value is on a machine."""
         names = self.namespace
         return {n: d for n, d in self.deps.items() if type(names.get(n)) is Placeholder}
+
+    def join(self, names: Iterable[str], groups: Iterable[tuple[str, ...]]) -> None:
+        """Remember which of these names, newly reported by a machine, share memory there."""
+        for name in names:
+            self.together.pop(name, None)
+        self.together.update({name: group for group in groups for name in group})
+
+    def partners(self, name: str) -> tuple[str, ...]:
+        """Return the names that share memory with `name`, all of them on a machine."""
+        held = self.namespace
+        group = self.together.get(name, ())
+        return tuple(n for n in group if n != name and type(held.get(n)) is Placeholder)
 
     def ran(self, by: Listener | None, gone: Iterable[str], reached: Iterable[str]) -> None:
         """Tell every listener but `by` what a cell did: names bound or deleted, names reached."""

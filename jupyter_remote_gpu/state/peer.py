@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from jupyter_remote_gpu.protocol.state import Answers, Ask, Lacking, Offer
 
 from .landing import Landing
+from .loads import Load
 
-Progress = Callable[[int, int], None]
-"""Called with (bytes done, bytes in all) while chunks move."""
+
+class Watch:
+    """Follows one move of values; this one lets everything pass.
+
+    Called by the thread that moves, between chunks. What a method raises ends
+    the move, and nothing has changed.
+    """
+
+    def begins(self, loads: Sequence[Load], total: int) -> None:
+        """Know of what is about to move, before its first byte: `total` bytes of chunks."""
+
+    def moved(self, done: int, total: int) -> None:
+        """Know how many bytes of the chunks are there."""
+
+
+UNWATCHED = Watch()
 
 
 class Peer(Protocol):
@@ -25,10 +40,11 @@ class Peer(Protocol):
         """Pass on to `Away.offer` and return its answer."""
         ...
 
-    def supply(self, chunks: Iterable[tuple[bytes, memoryview]]) -> Lacking:
+    def supply(self, chunks: Collection[tuple[bytes, memoryview]]) -> Lacking:
         """Send these chunks; return what `Away.supplied` says is still missing or damaged.
 
-        The iterable is consumed once; the views are live memory, not copies.
+        They are gone through once, each when it goes out; the views are live
+        memory, not copies.
         """
         ...
 

@@ -13,10 +13,27 @@ from typing import Any
 
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.session.loop import LoopThread
-from jupyter_remote_gpu.session.session import Outcome, Session, Workspace
+from jupyter_remote_gpu.session.outcome import Outcome
+from jupyter_remote_gpu.session.session import Session, Workspace
 from jupyter_remote_gpu.state.hub import Hub
 from jupyter_remote_gpu.transport.base import Transport
 from jupyter_remote_gpu.transport.local import LocalTransport
+
+
+@dataclass
+class RecordedBar:
+    """A line that keeps what it showed; `on_show` may do something at each of it."""
+
+    shown: list[tuple[str, float]] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    on_show: Callable[[float], None] = lambda fraction: None
+
+    def show(self, text: str, fraction: float) -> None:
+        self.shown.append((text, fraction))
+        self.on_show(fraction)
+
+    def end(self, text: str) -> None:
+        self.ended.append(text)
 
 
 @dataclass
@@ -27,6 +44,7 @@ class Recorder:
     events: list[Event] = field(default_factory=list)
     late: list[Event] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    bar: RecordedBar = field(default_factory=lambda: RecordedBar())
     on_event: Callable[[Event], None] = lambda event: None
 
     can_ask = True

@@ -182,9 +182,9 @@ def test_the_table_says_where_everything_is(notebook: Coherent) -> None:
     notebook.here("a = b = [1]\nc = 2")
     notebook.there("x = a\nd = (i for i in a)\ne = 5")
     rows = {r.name: (r.where, r.shares_with) for r in notebook.hub.table()}
-    assert rows["a"] == ("there", ())
+    assert rows["a"] == ("there", ("b", "d", "x"))
     assert rows["c"] == ("here", ())
-    assert rows["d"] == ("stays", ())
+    assert rows["d"] == ("stays", ("a", "b", "x"))
     assert rows["e"] == ("there", ())
     notebook.here("e")
     told = {r.name: (r.where, r.type, r.text) for r in notebook.hub.table()}

@@ -1,0 +1,50 @@
+"""What became of a remote cell."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_remote_gpu.protocol.state import Report
+from jupyter_remote_gpu.state.loads import Load
+
+_CODE = ("module", "class", "function", "builtin_function_or_method")
+"""Types whose names are not worth a mention: they are as good as everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a remote cell ended; `error` describes its exception, if it had one.
+
+    `sent` is what went there for it (`sent_shown`: a bar has said so already),
+    `unchanged` what was looked at and need not go, `there` the components whose
+    newest values are there since, `threads` how many threads it left running.
+    """
+
+    run: str
+    error: dict[str, Any] | None
+    payload: list[dict[str, Any]]
+    ran_seconds: float
+    sync_seconds: float
+    sent: tuple[Load, ...] = ()
+    sent_shown: bool = False
+    unchanged: tuple[str, ...] = ()
+    bound: tuple[str, ...] = ()
+    there: tuple[str, ...] = ()
+    threads: int = 0
+
+
+def now_there(report: Report, before: Collection[str]) -> tuple[str, ...]:
+    """Name the components that a cell bound there, or changed there first.
+
+    `before` are the names whose newest values were there already. Modules,
+    code and names like `_tmp` are not worth a mention.
+    """
+    partners = {name: group for group in report.together for name in group}
+    found: dict[str, None] = {}
+    for name, about in {**report.bound, **report.touched}.items():
+        moved = name in report.bound or name not in before
+        if moved and about.type not in _CODE and not name.startswith("_"):
+            found["+".join(partners.get(name, (name,)))] = None
+    return tuple(found)
