@@ -26,7 +26,7 @@ Item = tuple[str, Any]
 _VARYING = [
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
     (re.compile(r"\b0x[0-9a-fA-F]{6,}\b"), "<address>"),
-    (re.compile(r"ipykernel_\d+/\d+\.py"), "<cell>"),
+    (re.compile(r"(?:ipykernel_\d+/|\()\d+\.py"), "<cell>"),
     (re.compile(r"sk-(container|estimator)-id-\d+"), r"sk-\1-id"),
     (re.compile(r"\bT_[0-9a-f]{5}"), "T_id"),
     (re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b"), "<uuid>"),
