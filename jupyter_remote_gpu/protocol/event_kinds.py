@@ -69,7 +69,13 @@ def _exception(value: Any) -> bool:
     if "own" in value:
         hint = value.get("hint")
         return _text(value["own"]) and _text(value.get("message")) and (hint is None or _text(hint))
-    tests = {"name": _text, "value": _text, "traceback": _texts, "module": _text, "bases": _texts}
+    tests: dict[str, Test] = {
+        "name": _text,
+        "value": _text,
+        "traceback": _texts,
+        "module": _text,
+        "bases": _texts,
+    }
     return _fits(value, tests) and isinstance(value.get("args"), list)
 
 

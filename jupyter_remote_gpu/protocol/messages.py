@@ -17,7 +17,7 @@ from typing import Any, ClassVar, TypeVar
 
 from jupyter_remote_gpu.errors import ProtocolError
 
-from . import frames
+from . import bounded_json, frames
 from .frames import Buffer, Frame
 
 MAX_BLOBS = 1 << 20
@@ -69,22 +69,19 @@ def _accepted(hint: Any) -> tuple[type, ...]:
 
 def decode(frame: Frame) -> Message:
     """Return the message in a frame; ProtocolError names what is wrong with it."""
-    try:
-        head = json.loads(frame.head)
-    except ValueError as error:
-        raise ProtocolError(f"a message's head is not JSON: {error}") from error
+    head = bounded_json.loads(frame.head, "a message's head")
     if not isinstance(head, dict):
         raise ProtocolError("a message's head is not an object")
     tag = head.pop("t", None)
     lengths = head.pop("b", [])
     cls = _KINDS.get(tag) if isinstance(tag, str) else None
     if cls is None:
-        raise ProtocolError(f"unknown message {tag!r}")
+        raise ProtocolError(f"unknown message {tag!r:.100}")
     expected = _TYPES[cls.tag]
     for name, value in head.items():
         kinds = expected.get(name)
         if kinds is None:
-            raise ProtocolError(f"message {tag!r} has no field {name!r}")
+            raise ProtocolError(f"message {tag!r} has no field {name!r:.100}")
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise ProtocolError(f"field {name!r} of message {tag!r} has the wrong type")
     try:

@@ -2,19 +2,60 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import queue
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from jupyter_remote_gpu.errors import InternalError, RemoteGPUError
 from jupyter_remote_gpu.protocol.events import Event
 
 from .front_end import FrontEnd
 
-Item = Event | str
+Item = Event | str | RemoteGPUError
+Admit = Callable[[Event], Iterable[Event]]
+"""Looks at an event before anybody else does and returns what may pass in its place."""
 INTERRUPTED = "interrupted"
+MOST_WAITING_BYTES = 64 << 20
+"""With so much waiting for a cell, no more is read from the machine: memory stays bounded."""
+LOOK_SECONDS = 0.01
+_EVENT_BYTES = 500
+
+log = logging.getLogger(__name__)
+
+
+class Items(queue.SimpleQueue[Item]):
+    """The queue of one awaited run, which knows about how many bytes wait in it.
+
+    One thread puts events, one gets them; each has a counter of its own, so
+    that no lock is needed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._came = self._went = 0
+
+    @property
+    def bytes(self) -> int:
+        """How much waits, roughly."""
+        return self._came - self._went
+
+    def put(self, item: Item, block: bool = True, timeout: float | None = None) -> None:
+        """Append an item; never blocks."""
+        if isinstance(item, Event):
+            self._came += _weight(item)
+        super().put(item)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Item:
+        """Take the first item, waiting for it as any queue does."""
+        item = super().get(block, timeout)
+        if isinstance(item, Event):
+            self._went += _weight(item)
+        return item
 
 
 class Following:
@@ -22,20 +63,43 @@ class Following:
 
     `take` is called in the loop's thread. While a run is awaited, widget
     messages go through the same queue, so that they keep their order among
-    its outputs.
+    its outputs. What `admit` does not return nobody sees.
     """
 
-    def __init__(self, front_end: FrontEnd) -> None:
+    def __init__(self, front_end: FrontEnd, admit: Admit | None = None) -> None:
         self.number = 0
         self.kernel_died: Event | None = None
         self._front_end = front_end
+        self._admit = admit
         self._awaited: str | None = None
-        self._items: queue.SimpleQueue[Item] = queue.SimpleQueue()
+        self._items = Items()
         self._lock = threading.Lock()
 
     def take(self, event: Event) -> None:
-        """Sort one event of the journal."""
+        """Look at one event of the journal and sort what may pass of it; raises nothing."""
         self.number = event.number
+        try:
+            for admitted in (event,) if self._admit is None else self._admit(event):
+                self._sort(admitted)
+        except Exception as error:
+            # An event that breaks its showing must not break the connection; and a run must
+            # not wait for ever for an end that could not be looked at.
+            log.exception("an event of the remote Python could not be taken in")
+            self.tell(
+                InternalError(
+                    f"what the remote Python sent (event {event.number}, {event.kind!r:.40}) could"
+                    f" not be taken in: {type(error).__name__}: {error}",
+                    hint="Please report this. The log has the place.",
+                )
+            )
+
+    async def room(self) -> None:
+        """Wait until the waiting cell has taken most of what is there; called in the loop."""
+        # A cell's thread takes the items, and it should not have to wake this loop for each.
+        while self._items.bytes > MOST_WAITING_BYTES:  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _sort(self, event: Event) -> None:
         if event.kind == "kernel_died":
             self.kernel_died = event
         with self._lock:
@@ -44,18 +108,18 @@ class Following:
                 return
         self._front_end.aside(event)
 
-    def tell(self, what: str) -> None:
-        """Let the waiting cell know of something that is no event."""
+    def tell(self, what: str | RemoteGPUError) -> None:
+        """Let the waiting cell know of something that is no event; an error it will raise."""
         with self._lock:
             if self._awaited is not None:
                 self._items.put(what)
 
     @contextmanager
-    def awaiting(self, run: str) -> Iterator[queue.SimpleQueue[Item]]:
+    def awaiting(self, run: str) -> Iterator[Items]:
         """Route a run's events into the queue that is given, until the block is left."""
         with self._lock:
             self._awaited = run
-            self._items = queue.SimpleQueue()
+            self._items = Items()
         try:
             yield self._items
         finally:
@@ -64,6 +128,7 @@ class Following:
                 left = []
                 while not self._items.empty():
                     left.append(self._items.get())
+                self._items = Items()
             for item in left:
                 if isinstance(item, Event):
                     self._front_end.aside(item)
@@ -105,3 +170,11 @@ def interrupts_raised() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _weight(event: Event) -> int:
+    """Return about how many bytes an event takes: its texts and its buffers."""
+    data = event.fields.get("data")
+    texts = [*event.fields.values(), *(data.values() if isinstance(data, dict) else ())]
+    size = sum(len(text) for text in texts if isinstance(text, str))
+    return _EVENT_BYTES + size + sum(map(len, event.buffers))

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import asyncio
 
+from jupyter_remote_gpu.errors import ProtocolError
 from jupyter_remote_gpu.protocol import frames, messages
-from jupyter_remote_gpu.protocol.frames import HEADER_BYTES
+from jupyter_remote_gpu.protocol.frames import HEADER_BYTES, MAX_PAYLOAD_BYTES
 
 
 class FrameStream:
-    """Sends and receives messages; `send` waits while the other side reads slowly."""
+    """Sends and receives messages; `send` waits while the other side reads slowly.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    A message with a payload of more than `longest` bytes is refused before it is read.
+    """
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        longest: int = MAX_PAYLOAD_BYTES,
+    ) -> None:
         self._reader = reader
         self._writer = writer
+        self._longest = longest
         self._sending = asyncio.Lock()
 
     async def send(self, message: messages.Message) -> None:
@@ -25,6 +35,11 @@ class FrameStream:
     async def receive(self) -> messages.Message:
         """Wait for one message; EOFError at the stream's end, ProtocolError for nonsense."""
         header = frames.parse_header(await self.exactly(HEADER_BYTES))
+        if header.payload_bytes > self._longest:
+            raise ProtocolError(
+                f"a message announces {header.payload_bytes} bytes, more than the"
+                f" {self._longest} that are taken from this machine"
+            )
         head = await self.exactly(header.head_bytes)
         payload = await self.exactly(header.payload_bytes) if header.payload_bytes else b""
         return messages.decode(frames.assemble(header, head, memoryview(payload)))
