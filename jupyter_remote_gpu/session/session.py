@@ -16,17 +16,19 @@ from jupyter_remote_gpu.errors import (
     ConnectionLostError,
     KernelDiedError,
     NotAvailableError,
+    ProtocolError,
     RemoteGPUError,
 )
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.events import Event
+from jupyter_remote_gpu.protocol.frames import MAX_PAYLOAD_BYTES
 from jupyter_remote_gpu.protocol.state import Report
 from jupyter_remote_gpu.state.home import Home, Losses, Moved
 from jupyter_remote_gpu.transport.base import Transport
 
 from . import client, following
 from .client import AgentClient
-from .following import Following, interrupts_into, interrupts_raised
+from .following import Admit, Following, interrupts_into, interrupts_raised
 from .front_end import FrontEnd
 from .guard import FetchGuard, SendGuard
 from .loop import LoopThread
@@ -38,6 +40,8 @@ from .peer import LinePeer
 REQUEST_SECONDS = 30.0
 GUARD_SECONDS = 60.0
 OPEN_SECONDS = 90.0
+UNTRUSTED_MESSAGE_BYTES = 128 << 20
+"""The longest message that is taken from a machine that is not trusted."""
 PATIENCE_SECONDS = 10.0
 """After this long without a run having begun, the user is told what is waited for."""
 INTERRUPTS_BEFORE_LEAVING = 3
@@ -67,7 +71,8 @@ class Session:
     """Runs cells of one notebook on one machine; used by the thread that runs cells.
 
     `home` is the notebook's half of the namespace, `machine` the name shown
-    to the user. Nothing is started before it is needed.
+    to the user. Nothing is started before it is needed. `admit` looks at each
+    event of a machine that is not trusted, before anything else does.
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class Session:
         machine: str,
         loop: LoopThread,
         guard_seconds: float = GUARD_SECONDS,
+        admit: Admit | None = None,
     ) -> None:
         self.home = home
         self.machine = machine
@@ -90,8 +96,11 @@ class Session:
         self._front_end = front_end
         self._loop = loop
         self._id = secrets.token_hex(4)
-        self._following = Following(front_end)
-        self._client = AgentClient(transport, self._id, self._following.tell)
+        self._following = Following(front_end, admit)
+        longest = MAX_PAYLOAD_BYTES if admit is None else UNTRUSTED_MESSAGE_BYTES
+        self._client = AgentClient(
+            transport, self._id, self._following.tell, self._following.room, longest
+        )
         self._peer: LinePeer | None = None
 
     # -- the machine ----------------------------------------------------------------------------
@@ -441,7 +450,7 @@ class Session:
 
     def _run_failed(self, error: BaseException | None) -> None:
         if error is not None:
-            self._following.tell(str(error))
+            self._following.tell(error if isinstance(error, ProtocolError) else str(error))
 
 
 def _log_loss(sent: Future[None]) -> None:
