@@ -30,6 +30,7 @@ from .codecs.memory import Block, Memory, Spans
 from .codecs.tensors import reduce_tensor
 from .kinds import pinned_reason
 from .placeholders import Placeholder
+from .plain.memories import Reductions
 
 _MINOR = sys.version_info[:2]
 _EMPTY = "empty cell"
@@ -58,7 +59,9 @@ class Encoded:
     """A pickled payload: `buffers` are live memory, kept alive by `kept`.
 
     `names` are referred to by name, `definitions` by serial, `cells` by number
-    of the text: the receiver needs all of them first.
+    of the text: the receiver needs all of them first. `payload` is what was
+    pickled, `reductions` and `blocks` how its arrays were taken apart and which
+    buffer is whose: plain data is made over the same buffers.
     """
 
     head: bytes
@@ -67,6 +70,9 @@ class Encoded:
     definitions: dict[str, Definition] = field(default_factory=dict)
     cells: set[int] = field(default_factory=set)
     kept: list[Any] = field(default_factory=list)
+    payload: Any = None
+    reductions: Reductions = field(default_factory=dict)
+    blocks: dict[int, int] = field(default_factory=dict)
 
 
 _receiving: ContextVar[Side] = ContextVar("receiving")
@@ -119,6 +125,7 @@ def _encode(payload: Any, side: Side, defining: Sequence[Any]) -> Encoded:
     result = pickler.result
     result.head = stream.getvalue()
     result.kept = [pickler.spans.kept, payload]
+    result.payload = payload
     return result
 
 
@@ -194,6 +201,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             raise CannotTravelError(reason)
         if kind is Block:
             self._out_of_band.locked = obj.locked  # its buffer is the next thing the pickler meets
+            self.result.blocks[id(obj)] = len(self.result.buffers)
             return Memory, (pickle.PickleBuffer(obj.memory),)
         if kind is types.FunctionType or isinstance(obj, type) or id(obj) in self._side.cells:
             reduced = self._code_user(obj, kind)
@@ -203,8 +211,10 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return self._cell(obj)
         elif kind is self._array:
             reduced = reduce_array(obj, self.spans)
+            self.result.reductions[id(obj)] = obj, reduced
         elif kind in self._tensors:
             reduced = reduce_tensor(obj, self.spans)
+            self.result.reductions[id(obj)] = obj, reduced
         elif isinstance(obj, self._scalar):
             reduced = reduce_scalar(obj)
         return super().reducer_override(obj) if reduced is None else reduced

@@ -69,7 +69,9 @@ def decode(head: bytes | memoryview, buffers: Sequence[Any], around: Surrounding
         raise
     except Exception as error:
         kind = type(error).__name__
-        raise NotPlainError(f"plain data from the machine cannot be put together: {kind}") from error
+        raise NotPlainError(
+            f"plain data from the machine cannot be put together: {kind}"
+        ) from error
 
 
 class Decoded:

@@ -263,4 +263,3 @@ class _Encoder:
             return refs[0]
         self._layout.objects += 1
         return -self._layout.objects
-

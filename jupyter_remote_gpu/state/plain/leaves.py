@@ -106,7 +106,9 @@ def take_member(member: enum.Enum) -> Parts:
     cls = type(member)
     if member.name is not None and cls._member_map_.get(member.name) is member:
         return Parts("member", (cls, member.name))
-    names = [n for n, m in cls._member_map_.items() if isinstance(member, enum.Flag) and m in member]
+    names = [
+        n for n, m in cls._member_map_.items() if isinstance(member, enum.Flag) and m in member
+    ]
     if not names:
         refuse(f"a {cls.__qualname__} without a name is not plain data")
     return Parts("member", (cls, *names))

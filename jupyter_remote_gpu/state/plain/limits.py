@@ -71,4 +71,6 @@ def evenly_hashed(keys: Iterable[Any], count: int) -> None:
     if count > _WATCHED_KEYS:
         same = Counter(map(hash, keys))
         work = sum(n * n for n in same.values())
-        must(work <= _COLLISIONS_EACH * count, "keys of one dictionary or set have different hashes")
+        must(
+            work <= _COLLISIONS_EACH * count, "keys of one dictionary or set have different hashes"
+        )

@@ -11,6 +11,7 @@ from ..codecs.tensors import reduce_tensor
 from .limits import must
 from .parts import Adapter, Arriving, parts_of, whole
 
+
 Reductions = dict[int, tuple[Any, Any]]
 """id of an array or tensor -> (it, how the pickler took it apart)."""
 

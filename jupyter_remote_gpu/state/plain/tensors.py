@@ -111,7 +111,9 @@ def _make_tensor(at: Arriving, parts: list[Any]) -> Any:
     at.spend(math.prod(shape) * kind.itemsize)
     exactly(gradient, bool, "a tensor has a gradient or not")
     exactly(is_parameter, bool, "a tensor is a parameter or not")
-    must(not gradient or kind.is_floating_point or kind.is_complex, "whole numbers have no gradient")
+    must(
+        not gradient or kind.is_floating_point or kind.is_complex, "whole numbers have no gradient"
+    )
     place = (shape, tuple(stride), gradient, is_parameter, _device(device))
     return tensor_over(memory, dtype, offset, *place)
 

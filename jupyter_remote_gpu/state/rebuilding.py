@@ -1,0 +1,50 @@
+"""How a value that arrived becomes an object again; which way is fixed when a half is made.
+
+`Half` is given one way by its owner: the machine's side and a trusting home
+take pickles (`unpickling`), a home that does not trust takes plain data
+(`plain.receiving`). Nothing in a message can choose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from jupyter_remote_gpu.protocol.state import Parcel
+
+from .namespace import Rebinding
+
+if TYPE_CHECKING:
+    from .half import Half
+
+Overlays = list[tuple[type, dict[str, Any]]]
+"""Classes and the data they have on the other side."""
+
+
+class Rebuild(Protocol):
+    """A way to rebuild: runs the definitions of a parcel, decodes it, binds its names.
+
+    Returns the values by name and the data of its classes, which the caller
+    applies when nothing can fail any more. Raises whatever rebuilding raises;
+    the caller then undoes `bound`.
+    """
+
+    def __call__(
+        self, half: Half, parcel: Parcel, buffers: Sequence[Any], bound: Rebinding
+    ) -> tuple[dict[str, Any], Overlays]:
+        """Rebuild `parcel`; `buffers[0]` is its head, the others what arrays live in."""
+        ...
+
+
+def define(half: Half, parcel: Parcel, bound: Rebinding) -> dict[str, Any]:
+    """Run the definitions of a parcel that did not run here yet; return what they made."""
+    values: dict[str, Any] = {}
+    for definition in parcel.definitions:
+        made = half.cells.object(definition.serial)
+        if made is None:
+            bound.save(definition.name)
+            made = half.cells.run(definition, half.namespace)
+        if definition.bound:
+            bound.bind(definition.name, made)
+            values[definition.name] = made
+    return values

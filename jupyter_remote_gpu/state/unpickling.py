@@ -1,0 +1,27 @@
+"""Rebuilding what a side that is trusted sent: pickles, never with code in them on the way home."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from jupyter_remote_gpu.protocol.state import Parcel
+
+from .namespace import Rebinding
+from .pickling import decode
+from .rebuilding import Overlays, define
+
+if TYPE_CHECKING:
+    from .half import Half
+
+
+def from_pickle(
+    half: Half, parcel: Parcel, buffers: Sequence[Any], bound: Rebinding
+) -> tuple[dict[str, Any], Overlays]:
+    """Rebuild what a side that is trusted sent."""
+    values = define(half, parcel, bound)
+    plain, overlays, _ = decode(memoryview(buffers[0]), buffers[1:], half.side)
+    for name, value in plain.items():
+        bound.bind(name, value)
+    values.update(plain)
+    return values, [(values[n], data) for n, data in overlays.items() if n in values]
