@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -48,7 +48,7 @@ class Arrivals:
         self._buffers: dict[str, list[memoryview]] = {}
         self._patches: dict[str, Patch] = {}
 
-    def expect(self, parcels: Iterable[Parcel], values: dict[str, Any]) -> list[str]:
+    def expect(self, parcels: Iterable[Parcel], values: Mapping[str, Any]) -> list[str]:
         """Allocate for `parcels` what is not allocated yet; take over chunks that lie here.
 
         `values` are those patches may apply to. Returns the tokens of patches
@@ -103,7 +103,7 @@ class Arrivals:
                 self._half.chunk_names.learn(unit.prints[position], arrived[slot])
         return slots
 
-    def _stage(self, parcel: Parcel, values: dict[str, Any]) -> bool:
+    def _stage(self, parcel: Parcel, values: Mapping[str, Any]) -> bool:
         half = self._half
         base = half.versions.token(parcel.base)
         if base is None or base.slots is None or base.names != parcel.names:
@@ -135,7 +135,7 @@ class Arrivals:
                 patch.staged.append(Staged(position, index, destination, content))
 
 
-def patchable(half: Half, version: Version, values: dict[str, Any]) -> Unit | None:
+def patchable(half: Half, version: Version, values: Mapping[str, Any]) -> Unit | None:
     """Return the version's unit as it lies here if its buffers may be written in place."""
     if version.slots is None or not version.held(values):
         return None

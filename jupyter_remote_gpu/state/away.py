@@ -28,6 +28,7 @@ from jupyter_remote_gpu.protocol.state import (
 from .ambient.ambience import Ambience
 from .analysis import footprint
 from .arrivals import Arrivals
+from .bindings import BLIND
 from .describing import describe
 from .half import Half, Overlays, Unit, inline, overlay, own_slots
 from .kinds import pinned_reason
@@ -57,6 +58,8 @@ class Away:
         self._cell = Cell(0, "none", "", "")
         self._before: dict[str, Held] = {}
         self._reached: set[str] = set()
+        self._blind = False  # the cell may bind names that its text does not show
+        self._stubs: tuple[str, ...] = ()
         self._threads = threading.active_count()
         self._answered: dict[str, tuple[Unit | None, Version]] = {}
         self._pinned: dict[bytes, memoryview] = {}
@@ -75,8 +78,7 @@ class Away:
         earlier offer left behind; nothing becomes visible before `arrive`.
         """
         self._arrivals = Arrivals(self._half)
-        values = {**self._half.values(), **self._half.parked}
-        unpatchable = self._arrivals.expect(offer.parcels, values)
+        unpatchable = self._arrivals.expect(offer.parcels, self._half.held())
         return Lacking(self.landing.missing(), tuple(unpatchable))
 
     def supplied(self) -> Lacking:
@@ -97,6 +99,10 @@ class Away:
         for version in map(half.versions.of, begin.revive):
             if version is not None:
                 version.dirty = False
+        for name in self._stubs:  # of an earlier cell: whether it exists now is said anew
+            if type(half.namespace.get(name)) is Placeholder:
+                unbind(half.namespace, name)
+        self._stubs = tuple(begin.stubs)
         for name, description in begin.stubs.items():
             if not half.has_value(name):
                 half.namespace[name] = Placeholder(name, description, "the notebook's computer")
@@ -108,34 +114,52 @@ class Away:
         """Note what the cell can reach; `source` if it differs from the Begin's cell text."""
         half = self._half
         try:
-            reads = footprint(ast.parse(self._cell.source if source is None else source)).reads
+            text = footprint(ast.parse(self._cell.source if source is None else source))
         except SyntaxError:  # the kernel will say so itself
-            reads = frozenset()
+            text = footprint(ast.Module([], []))
         self._threads = threading.active_count()
-        self._before = {name: Held(value) for name, value in user_names(half.namespace)}
-        mentioned = [n for n in reads if n in half.namespace and not is_hidden(n)]
-        self._reached = set()
-        if not all(is_simple(half.namespace[n]) for n in mentioned):
-            survey = Survey(half)
-            self._reached = survey.closure(mentioned) & survey.values.keys()
+        survey = Survey(half)
+        reached = survey.closure(text.reads)
+        self._reached = reached & survey.values.keys()
+        self._blind = not BLIND.isdisjoint(reached)
+        watched = half.namespace if self._blind else reached | text.binds | text.deletes
+        self._before = {n: Held(half.namespace[n]) for n in watched if n in half.namespace}
 
     def after_run(self) -> Report:
         """Say what the cell did to the names, whether it failed or not."""
+        bound, deleted = self._changes()
+        if self._blind:
+            self._half.partition.touch_all()
+        return self._report(bound, deleted)
+
+    def _changes(self) -> tuple[list[str], list[str]]:
+        """Return the names that the cell bound and those it deleted."""
+        namespace, partition = self._half.namespace, self._half.partition
+        found = partition.sync()
+        bound, deleted = dict.fromkeys(found[0]), dict.fromkeys(found[1])
+        for name, held in self._before.items():
+            if name not in namespace:
+                deleted[name] = None
+            elif name not in bound and not held.holds(namespace[name]):
+                bound[name] = None
+                partition.rebound([name])
+        return (
+            [n for n in bound if self._half.has_value(n) and not is_hidden(n, namespace[n])],
+            [n for n in deleted if not is_hidden(n)],
+        )
+
+    def _report(self, names: list[str], deleted: Sequence[str]) -> Report:
+        """Say what is bound under these names now, and what else may have changed."""
         half = self._half
-        now = dict(user_names(half.namespace))
-        bound = {
-            name: value
-            for name, value in now.items()
-            if type(value) is not Placeholder
-            and (name not in self._before or not self._before[name].holds(value))
-        }
-        deleted = tuple(name for name in self._before if name not in now)
-        half.cells.note(self._cell, bound, half.namespace)
+        now = half.namespace
+        bound = {name: now[name] for name in names}
+        half.cells.note(self._cell, bound, now)
         touched: set[str] = set()
         survey = None
         if self._reached or not all(is_simple(value) for value in bound.values()):
-            survey = Survey(half)
             half.versions.touch(half.versions.linked(self._reached | bound.keys()))
+            half.partition.touch([*self._reached, *bound])
+            survey = Survey(half, synced=True)
             touched = self._touched(survey, set(bound))
         half.versions.drop([*bound, *deleted])
         for name in (*bound, *deleted):
@@ -148,11 +172,11 @@ class Away:
         threads = max(0, threading.active_count() - self._threads)
         if survey is None:
             about = {n: describe(v) for n, v in bound.items()}
-            return Report(bound=about, deleted=deleted, ambient=told, threads=threads)
+            return Report(bound=about, deleted=tuple(deleted), ambient=told, threads=threads)
         about = {n: describe(now[n], survey.sizes.get(n, 0)) for n in reported}
         return Report(
             bound={n: about[n] for n in bound},
-            deleted=deleted,
+            deleted=tuple(deleted),
             touched={n: about[n] for n in touched},
             deps={n: tuple(sorted(survey.needs.get(n, ()))) for n in reported},
             stays={n: why for n in reported if (why := pinned_reason(type(now[n])))},
@@ -171,7 +195,9 @@ class Away:
         self._fresh.clear()
         self._half.parked.clear()
         self._ambience.forget()
-        return self.after_run()
+        self._half.partition.sync()
+        names = [n for n, v in user_names(self._half.namespace) if type(v) is not Placeholder]
+        return self._report(names, [])
 
     def ask(self, ask: Ask) -> Answers:
         """Encode and name what Home asked for; pinned until `release` or the next ask."""
@@ -179,6 +205,7 @@ class Away:
         self._withdraw(ask.unbind, ask.park)
         self._answered, self._pinned = {}, {}
         survey = Survey(half)
+        closure = survey.closure(ask.names)
         items: list[Item] = []
         for name in ask.names:
             value = half.namespace.get(name)
@@ -186,7 +213,6 @@ class Away:
                 items.append(Import(name, value.__name__))  # type: ignore[union-attr]
             elif name not in survey.values:
                 items.append(Stays((name,), name, "", "it is not there any more"))
-        closure = survey.closure(ask.names)
         asked = set(ask.names)
         groups = [
             g for g in survey.groups(sorted(closure)) if asked & set(g) or not self._fresh >= set(g)
@@ -236,8 +262,7 @@ class Away:
         half = self._half
         bound = Rebinding(half.namespace)
         parcels = [i for i in begin.items if isinstance(i, Parcel)]
-        values = {**half.values(), **half.parked}
-        unpatchable = self._arrivals.expect(parcels, values)
+        unpatchable = self._arrivals.expect(parcels, half.held())
         self._arrivals.landing.inline(begin.chunks.items())
         if unpatchable or self._arrivals.landing.missing():
             raise ProtocolError("a value was announced whose parts did not all arrive")

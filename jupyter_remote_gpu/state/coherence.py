@@ -60,6 +60,7 @@ class Places:
     def __init__(self) -> None:
         self._places: dict[str, Place] = {}
         self.elsewhere: set[str] = set()  # names in THERE or CHANGED
+        self.touched: set[str] = set()  # names in TOUCHED
         self.unbind: set[str] = set()  # names to unbind on the machine with the next message
 
     def __getitem__(self, name: str) -> Place:
@@ -67,6 +68,10 @@ class Places:
 
     def __contains__(self, name: str) -> bool:
         return name in self._places
+
+    def __bool__(self) -> bool:
+        """Say whether any name is not simply HERE."""
+        return bool(self._places)
 
     def known(self) -> list[str]:
         """Return all names that are not simply HERE."""
@@ -103,3 +108,7 @@ class Places:
             self.elsewhere.add(name)
         else:
             self.elsewhere.discard(name)
+        if place is Place.TOUCHED:
+            self.touched.add(name)
+        else:
+            self.touched.discard(name)

@@ -11,8 +11,8 @@ import functools
 import gc
 import sys
 import types
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from .code import global_names
 from .codecs.memory import array_span
@@ -25,37 +25,53 @@ class Walk:
     """One walk over (part of) a namespace; `add` names, then ask for `components`.
 
     `needs` maps a name to the global names that the functions and classes it
-    reaches use; `pinned` maps it to (type, reason) of an object that cannot
-    leave its process; `mutable` holds the names that reach something mutable.
+    reaches use; `refers` to those that decided how it was walked, since they may
+    be bound to what it reaches; `pinned` to (type, reason) of an object that
+    cannot leave its process; `mutable` holds the names that reach something
+    mutable, `cut` those that reached more than their limit. `keys` are the
+    objects (by id) and storages first reached from a name, `ranges` the memory
+    of its arrays. What `owners` has is put into `met`.
     """
 
-    def __init__(self, namespace: dict[str, Any]) -> None:
+    def __init__(
+        self, namespace: dict[str, Any], owners: Mapping[object, Any] | None = None
+    ) -> None:
         self.needs: Graph = {}
+        self.refers: Graph = {}
         self.pinned: dict[str, tuple[str, str]] = {}
         self.mutable: set[str] = set()
         self.sizes: dict[str, int] = {}
+        self.cut: set[str] = set()
+        self.keys: dict[str, list[object]] = {}
+        self.ranges: list[tuple[int, int, str]] = []
+        self.met: list[Any] = []
+        self._owners: Mapping[object, Any] = owners or {}
         self._namespace = namespace
-        self._kinds = Kinds()
+        self._classify = Kinds().of
+        self._kinds: dict[type, Kind] = {}
         self._parents: dict[str, str] = {}
         self._colours: dict[object, str] = {}
         self._kept: list[object] = []  # ids stay unique while the objects live
-        self._ranges: list[tuple[int, int, str]] = []
         self._pinned_types: dict[type, str] = {}
 
     def add(self, name: str, value: Any, limit: int = sys.maxsize) -> None:
         """Walk all that `value` reaches, at most `limit` objects of it."""
         self._parents[name] = name
-        self.needs[name] = set()
+        self.needs[name], self.refers[name] = set(), set()
         self.sizes[name] = 0
-        kinds, colours = self._kinds.of, self._colours
+        kinds, colours, owners = self._kinds, self._colours, self._owners
+        keys = self.keys[name] = []
         seen: set[int] = set()
         stack = [value]
-        while stack and limit:
-            limit -= 1
+        while stack:
             obj = stack.pop()
-            kind = kinds(type(obj))
+            kind = kinds.get(type(obj)) or self._kind(type(obj))
             if kind is Kind.LEAF:
                 continue
+            limit -= 1
+            if limit < 0:
+                self.cut.add(name)
+                break
             if kind is Kind.SEEN_THROUGH:
                 if id(obj) not in seen:
                     seen.add(id(obj))
@@ -72,13 +88,21 @@ class Walk:
                 continue
             if self._is_reference(name, obj, kind, obj is value):
                 continue
-            colour = colours.get(id(obj))
+            key = id(obj)
+            colour = colours.get(key)
             if colour is None:
-                colours[id(obj)] = name
+                colours[key] = name
+                keys.append(key)
+                if key in owners:
+                    self.met.append(owners[key])
                 self._kept.append(obj)
                 stack.extend(self._parts(name, obj, kind))
             elif colour != name:
                 self._join(colour, name)
+
+    def _kind(self, type_: type) -> Kind:
+        kind = self._kinds[type_] = self._classify(type_)
+        return kind
 
     def components(self) -> dict[str, tuple[str, ...]]:
         """Return, for each added name, the sorted names of its component."""
@@ -95,6 +119,7 @@ class Walk:
         if kind is Kind.FUNCTION:
             if obj.__globals__ is not self._namespace:
                 return not (obj.__closure__ or obj.__dict__)
+            self.refers[name].add(obj.__qualname__)
             if not is_value and self._namespace.get(obj.__qualname__) is obj:
                 self.needs[name].add(obj.__qualname__)
                 return True
@@ -111,6 +136,7 @@ class Walk:
             return False
         needs = self.needs[name]
         root = cls.__qualname__.split(".", 1)[0]
+        self.refers[name].add(root)
         current = self._namespace.get(root)
         if isinstance(current, type) and root != name:
             needs.add(root)
@@ -162,7 +188,7 @@ class Walk:
             return list(array.ravel().tolist())
         if array.size:
             low, high = array_span(array)
-            self._ranges.append((low, high, name))
+            self.ranges.append((low, high, name))
             self.sizes[name] += array.nbytes
         extra = getattr(array, "__dict__", None)
         return [extra] if extra else ()
@@ -171,15 +197,20 @@ class Walk:
         if tensor.layout == sys.modules["torch"].strided and not tensor.is_quantized:
             storage = tensor.untyped_storage()
             key = ("storage", storage._cdata)
-            colour = self._colours.setdefault(key, name)
-            if colour is name:
-                self.sizes[name] += tensor.numel() * tensor.element_size()
+            colour = self._colours.get(key)
+            if colour is None:
+                self._colours[key] = name
+                self.keys[name].append(key)
+                if key in self._owners:
+                    self.met.append(self._owners[key])
                 self._kept.append(storage)
             elif colour != name:
                 self._join(colour, name)
+            if colour is None or colour == name:
+                self.sizes[name] += tensor.numel() * tensor.element_size()
             if tensor.device.type == "cpu" and storage.nbytes():
                 start = storage.data_ptr()
-                self._ranges.append((start, start + storage.nbytes(), name))
+                self.ranges.append((start, start + storage.nbytes(), name))
         parts = [tensor.__dict__] if tensor.__dict__ else []
         if tensor.is_leaf and tensor.grad is not None:
             parts.append(tensor.grad)
@@ -211,9 +242,9 @@ class Walk:
             self._parents[b] = a
 
     def _join_ranges(self) -> None:
-        self._ranges.sort()
+        self.ranges.sort()
         end, owner = -1, ""
-        for low, high, name in self._ranges:
+        for low, high, name in self.ranges:
             if low < end:
                 self._join(owner, name)
             if high > end:
@@ -257,7 +288,15 @@ def _functions_in(value: Any) -> list[types.FunctionType]:
     return [f for f in unwrapped if isinstance(f, types.FunctionType)]
 
 
-def reach(names: Iterable[str], *graphs: dict[str, Any]) -> set[str]:
+class Edges(Protocol):
+    """Which names a name needs: a dict, or whoever works that out when asked."""
+
+    def get(self, name: str, default: tuple[str, ...], /) -> Iterable[str]:
+        """Return the names that `name` needs."""
+        ...
+
+
+def reach(names: Iterable[str], *graphs: Edges) -> set[str]:
     """Return all names reachable from `names` along the edges of the graphs, `names` included."""
     todo, seen = list(names), set()
     while todo:

@@ -20,6 +20,7 @@ from jupyter_remote_gpu.protocol.state import (
 
 from .analysis import Footprint
 from .coherence import Place, Places
+from .components import Edges
 from .describing import describe
 from .half import Half, Unit, inline, own_slots
 from .loads import Load, load
@@ -73,7 +74,7 @@ class Departing:
     half: Half
     places: Places
     machine: str
-    deps: dict[str, tuple[str, ...]]
+    deps: Edges
     parked_there: set[str]
     texts_there: set[int]
     tokens: Iterable[str]
@@ -87,8 +88,7 @@ class Departing:
         """Work out what `cell` needs. Raises `CannotTravelError` or `LostError`."""
         namespace = self.half.namespace
         reads = [n for n in text.reads if self._known(n)]
-        nothing = all(is_module(namespace[n]) for n in reads)
-        self.survey = Survey(self.half, self.deps, nothing=nothing)
+        self.survey = Survey(self.half, self.deps)
         self.mentioned = self.survey.linked(reads)
         need = {n for n in self.survey.closure(reads) if self._known(n)}
         imports = [
@@ -127,8 +127,7 @@ class Departing:
 
     def _to_park(self) -> set[str]:
         """Return the names whose old value the machine must put aside: newest here, not sent."""
-        touched = {n for n in self.places.known() if self.places[n] is Place.TOUCHED}
-        return touched - self.parked_there
+        return self.places.touched - self.parked_there
 
     def _units(self, need: set[str]) -> list[Unit]:
         """Encode the components in `need` that the machine does not have."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Sequence
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,8 @@ from jupyter_remote_gpu.protocol.state import (
 
 from .cells import Cells
 from .components import class_data
-from .namespace import Held, Rebinding, is_module, user_names
+from .namespace import Held, Rebinding, is_hidden, is_module, user_names
+from .partition import Partition
 from .pickling import Encoded, Side, decode, encode
 from .placeholders import Placeholder
 from .versions import Version, Versions
@@ -73,6 +75,12 @@ class Half:
     versions: Versions = field(default_factory=Versions)
     chunk_names: ChunkNames = field(default_factory=ChunkNames)
     parked: dict[str, Any] = field(default_factory=dict)
+    partition: Partition = field(default=None)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        """Start with nothing known of how the names are linked, unless told."""
+        if self.partition is None:
+            self.partition = Partition(self.namespace, self.cells)
 
     @property
     def side(self) -> Side:
@@ -87,11 +95,23 @@ class Half:
             if not is_module(value) and type(value) is not Placeholder
         }
 
+    def is_value(self, name: str) -> bool:
+        """Say whether `values` has this name."""
+        value = self.namespace.get(name)
+        if value is None:
+            return name in self.namespace and not is_hidden(name)
+        hidden = is_module(value) or type(value) is Placeholder or is_hidden(name, value)
+        return not hidden
+
+    def held(self) -> Mapping[str, Any]:
+        """Return what lies here under each name: put aside, or bound (placeholders included)."""
+        return ChainMap(self.parked, self.namespace)
+
     def has_value(self, name: str) -> bool:
         """Say whether `name` is bound here to something real."""
         return name in self.namespace and type(self.namespace[name]) is not Placeholder
 
-    def pack(self, names: tuple[str, ...], values: dict[str, Any]) -> Unit:
+    def pack(self, names: tuple[str, ...], values: Mapping[str, Any]) -> Unit:
         """Encode a component; raises `CannotTravelError`. Arrays are not copied."""
         plain, overlays, defined = {}, {}, {}
         definitions: list[Definition] = []
@@ -154,14 +174,14 @@ class Half:
         self,
         token: str,
         unit: Unit,
-        values: dict[str, Any],
+        values: Mapping[str, Any],
         slots: tuple[int, ...] | None,
     ) -> Version:
         """Return a unit as the version `token`; `slots` say which of the wire's its buffers are."""
         held = {name: Held(values[name]) for name in unit.names}
         return Version(token, unit.names, unit.head, unit.prints, slots, held)
 
-    def find_chunks(self, wanted: Iterable[bytes], values: dict[str, Any]) -> dict[bytes, bytes]:
+    def find_chunks(self, wanted: Iterable[bytes], values: Mapping[str, Any]) -> dict[bytes, bytes]:
         """Return copies of those wanted chunks that lie in values held here, verified by xxh3."""
         missing = set(wanted)
         found: dict[bytes, bytes] = {}

@@ -46,7 +46,9 @@ class Home:
         self.trusted = trusted
         self.places = Places()
         self._notebook = notebook
-        self._half = Half(notebook.namespace, outward=True, cells=notebook.cells)
+        self._half = Half(
+            notebook.namespace, outward=True, cells=notebook.cells, partition=notebook.partition
+        )
         self._ambience = Ambience(notebook.untold)
         self._stays: dict[str, str] = {}
         self._parked_there: set[str] = set()
@@ -60,7 +62,6 @@ class Home:
         Raises `SyntaxError`, `CannotTravelError`, `LostError`; changes nothing.
         """
         text = footprint(ast.parse(source))
-        self._half.cells.adopt(self._half.values(), self._half.namespace)
         departure = self._departing().prepare(self._notebook.new_cell(source, filename), text)
         told, looks = self._ambience.changes()
         begin = replace(departure.begin, ambient=told)
@@ -156,8 +157,7 @@ class Home:
         if not wanted - set(modules):
             return Moved(modules)
         required = frozenset(wanted.difference(optional))
-        touched = {n for n in self.places.known() if self.places[n] is Place.TOUCHED}
-        park = touched - self._parked_there
+        park = self.places.touched - self._parked_there
         fetching = Fetching(self._half, self.places, self.machine, required, self._stays, watch)
         moved = fetching.run(wanted - set(modules), park, peer)
         self._parked_there |= park
@@ -170,7 +170,7 @@ class Home:
         The second are what must come from another machine, or the cell is refused.
         """
         known = [n for n in reads if n in self._half.namespace]
-        survey = Survey(self._half, self._notebook.used_elsewhere())
+        survey = Survey(self._half, self._notebook.used_elsewhere)
         return survey.closure(known), survey.linked(known)
 
     def lost_among(self, names: Iterable[str]) -> set[str]:
@@ -256,7 +256,7 @@ class Home:
             self._half,
             self.places,
             self.machine,
-            self._notebook.used_elsewhere(),
+            self._notebook.used_elsewhere,
             self._parked_there,
             self._texts_there,
             self._tokens,

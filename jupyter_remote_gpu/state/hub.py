@@ -16,6 +16,7 @@ from typing import Any
 from jupyter_remote_gpu.protocol.state import Cell
 
 from .analysis import Footprint, footprint
+from .bindings import BLIND
 from .coherence import Place
 from .components import Walk
 from .describing import describe
@@ -115,7 +116,7 @@ class Hub:
         """
         if self.waits(tree):
             reads = self._footprint(tree).reads
-            self._bring(lambda: (self._reach(reads), reads), self._homes, fetch)
+            self._bring(lambda: (self._reach(reads)[0], reads), self._homes, fetch)
 
     def gather(self, source: str, destination: Home, fetch: Fetch) -> None:
         """Have all fetched that a remote cell at `destination` needs from other machines."""
@@ -151,25 +152,34 @@ class Hub:
     def before_local(self, tree: ast.Module) -> LocalCell:
         """Take note before a local cell runs (after `bring`); pass the result to `after_local`."""
         text = self._footprint(tree)
-        known = self._known()
-        reached = self._reach(text.reads) if known else set()
-        names = {n for n in (*known, *text.binds) if n in self.notebook.namespace}
-        held = {n: Held(self.notebook.namespace[n]) for n in names}
+        namespace, partition = self.notebook.namespace, self.notebook.partition
+        if not partition.used and not any(home.places for home in self._homes):
+            held = {n: Held(namespace[n]) for n in text.binds if n in namespace}
+            return LocalCell(text, frozenset(), held)
+        partition.sync()
+        reached, blind = self._reach(text.reads)
+        if blind:
+            reached |= self._known()
+            partition.touch_all()
+        names = reached | text.binds | text.deletes
+        held = {n: Held(namespace[n]) for n in names if n in namespace}
         return LocalCell(text, frozenset(reached), held)
 
     def after_local(self, before: LocalCell) -> None:
         """Find out what the local cell did to the names."""
         namespace, held = self.notebook.namespace, before.held
-        watched = {*self._known(), *held}
+        used = self.notebook.partition.used
+        bound, gone = self.notebook.partition.sync() if used else ((), ())
         rebound = {
             n
-            for n in watched | before.text.binds
+            for n in held.keys() | before.text.binds
             if n in namespace and not (n in held and held[n].holds(namespace[n]))
         }
+        rebound.update(n for n in bound if n in namespace and not is_hidden(n, namespace[n]))
         if self._pending is not None:
             cell, self._pending = self._pending, None
             self.notebook.cells.note(cell, {n: namespace[n] for n in rebound}, namespace)
-        deleted = [n for n in watched if n not in namespace]
+        deleted = {n for n in (*held, *gone) if n not in namespace}
         reached = before.reached | before.text.binds
         self.notebook.ran(None, (*rebound, *deleted), reached)
         for name in (*rebound, *deleted):
@@ -177,7 +187,15 @@ class Hub:
 
     def table(self) -> tuple[Row, ...]:
         """Return a row for each name, sorted."""
-        survey = Survey(Half(self.notebook.namespace, outward=True, cells=self.notebook.cells))
+        notebook = self.notebook
+        survey = Survey.whole(
+            Half(
+                notebook.namespace,
+                outward=True,
+                cells=notebook.cells,
+                partition=notebook.partition,
+            )
+        )
         rows = []
         for name, value in sorted(self.notebook.namespace.items()):
             if not is_hidden(name, value) and not is_module(value):
@@ -212,20 +230,29 @@ class Hub:
             self._analysed = (tree, footprint(tree))
         return self._analysed[1]
 
-    def _reach(self, names: Iterable[str]) -> set[str]:
-        """Return the names that code mentioning `names` here may use, following values lazily."""
-        namespace = self.notebook.namespace
+    def _reach(self, names: Iterable[str]) -> tuple[set[str], bool]:
+        """Return the names that code mentioning `names` here may use, following values lazily.
+
+        And whether there may be others: code that looks names up by itself, or a
+        value too large to be looked through for it.
+        """
+        namespace, partition = self.notebook.namespace, self.notebook.partition
+        blind = False
         walk = Walk(namespace)
         todo, seen = list(names), set()
         while todo:
             name = todo.pop()
             if name in seen or name not in namespace or is_hidden(name):
+                blind = blind or name in BLIND
                 continue
             seen.add(name)
             value = namespace[name]
             if type(value) is Placeholder:
                 todo.extend(self.notebook.deps.get(name, ()))
             elif not is_simple(value):
-                walk.add(name, value, _WALKED_OBJECTS)
-                todo.extend(walk.needs[name])
-        return seen
+                needs = partition.exact_needs(name)
+                if needs is None:
+                    walk.add(name, value, _WALKED_OBJECTS)
+                    needs = frozenset(walk.needs[name])
+                todo.extend(needs)
+        return seen, blind or bool(walk.cut)

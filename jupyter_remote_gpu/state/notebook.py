@@ -12,6 +12,7 @@ from jupyter_remote_gpu.protocol.state import Cell
 
 from .cells import Cells
 from .code import ident_of
+from .partition import Partition
 from .placeholders import Placeholder
 
 Listener = Callable[[Iterable[str], Iterable[str]], None]
@@ -21,6 +22,20 @@ Listener = Callable[[Iterable[str], Iterable[str]], None]
 def _numbers() -> Iterator[int]:
     """Count from where no earlier life of the notebook did: a machine may remember that one."""
     return itertools.count(int.from_bytes(os.urandom(5), "little") << 12)
+
+
+class UsedElsewhere:
+    """What names use whose newest value is on a machine; looked up, never listed."""
+
+    def __init__(self, notebook: Notebook) -> None:
+        self._names = notebook.namespace
+        self._deps = notebook.deps
+
+    def get(self, name: str, default: tuple[str, ...], /) -> tuple[str, ...]:
+        """Return what `name` uses if its value is on a machine."""
+        if type(self._names.get(name)) is not Placeholder:
+            return default
+        return self._deps.get(name, default)
 
 
 @dataclass(slots=True)
@@ -38,7 +53,12 @@ class Notebook:
     together: dict[str, tuple[str, ...]] = field(default_factory=dict)
     untold: dict[str, bytes] = field(default_factory=dict)
     listeners: list[Listener] = field(default_factory=list)
+    partition: Partition = field(init=False)
     _numbers: Iterator[int] = field(default_factory=_numbers)
+
+    def __post_init__(self) -> None:
+        """Start with nothing known of how the names are linked."""
+        self.partition = Partition(self.namespace, self.cells)
 
     def new_cell(self, source: str, filename: str) -> Cell:
         """Number a cell; it gets a file name if it has none, so that its code is found again."""
@@ -49,10 +69,10 @@ class Notebook:
         """Return names for the versions that one machine is sent."""
         return (f"home-{number}" for number in _numbers())
 
-    def used_elsewhere(self) -> dict[str, tuple[str, ...]]:
+    @property
+    def used_elsewhere(self) -> UsedElsewhere:
         """Return what those names use whose newest value is on a machine."""
-        names = self.namespace
-        return {n: d for n, d in self.deps.items() if type(names.get(n)) is Placeholder}
+        return UsedElsewhere(self)
 
     def join(self, names: Iterable[str], groups: Iterable[tuple[str, ...]]) -> None:
         """Remember which of these names, newly reported by a machine, share memory there."""
@@ -68,6 +88,9 @@ class Notebook:
 
     def ran(self, by: Listener | None, gone: Iterable[str], reached: Iterable[str]) -> None:
         """Tell every listener but `by` what a cell did: names bound or deleted, names reached."""
+        if self.partition.used:
+            self.partition.rebound(gone)
+            self.partition.touch({*gone, *reached})
         for listener in self.listeners:
             if listener != by:
                 listener(gone, reached)

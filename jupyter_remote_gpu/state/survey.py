@@ -1,47 +1,77 @@
-"""A look over one half of the namespace: its components, and what values and names need."""
+"""A look over a part of one half of the namespace: its components, what values and names need."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from .components import Walk, reach
+from .components import Edges, reach
 from .half import Half, Unit
 
 
 class Survey:
-    """Components and needs of the values of a half, as they are at this moment."""
+    """Components and needs of the values of a half, as they are at this moment.
 
-    def __init__(
-        self,
-        half: Half,
-        extra: Mapping[str, Iterable[str]] | None = None,
-        *,
-        nothing: bool = False,
-    ) -> None:
-        """Walk all values of `half`; `nothing` spares that where no value is concerned."""
-        self.values: dict[str, Any] = {} if nothing else half.values()
-        walk = Walk(half.namespace)
-        for name, value in self.values.items():
-            walk.add(name, value)
-        self.components: dict[str, tuple[str, ...]] = walk.components()
-        self.needs = walk.needs
-        self.pinned = walk.pinned
-        self.sizes = walk.sizes
-        self.mutable = walk.mutable
-        for name in half.cells.made_names(self.values):
-            definition = half.cells.definition(self.values[name])
-            if definition is not None:
-                self.needs[name] |= half.cells.reads(definition) - {name}
-        self._extra = dict(extra or {})
+    It covers the names it was asked about and their partners, no others:
+    `values`, `components`, `needs`, `pinned`, `sizes` and `mutable` hold these.
+    """
+
+    def __init__(self, half: Half, extra: Edges | None = None, *, synced: bool = False) -> None:
+        """Look at `half`, whose partition knows all that was bound if `synced`."""
+        self.values: dict[str, Any] = {}
+        self.components: dict[str, tuple[str, ...]] = {}
+        self.needs: dict[str, frozenset[str]] = {}
+        self.pinned: dict[str, tuple[str, str]] = {}
+        self.sizes: dict[str, int] = {}
+        self.mutable: set[str] = set()
+        self._half = half
+        no_edges: dict[str, tuple[str, ...]] = {}
+        self._extra: Edges = no_edges if extra is None else extra
+        if not synced:
+            half.partition.sync()
+
+    @classmethod
+    def whole(cls, half: Half) -> Survey:
+        """Return a survey that covers all values of a half."""
+        survey = cls(half)
+        survey.cover(half.values())
+        return survey
+
+    def cover(self, names: Iterable[str]) -> None:
+        """Look at those of `names` that hold a value here, and at their partners."""
+        half, partition = self._half, self._half.partition
+        new = [n for n in names if n not in self.values and half.is_value(n)]
+        if partition.refresh(new):
+            new += self.values  # what was known may have got new partners
+        while new:
+            name = new.pop()
+            facts = partition.facts(name)
+            self.values[name] = half.namespace[name]
+            self.components[name] = partition.component(name)
+            self.needs[name] = facts.needs
+            self.sizes[name] = facts.size
+            if facts.mutable:
+                self.mutable.add(name)
+            if facts.pinned is not None:
+                self.pinned[name] = facts.pinned
+            new += [n for n in self.components[name] if n not in self.values]
 
     def closure(self, names: Iterable[str]) -> set[str]:
         """Return all names that cells mentioning `names` may reach, unknown ones included."""
-        return reach(names, self.needs, self.components, self._extra)
+        seen: set[str] = set()
+        todo = set(names)
+        while todo:
+            self.cover(todo)
+            seen |= todo
+            found = reach(seen, self.needs, self.components, self._extra)
+            todo = found - seen
+        return seen
 
     def linked(self, names: Iterable[str]) -> set[str]:
         """Return `names` and their partners."""
-        return reach(names, self.components)
+        names = set(names)
+        self.cover(names)
+        return names.union(*(self.components[n] for n in names if n in self.components))
 
     def groups(self, names: Iterable[str]) -> list[tuple[str, ...]]:
         """Return the components of those `names` that have a value here, each once."""

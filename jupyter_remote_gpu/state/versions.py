@@ -6,7 +6,7 @@ sides share is its `token` and, for its buffers, the slots of the wire.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ class Version:
     values: dict[str, Held]
     dirty: bool = False
 
-    def held(self, values: dict[str, Any]) -> bool:
+    def held(self, values: Mapping[str, Any]) -> bool:
         """Say whether `values` still are the very objects of this version."""
         return all(
             name in values and held.holds(values[name]) for name, held in self.values.items()
