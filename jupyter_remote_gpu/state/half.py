@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import types
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,11 +25,29 @@ from jupyter_remote_gpu.protocol.state import (
 
 from .cells import Cells
 from .components import class_data
+<<<<<<< /tmp/sv/h
 from .namespace import Held, Rebinding, is_hidden, is_module, user_names
 from .partition import Partition
 from .pickling import Encoded, Side, decode, encode
+=======
+from .namespace import Held, Rebinding, is_module, user_names
+from .pickling import Encoded, Side, encode
+>>>>>>> /tmp/sv/w
 from .placeholders import Placeholder
+from .plain.encoder import encode as encode_plain
+from .plain.memories import Departing
+from .plain.receiving import around
+from .rebuilding import Overlays, Rebuild
+from .unpickling import from_pickle
 from .versions import Version, Versions
+
+
+@dataclass(frozen=True, slots=True)
+class PlainHead:
+    """A component as plain data; `more` are buffers that only this form of it has."""
+
+    head: bytes
+    more: tuple[memoryview, ...]
 
 
 @dataclass(slots=True)
@@ -43,6 +62,7 @@ class Unit:
     head: bytes
     definitions: tuple[Definition, ...]
     scanned: tuple[Fingerprint, ...] | None = None
+    plain: PlainHead | None = None
 
     @property
     def prints(self) -> tuple[Fingerprint, ...]:
@@ -67,7 +87,12 @@ class Unit:
 
 @dataclass(slots=True)
 class Half:
-    """One end's half of the namespace. `outward` is true at home."""
+    """One end's half of the namespace. `outward` is true at home.
+
+    `rebuilder` is the one way in which values become objects on this side, chosen
+    by who makes the half. `coded` has the tokens of values that must not be
+    pickled unasked, because their classes' own code would run.
+    """
 
     namespace: dict[str, Any]
     outward: bool
@@ -75,12 +100,18 @@ class Half:
     versions: Versions = field(default_factory=Versions)
     chunk_names: ChunkNames = field(default_factory=ChunkNames)
     parked: dict[str, Any] = field(default_factory=dict)
+<<<<<<< /tmp/sv/h
     partition: Partition = field(default=None)  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         """Start with nothing known of how the names are linked, unless told."""
         if self.partition is None:
             self.partition = Partition(self.namespace, self.cells)
+=======
+    rebuilder: Rebuild = from_pickle
+    coded: set[str] = field(default_factory=set)
+    folder: str = field(default_factory=os.getcwd)
+>>>>>>> /tmp/sv/w
 
     @property
     def side(self) -> Side:
@@ -143,12 +174,24 @@ class Half:
         return tuple(self.chunk_names.manifest(buffer, found) for buffer, found in pairs)
 
     def value_parcel(self, token: str, unit: Unit) -> tuple[Parcel, dict[bytes, memoryview]]:
-        """Make a whole value of a unit, and the chunks it is made of."""
-        head = memoryview(unit.encoded.head)
+        """Make a whole value of a unit, plain if it was flattened, and the chunks it is made of."""
+        plain = PlainHead(unit.encoded.head, ()) if unit.plain is None else unit.plain
+        head = memoryview(plain.head)
         first = self.chunk_names.manifest(head, fingerprint(head))
-        manifests = (first, *self.manifests(unit))
+        more = tuple(self.chunk_names.manifest(b, fingerprint(b)) for b in plain.more)
+        manifests = (first, *self.manifests(unit), *more)
         parcel = Parcel(token, unit.names, "value", manifests, definitions=unit.definitions)
-        return parcel, chunks_of([head, *unit.encoded.buffers], manifests)
+        return parcel, chunks_of([head, *unit.encoded.buffers, *plain.more], manifests)
+
+    def flatten(self, unit: Unit) -> None:
+        """Make plain data of a unit, over the same buffers; raises `CannotTravelError`."""
+        plain, overlays, _ = unit.encoded.payload
+        defining = frozenset(id(value) for value in plain.values())
+        memory = Departing(unit.encoded.buffers, unit.encoded.reductions, unit.encoded.blocks)
+        head = encode_plain((plain, overlays), around(self, defining), memory)
+        more = memory.buffers[len(unit.encoded.buffers) :]
+        unit.encoded.kept.append(memory)
+        unit.plain = PlainHead(head, tuple(more))
 
     def patch_parcel(
         self, token: str, unit: Unit, base: Version
@@ -207,38 +250,22 @@ class Half:
     def rebuild(
         self, parcel: Parcel, buffers: Sequence[Any], bound: Rebinding
     ) -> tuple[dict[str, Any], Overlays]:
-        """Run a value's definitions, decode it and bind its names.
+        """Run a value's definitions, decode it and bind its names, in this half's one way.
 
         Returns the values by name and the data of its classes, which the caller
         applies when nothing can fail any more. Raises whatever rebuilding raises.
         """
-        values: dict[str, Any] = {}
-        for definition in parcel.definitions:
-            made = self.cells.object(definition.serial)
-            if made is None:
-                bound.save(definition.name)
-                made = self.cells.run(definition, self.namespace)
-            if definition.bound:
-                bound.bind(definition.name, made)
-                values[definition.name] = made
-        plain, overlays, _ = decode(memoryview(buffers[0]), buffers[1:], self.side)
-        for name, value in plain.items():
-            bound.bind(name, value)
-        values.update(plain)
-        return values, [(values[n], data) for n, data in overlays.items() if n in values]
-
-
-Overlays = list[tuple[type, dict[str, Any]]]
+        return self.rebuilder(self, parcel, buffers, bound)
 
 
 def overlay(overlays: Overlays) -> None:
     """Give classes the data they have on the other side: counters, registries."""
     for cls, data in overlays:
         for name in class_data(cls).keys() - data.keys():
-            delattr(cls, name)
+            type.__delattr__(cls, name)
         for name, value in data.items():
             if vars(cls).get(name, overlay) is not value:
-                setattr(cls, name, value)
+                type.__setattr__(cls, name, value)  # a metaclass has no say in it
 
 
 def chunks_of(
