@@ -26,6 +26,7 @@ from jupyter_remote_gpu.protocol.state import Blob, Definition
 from .cells import Cells
 from .code import Address, code_at
 from .codecs.arrays import reduce_array, reduce_scalar
+from .codecs.exceptions import reduce_exception
 from .codecs.memory import Block, Memory, Spans
 from .codecs.tensors import reduce_tensor
 from .kinds import pinned_reason
@@ -217,6 +218,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             self.result.reductions[id(obj)] = obj, reduced
         elif isinstance(obj, self._scalar):
             reduced = reduce_scalar(obj)
+        elif isinstance(obj, BaseException):
+            reduced = reduce_exception(obj)
         return super().reducer_override(obj) if reduced is None else reduced
 
     def _code_user(self, obj: Any, kind: type) -> Any:
