@@ -25,14 +25,9 @@ from jupyter_remote_gpu.protocol.state import (
 
 from .cells import Cells
 from .components import class_data
-<<<<<<< /tmp/sv/h
 from .namespace import Held, Rebinding, is_hidden, is_module, user_names
 from .partition import Partition
-from .pickling import Encoded, Side, decode, encode
-=======
-from .namespace import Held, Rebinding, is_module, user_names
 from .pickling import Encoded, Side, encode
->>>>>>> /tmp/sv/w
 from .placeholders import Placeholder
 from .plain.encoder import encode as encode_plain
 from .plain.memories import Departing
@@ -100,18 +95,15 @@ class Half:
     versions: Versions = field(default_factory=Versions)
     chunk_names: ChunkNames = field(default_factory=ChunkNames)
     parked: dict[str, Any] = field(default_factory=dict)
-<<<<<<< /tmp/sv/h
+    rebuilder: Rebuild = from_pickle
+    coded: set[str] = field(default_factory=set)
+    folder: str = field(default_factory=os.getcwd)
     partition: Partition = field(default=None)  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         """Start with nothing known of how the names are linked, unless told."""
         if self.partition is None:
             self.partition = Partition(self.namespace, self.cells)
-=======
-    rebuilder: Rebuild = from_pickle
-    coded: set[str] = field(default_factory=set)
-    folder: str = field(default_factory=os.getcwd)
->>>>>>> /tmp/sv/w
 
     @property
     def side(self) -> Side:
