@@ -12,6 +12,7 @@ from typing import Any
 Reduced = tuple[Any, ...]
 
 _PLAIN_BYTES = BaseException.__basicsize__
+_WAYS = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
 
 
 def reduce_exception(error: BaseException) -> Reduced | None:
@@ -21,9 +22,7 @@ def reduce_exception(error: BaseException) -> Reduced | None:
     """
     kind = type(error)
     builtin = next(c for c in kind.__mro__ if c.__module__ == "builtins")
-    own = kind.__reduce__ is not BaseException.__reduce__ or hasattr(kind, "__getstate__") != (
-        hasattr(BaseException, "__getstate__")
-    )
+    own = any(getattr(kind, way, None) is not getattr(BaseException, way, None) for way in _WAYS)
     if own or builtin.__basicsize__ != _PLAIN_BYTES:
         return None
     links = (error.__cause__, error.__context__, error.__suppress_context__)
