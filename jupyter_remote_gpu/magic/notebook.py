@@ -23,6 +23,8 @@ class NotebookFrontEnd:
         self._kernel = shell.kernel
         self._parents: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._late: list[Event] = []
+        self._behind: list[Event] | None = None
+        """What is shown once the cell's error was; None while no error is under way."""
         self._lock = threading.Lock()
         self.relay: CommRelay | None = None
         self.bar = NotebookBar(shell)
@@ -67,6 +69,12 @@ class NotebookFrontEnd:
         shower = _SHOWERS.get(event.kind)
         if self._of_callback(event):
             return
+        if event.kind == "failing" and self._behind is None:
+            self._behind = []
+            self._shell.events.register("post_execute", self._show_behind)
+        elif self._behind is not None and event.kind in _SHOWERS and event.kind != "error":
+            self._behind.append(event)
+            return
         if shower is not None:
             shower(self, event)
         elif event.kind.startswith("comm_"):
@@ -95,6 +103,13 @@ class NotebookFrontEnd:
     def note(self, text: str) -> None:
         """Show one small line of ours, marked so that it can be told from the cell's output."""
         self._shell.display_pub.publish(data=line_data(text), metadata=LINE_METADATA)
+
+    def _show_behind(self) -> None:
+        """The cell's error was shown: now what came behind it, as in one kernel."""
+        self._shell.events.unregister("post_execute", self._show_behind)
+        behind, self._behind = self._behind or [], None
+        for event in behind:
+            self.show(event)
 
     def _of_callback(self, event: Event) -> bool:
         """Show an output of a widget's callback with that; False if it is a cell's."""

@@ -13,6 +13,7 @@ fields of its kind; buffers of comm messages are the payload.
 | `display`, `update_display` | `data`, `metadata`, `transient` |
 | `result` | `data`, `metadata` |
 | `error` | `name`, `value`, `traceback`, …: shown by the cell, which went on |
+| `failing` | the cell's error, not shown yet, comes before what follows (open figures) |
 | `clear_output` | `wait` |
 | `comm_open`, `comm_msg`, `comm_close` | `content`, `metadata` |
 | `comm_handled` | `p` names the comm message that was worked off |

@@ -105,6 +105,8 @@ class RemoteKernel(IPythonKernel):
         self._busy = False
         self._seen: set[str] = set()
         self._inputs: queue.SimpleQueue[messages.Input] = queue.SimpleQueue()
+        # The first of its kind: matplotlib's, which shows open figures, comes after it.
+        self.shell.events.register("post_execute", self._cell_failed)
         self.shell_handlers["remote_gpu_run"] = self._on_run
         self.shell_handlers["remote_gpu_settle"] = self._on_settle
         self.control_handlers["remote_gpu_input"] = self._on_input
@@ -138,6 +140,11 @@ class RemoteKernel(IPythonKernel):
 
     def post_handler_hook(self) -> None:
         """Leave SIGINT as it is."""
+
+    def _cell_failed(self) -> None:
+        """Say that what the shell shows after a failed cell belongs behind its error."""
+        if self.shell.shown is not None:
+            self.writer.append("failing", {}, self.parents.current())
 
     def _call_main(self, work: Callable[[], None]) -> None:
         self.io_loop.add_callback(work)
