@@ -31,8 +31,8 @@ from .state_items import (
     must,
     name_in,
     names_in,
+    shown_in,
     split_names,
-    text_in,
 )
 
 __all__ = [
@@ -160,7 +160,7 @@ class Report:
             deleted=take.names("deleted"),
             touched=take.descriptions("touched"),
             deps={name_in(n): names_in(d, "deps") for n, d in deps.items()},
-            stays={name_in(n): text_in(r, "stays") for n, r in stays.items()},
+            stays={name_in(n): shown_in(r, "stays") for n, r in stays.items()},
             together=tuple(names_in(g, "together") for g in take.listing("together")),
             ambient=take.mapping("ambient"),
             threads=take.number("threads", 1_000_000),
@@ -212,6 +212,8 @@ class Ask:
 
     `known` are tokens of versions still held here (`patchable`: those that can
     be patched in place); `unbind` and `park` are applied first, as in `Begin`.
+    `plain` asks for heads of plain data instead of pickles: who asks does not
+    trust who answers, and takes nothing else whatever comes.
     """
 
     names: tuple[str, ...]
@@ -219,16 +221,21 @@ class Ask:
     patchable: tuple[str, ...] = ()
     unbind: tuple[str, ...] = ()
     park: tuple[str, ...] = ()
+    plain: bool = False
 
     def pack(self) -> tuple[dict[str, Any], list[Blob]]:
         """Return JSON-able fields and blobs."""
-        return {key: list(getattr(self, key)) for key in self.__slots__}, []
+        lists = {key: list(getattr(self, key)) for key in _ASKED}
+        return {**lists, "plain": self.plain}, []
 
     @classmethod
     def unpack(cls, fields: dict[str, Any], blobs: Sequence[memoryview]) -> Ask:
         """Validate and rebuild; raises `ProtocolError`."""
         take = Unpacker(fields, blobs)
-        return cls(**{key: take.names(key) for key in cls.__slots__})
+        return cls(**{key: take.names(key) for key in _ASKED}, plain=take.flag("plain"))
+
+
+_ASKED = ("names", "known", "patchable", "unbind", "park")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from typing import Any
 
 from jupyter_remote_gpu.errors import ProtocolError
 
+from .plain_text import plain
+
 Blob = bytes | memoryview
 CHUNK_NAME_BYTES = 32
 MAX_NAMES = 100_000
@@ -15,6 +17,7 @@ MAX_ITEMS = 200_000
 MAX_TEXT_CHARS = 20_000_000
 MAX_BUFFER_BYTES = 1 << 46
 MAX_CHUNK_BYTES = 1 << 26
+MAX_SHOWN_CHARS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,13 @@ class Unpacker:
         """Return a field that is a whole number up to `limit`."""
         return _number(self._fields.get(key), key, limit)
 
+    def flag(self, key: str) -> bool:
+        """Return a field that is true or false."""
+        value = self._fields.get(key)
+        if type(value) is not bool:
+            raise ProtocolError(f"the field {key!r} is not true or false")
+        return value
+
     def descriptions(self, key: str) -> dict[str, Description]:
         """Return a field of descriptions by name."""
         return {name_in(n): description_in(d) for n, d in self.dictionary(key).items()}
@@ -233,8 +243,8 @@ class Unpacker:
             "stays": lambda i: Stays(
                 names_in(i.get("names"), "names"),
                 name_in(i.get("culprit")),
-                text_in(i.get("type"), "type"),
-                text_in(i.get("reason"), "reason"),
+                shown_in(i.get("type"), "type"),
+                shown_in(i.get("reason"), "reason"),
             ),
             "value": self._parcel,
             "patch": self._parcel,
@@ -248,6 +258,7 @@ class Unpacker:
         slots = tuple(_number(s, "slots", MAX_ITEMS) for s in _list(item.get("slots"), "slots"))
         patch = item["is"] == "patch"
         must(not patch or len(slots) == len(manifests), "a patch has a slot for each manifest")
+        must(len(set(slots)) == len(slots), "a patch has each slot once")
         must(patch or bool(manifests), "a value has a head")
         return Parcel(
             token=name_in(item.get("token")),
@@ -291,9 +302,14 @@ def text_in(value: Any, key: str) -> str:
     return value
 
 
+def shown_in(value: Any, key: str) -> str:
+    """Return a text that is shown to people, without anything a terminal would obey."""
+    return plain(text_in(value, key), MAX_SHOWN_CHARS)
+
+
 def name_in(value: Any) -> str:
     """Return a name of an allowed length; `ProtocolError` otherwise."""
-    if not isinstance(value, str) or not 0 < len(value) <= 1000:
+    if not isinstance(value, str) or not 0 < len(value) <= 1000 or not value.isprintable():
         raise ProtocolError(f"{value!r:.100} is not a name")
     return value
 
@@ -343,6 +359,5 @@ def description_in(fields: Any) -> Description:
     """Validate and rebuild a description."""
     kind, text, size, module = _tuple(fields, 4, "description")
     size = _number(size, "bytes", MAX_BUFFER_BYTES)
-    return Description(
-        text_in(kind, "type"), text_in(text, "text"), size, text_in(module, "module")
-    )
+    shown = [shown_in(part, key) for part, key in ((kind, "type"), (text, "text"))]
+    return Description(*shown, size, shown_in(module, "module"))

@@ -354,26 +354,30 @@ class Away:
         half = self._half
         try:
             unit = half.pack(group, survey.values)
+            version = half.versions.exact(group)
+            if version is not None and version.token in ask.known and unit.equals(version):
+                self._answered[version.token] = (None, version)
+                return Same(version.token, group)
+            if ask.plain and self._patched(unit, ask) is None:
+                half.flatten(unit)
         except CannotTravelError as error:
             culprit, kind, reason = why_not(group, survey, error)
             return Stays(group, culprit, kind, reason)
-        version = half.versions.exact(group)
-        if version is not None and version.token in ask.known and unit.equals(version):
-            self._answered[version.token] = (None, version)
-            return Same(version.token, group)
         return unit
+
+    def _patched(self, unit: Unit, ask: Ask) -> Version | None:
+        """Return the version at home that a unit can be sent as a patch of."""
+        base = self._half.versions.exact(unit.names)
+        if base is None or base.slots is None or base.token not in ask.patchable:
+            return None
+        return base if unit.same_structure(base) else None
 
     def _parcel(self, unit: Unit, survey: Survey, ask: Ask) -> Parcel:
         half = self._half
         self._tokens += 1
         token = f"there-{self._tokens}"
-        base = half.versions.exact(unit.names)
-        if (
-            base is not None
-            and base.slots is not None
-            and base.token in ask.patchable
-            and unit.same_structure(base)
-        ):
+        base = self._patched(unit, ask)
+        if base is not None:
             parcel, chunks = half.patch_parcel(token, unit, base)
             version = half.version(token, unit, survey.values, base.slots)
         else:

@@ -53,6 +53,10 @@ class Cells:
         """Return the cell of that number, if its text is known here."""
         return self._by_number.get(number)
 
+    def sources(self) -> list[str]:
+        """Return all texts known here, the newest first."""
+        return [cell.source for cell in reversed(self._by_number.values())]
+
     def text(self, ident: str) -> Cell | None:
         """Return a cell with the text called `ident`."""
         return self._by_ident.get(ident)

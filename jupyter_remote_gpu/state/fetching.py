@@ -11,15 +11,23 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from jupyter_remote_gpu.errors import CannotTravelError, DamagedError, StateError
+from jupyter_remote_gpu.errors import (
+    CannotTravelError,
+    DamagedError,
+    RemoteGPUError,
+    StateError,
+)
+from jupyter_remote_gpu.protocol.plain_text import plain
 from jupyter_remote_gpu.protocol.state import Answers, Ask, Import, Parcel, Same, Stays
 
 from .arrivals import Arrivals, patchable
 from .coherence import ELSEWHERE, Event, Places
-from .half import Half, Overlays, overlay
+from .half import Half, overlay
 from .loads import Load, load
 from .namespace import Rebinding, bind
 from .peer import Peer, Watch
+from .plain.admission import check_answers, typed_module
+from .rebuilding import Overlays
 from .travel import stays
 from .versions import Version
 
@@ -47,6 +55,7 @@ class Fetching:
     required: frozenset[str]
     stays_there: dict[str, str]
     watch: Watch
+    trusted: bool = True
     versions: list[Version] = field(default_factory=list)
     overlays: Overlays = field(default_factory=list)
     names: list[str] = field(default_factory=list)
@@ -69,9 +78,12 @@ class Fetching:
             ),
             unbind=tuple(sorted(self.places.unbind)),
             park=tuple(sorted(park)),
+            plain=not self.trusted,
         )
         answers = peer.ask(ask)
         self.places.unbind.difference_update(ask.unbind)
+        if not self.trusted:
+            check_answers(answers, self.places)
         self._refuse(answers)
         parcels = [i for i in answers.items if isinstance(i, Parcel) and self._newer(i.names)]
         return self._apply(answers, parcels, peer)
@@ -129,7 +141,7 @@ class Fetching:
         try:
             for item in answers.items:
                 if isinstance(item, Import) and self._newer([item.name]):
-                    bound.bind(item.name, imported(item.name, item.module, self.machine))
+                    bound.bind(item.name, self._module(item))
                     self.names.append(item.name)
             for parcel in parcels:
                 self._rebuild(parcel, bound)
@@ -143,6 +155,12 @@ class Fetching:
         size = pulled + sum(len(c) for c in answers.chunks.values())
         unchanged = tuple(self.unchanged)
         return Moved(tuple(self.names), tuple(self.patched), unchanged, size, self.loads)
+
+    def _module(self, item: Import) -> Any:
+        """Import what a remote cell imported; which module, an untrusted machine does not say."""
+        if self.trusted:
+            return imported(item.name, item.module, self.machine)
+        return typed_module(item.name, self.half.cells, self.machine)
 
     def _load(self, parcel: Parcel, moving: set[bytes]) -> Load:
         """Say what of a parcel has to come."""
@@ -161,7 +179,7 @@ class Fetching:
         except Exception as error:
             raise CannotTravelError(
                 f"This cell was not run. {'+'.join(parcel.names)} came from {self.machine} but "
-                f"could not be rebuilt here: {type(error).__name__}: {error}",
+                f"could not be rebuilt here: {told(error)}",
                 where=parcel.names[0],
                 hint="Use it in a %%remote_gpu cell, or turn it into plain data there first.",
             ) from error
@@ -171,6 +189,9 @@ class Fetching:
     def _note(self, parcel: Parcel, values: dict[str, Any]) -> None:
         half = self.half
         self.names.extend(parcel.names)
+        if parcel.token in half.coded:
+            half.coded.discard(parcel.token)
+            return  # pickling it would run its own code: only a cell that needs it there may
         try:
             unit = half.pack(parcel.names, values)
         except CannotTravelError:
@@ -204,8 +225,18 @@ class Fetching:
             self.stays_there.pop(name, None)
         half.versions.drop(self.names)
         for version in self.versions:
+            known = half.versions.token(version.token)
+            half.versions.drop(() if known is None else known.names)
             half.versions.add(version)
         self.places.happen(Event.EQUAL, self.names)
+
+
+def told(error: Exception) -> str:
+    """Return an error's words as they may stand in a message: they may quote what came."""
+    words = (
+        error.message if isinstance(error, RemoteGPUError) else f"{type(error).__name__}: {error}"
+    )
+    return plain(words, 500)
 
 
 def imported(name: str, module: str, machine: str) -> Any:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import importlib.util
 import types
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from types import ModuleType
 
+from jupyter_remote_gpu.errors import CannotTravelError
 from jupyter_remote_gpu.protocol.state import Description, Import, Report
 
 from .ambient.ambience import Ambience
@@ -21,7 +24,10 @@ from .namespace import bind, is_simple, unbind
 from .notebook import Notebook
 from .peer import UNWATCHED, Peer, Watch
 from .placeholders import Placeholder, description_of
+from .plain.admission import admit, refusal, typed_module
+from .plain.receiving import from_plain
 from .survey import Survey
+from .unpickling import from_pickle
 
 __all__ = ["Departure", "Home", "Losses", "Moved"]
 
@@ -47,7 +53,11 @@ class Home:
         self.places = Places()
         self._notebook = notebook
         self._half = Half(
-            notebook.namespace, outward=True, cells=notebook.cells, partition=notebook.partition
+            notebook.namespace,
+            outward=True,
+            cells=notebook.cells,
+            partition=notebook.partition,
+            rebuilder=from_pickle if trusted else from_plain,
         )
         self._ambience = Ambience(notebook.untold)
         self._stays: dict[str, str] = {}
@@ -97,6 +107,7 @@ class Home:
 
     def complete(self, departure: Departure, report: Report) -> None:
         """Take over what the remote cell did, failed or not."""
+        report = self._admitted(report, departure.begin.cell.source)
         with uninterrupted():
             for name in report.deleted:
                 unbind(self._half.namespace, name)
@@ -119,11 +130,22 @@ class Home:
             gone = (*report.bound, *report.deleted)
             self._notebook.ran(self.done_elsewhere, gone, report.touched)
 
+    def _admitted(self, report: Report, source: str) -> Report:
+        """Return what of a report is taken over: from an untrusted machine not every name."""
+        if self.trusted:
+            return report
+        admitted, refused = admit(report, source, self.places, self._half.namespace)
+        if refused:
+            self.places.unbind.update(refused)
+            warnings.warn(refusal(refused, self.machine), RuntimeWarning, stacklevel=3)
+        return admitted
+
     def attach(self, report: Report) -> None:
         """Take over the names of a kernel that an earlier notebook left (`Away.census`).
 
         A name that is bound here already keeps its value of here: home wins.
         """
+        report = self._admitted(report, "")
         with uninterrupted():
             new = {n: d for n, d in report.bound.items() if n not in self._half.namespace}
             for name, description in new.items():
@@ -158,7 +180,9 @@ class Home:
             return Moved(modules)
         required = frozenset(wanted.difference(optional))
         park = self.places.touched - self._parked_there
-        fetching = Fetching(self._half, self.places, self.machine, required, self._stays, watch)
+        fetching = Fetching(
+            self._half, self.places, self.machine, required, self._stays, watch, self.trusted
+        )
         moved = fetching.run(wanted - set(modules), park, peer)
         self._parked_there |= park
         self._parked_there.difference_update(moved.names)
@@ -232,8 +256,9 @@ class Home:
             value = half.namespace.get(name)
             about = description_of(value) if isinstance(value, Placeholder) else Description("")
             older = half.parked.get(name)
-            if about.module and importlib.util.find_spec(about.module.split(".")[0]) is not None:
-                bind(half.namespace, name, imported(name, about.module, self.machine))
+            module = self._module_here(name, about.module)
+            if module is not None:
+                bind(half.namespace, name, module)
             elif isinstance(older, (types.FunctionType, type)):
                 bind(half.namespace, name, half.parked.pop(name))
             else:
@@ -241,6 +266,15 @@ class Home:
             found.append(name)
         self.places.happen(Event.BOUND_HERE, found)
         return found
+
+    def _module_here(self, name: str, module: str) -> ModuleType | None:
+        """Return the module that a lost name stood for if it can be imported here."""
+        if not module or importlib.util.find_spec(module.split(".")[0]) is None:
+            return None
+        try:
+            return self._module(name, module)
+        except CannotTravelError:  # the name is reported as lost
+            return None
 
     def recover(self, names: Iterable[str]) -> tuple[str, ...]:
         """Bind the older values kept here of lost names; return those that could be."""
@@ -261,6 +295,12 @@ class Home:
             self._texts_there,
             self._tokens,
         )
+
+    def _module(self, name: str, module: str) -> ModuleType:
+        """Import what a remote cell imported under `name`; `CannotTravelError` if it cannot be."""
+        if self.trusted:
+            return imported(name, module, self.machine)  # type: ignore[no-any-return]
+        return typed_module(name, self._half.cells, self.machine)  # type: ignore[no-any-return]
 
     def _equal(self, names: Iterable[str]) -> None:
         """Both sides hold the same under these names."""
@@ -291,7 +331,7 @@ class Home:
             value = self._half.namespace.get(name)
             about = description_of(value) if isinstance(value, Placeholder) else Description("")
             if about.module:
-                module = imported(name, about.module, self.machine)
+                module = self._module(name, about.module)
                 bind(self._half.namespace, name, module)
                 self._equal([name])
                 found.append(name)
