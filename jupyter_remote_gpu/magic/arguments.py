@@ -29,8 +29,9 @@ class CellCommand:
 class LineCommand:
     """A parsed `%remote_gpu` line.
 
-    `names` are the operands of pull, push and recover; `operand` is eval's expression, or
-    the verb that help is wanted on ("" for all). `request` holds the flags.
+    `names` are the operands of names, pull, push and recover; `operand` is the expression
+    of eval or pull, or the verb that help is wanted on ("" for all). `request` holds the
+    flags.
     """
 
     verb: str = "status"
@@ -70,6 +71,8 @@ def parse_line(line: str) -> LineCommand:
         raise _unknown_verb(name)
     if verb.operands == "expression":
         return _evaluation(verb, rest)
+    if verb.operands == "names or expression" and not _is_names(rest):
+        return _evaluation(verb, rest)
     return _command(verb, _words(rest))
 
 
@@ -78,7 +81,9 @@ def _command(verb: Verb, words: list[str]) -> LineCommand:
         return LineCommand("help", operand=verb.name)
     request, operands = split(words)
     _refuse_idle_flags(verb, words)
-    if verb.operands == "names":
+    if verb.operands == "some" and not operands:
+        return LineCommand(verb.name, request=request)
+    if "names" in verb.operands or verb.operands == "some":
         return LineCommand(verb.name, names=_names(verb, operands), request=request)
     most = 0 if verb.operands == "none" else 1
     if len(operands) > most:
@@ -92,14 +97,22 @@ def _command(verb: Verb, words: list[str]) -> LineCommand:
     return LineCommand(verb.name, operand=operand, request=request)
 
 
+_NAMES_AND_FLAGS = re.compile(r"[\w\s,]*(--?\w.*)?(#.*)?")
+
+
+def _is_names(text: str) -> bool:
+    """Say whether a text is a list of names (with flags), rather than an expression of them."""
+    return _NAMES_AND_FLAGS.fullmatch(text) is not None
+
+
 def _evaluation(verb: Verb, text: str) -> LineCommand:
     expression = text.strip()
     if expression in ("--help", "-h"):
         return LineCommand("help", operand=verb.name)
     if not expression:
         raise RequestError(
-            "%remote_gpu eval needs an expression and has none.",
-            hint="Write for example: part = %remote_gpu eval features[:1000]",
+            f"%remote_gpu {verb.name} needs an expression and has none.",
+            hint=f"Write for example: part = %remote_gpu {verb.name} features[:1000]",
         )
     return LineCommand(verb.name, operand=expression)
 

@@ -108,8 +108,8 @@ class Extension:
             self.front_end.note(
                 fetch_text(
                     self.machine.name,
-                    moved.loads,
-                    moved.names,
+                    () if asked else moved.loads,
+                    (asked,) if asked else moved.names,
                     moved.unchanged,
                     moved.bytes,
                     seconds,

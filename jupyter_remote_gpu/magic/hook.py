@@ -83,11 +83,19 @@ class LocalCellHook:
 def without_remote_cells(tree: ast.Module) -> ast.Module:
     """Return a tree without the calls that run a remote cell: its text is not local code.
 
-    The calls IPython makes of `%%remote_gpu` and of cell magics above it.
+    The calls IPython makes of `%%remote_gpu` and of cell magics above it. What
+    `part = %remote_gpu eval …` binds is bound here all the same.
     """
-    body = [statement for statement in tree.body if not _is_remote_cell(statement)]
-    if len(body) == len(tree.body):
+    if not any(_is_remote_cell(statement) for statement in tree.body):
         return tree
+    body: list[ast.stmt] = []
+    for statement in tree.body:
+        if not _is_remote_cell(statement):
+            body.append(statement)
+        elif isinstance(statement, ast.Assign):
+            nothing = ast.copy_location(ast.Constant(None), statement.value)
+            targets = statement.targets
+            body.append(ast.copy_location(ast.Assign(targets, nothing), statement))
     return ast.Module(body=body, type_ignores=tree.type_ignores)
 
 

@@ -33,14 +33,22 @@ class RemoteGPUMagics(Magics):
         if cell is None:
             asked = arguments.parse_line(line)
             self._choose(asked.request)
-            return verbs.carry_out(self._extension, asked)
+            return self._carry_out(asked)
         command = arguments.parse_cell(line)
         if command.help:
             print(help.cell_help())
             return None
         if command.request.attach:
-            return verbs.carry_out(self._extension, arguments.parse_line("attach"))
+            return self._carry_out(arguments.parse_line("attach"))
         return self._run(command.request, cell)
+
+    def _carry_out(self, asked: arguments.LineCommand) -> Any:
+        """Do what a line asks for; what it does to names is not the work of the local cell."""
+        trees = self._extension.hook.close()
+        try:
+            return verbs.carry_out(self._extension, asked)
+        finally:
+            self._extension.hook.reopen(trees)
 
     def _run(self, request: Request, cell: str) -> None:
         extension = self._extension
@@ -93,6 +101,7 @@ class RemoteGPUMagics(Magics):
             () if outcome.sent_shown else outcome.sent,
             outcome.unchanged,
             outcome.there,
+            outcome.perhaps,
             outcome.ran_seconds,
             outcome.sync_seconds,
             threads=outcome.threads,

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Operands = Literal["none", "names", "expression", "verb"]
+Operands = Literal["none", "some", "names", "names or expression", "expression", "verb"]
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
     """One verb: what may follow it, and the help on it.
 
-    `operands` says what follows: nothing, one or more names, one expression to
-    the end of the line, at most one verb. `flags` are the
-    request flags that mean something there.
+    `operands` says what follows: nothing, any number of names, one or more,
+    these or one expression, one expression to the end of the line, at most one
+    verb. `flags` are the request flags that mean something there.
     """
 
     name: str
@@ -29,7 +29,9 @@ class Verb:
         """How it is written: "pull NAME…"."""
         follows = {
             "none": "",
+            "some": " [NAME…]",
             "names": " NAME…",
+            "names or expression": " NAME…",
             "expression": " EXPRESSION",
             "verb": " [VERB]",
         }
@@ -49,24 +51,31 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "names",
-        "none",
+        "some",
         "which side holds the newest value of each name",
-        "Names whose values share memory move together and are shown so. Moves nothing.",
-        ("%remote_gpu names",),
+        "Names whose values share memory move together and are shown so. Moves nothing.\n"
+        "With names behind it, all that is known of these.",
+        ("%remote_gpu names", "%remote_gpu names model"),
     ),
     Verb(
         "pull",
-        "names",
-        "bring values here now, rather than when a cell reads them",
-        "A cell that reads a name fetches it by itself; pull is for doing it early.",
-        ("%remote_gpu pull model", "%remote_gpu pull model losses"),
+        "names or expression",
+        "bring values here now, however long it takes",
+        "A cell that reads a name fetches it by itself, unless that takes very long; pull\n"
+        "always does. An expression is evaluated there; its value is what the line returns.",
+        (
+            "%remote_gpu pull model",
+            "%remote_gpu pull model losses",
+            "part = %remote_gpu pull features[:1000]",
+        ),
         _ASKING,
     ),
     Verb(
         "push",
         "names",
-        "send values to the machine now",
-        "A remote cell gets what it reads by itself; push is for doing it early.",
+        "send values to the machine now, however long it takes",
+        "A remote cell gets what it reads by itself, unless that takes very long; push\n"
+        "always does.",
         ("%remote_gpu push features",),
         _ASKING,
     ),
@@ -74,7 +83,8 @@ VERBS: tuple[Verb, ...] = (
         "eval",
         "expression",
         "evaluate there, and have only the result here",
-        "For a part of something large. The whole line behind `eval` is the expression.",
+        "For a part of something large: only the part travels, a copy without ties to the\n"
+        "whole. All of the line behind `eval` is the expression.",
         ("%remote_gpu eval model.fc.weight.norm()", "part = %remote_gpu eval features[:1000]"),
         _NO_FLAGS,
     ),

@@ -13,13 +13,13 @@ from jupyter_remote_gpu.errors import NotAvailableError, RequestError
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.session.session import losses_text
 from jupyter_remote_gpu.session.summary import loads_text, names_text, seconds_text, size_text
+from jupyter_remote_gpu.state.parting import RESULT
 
 from . import help
 from .arguments import LineCommand
 from .extension import Extension, cell_count
+from .name_table import details_text, table_text
 from .remote_error import remote_exception
-
-EVAL_NAME = "_evaluated_there"
 
 
 def carry_out(extension: Extension, command: LineCommand) -> Any:
@@ -68,36 +68,32 @@ def _own(found: str, here: str, what: str) -> str:
 
 
 def _names(extension: Extension, command: LineCommand) -> None:
-    rows = [row for row in extension.hub.table() if not _is_result(row.name)]
-    if not rows:
-        print("There are no names yet.")
+    rows = extension.hub.table()
+    if not command.names:
+        print(table_text(rows))
         return
-    table = [("name", "where", "what", "size", "shares memory with")]
-    for row in rows:
-        size = size_text(row.bytes) if row.bytes else ""
-        shares = ", ".join(row.shares_with) or row.why
-        table.append((row.name, row.where, row.text or row.type, size, shares))
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    for cells in table:
-        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        print("  ".join(padded).rstrip())
+    by_name = {row.name: row for row in rows}
+    unknown = [name for name in command.names if name not in by_name]
+    if unknown:
+        raise RequestError(
+            f"there is no name {names_text(unknown)}, here or on {extension.machine.name}"
+        )
+    print("\n".join(details_text(by_name[name]) for name in command.names))
 
 
-def _is_result(name: str) -> bool:
-    """Whether a name is one that IPython gives to results: `_`, `__`, `_5`."""
-    rest = name.lstrip("_")
-    return name.startswith("_") and (not rest or rest.isdigit())
-
-
-def _pull(extension: Extension, command: LineCommand) -> None:
-    moved = extension.fetch(command.names)
+def _pull(extension: Extension, command: LineCommand) -> Any:
+    if command.operand:
+        return _evaluated(extension, command, unguarded=True)
+    moved = extension.fetch(command.names, unguarded=True)
     unknown = [name for name in command.names if name not in extension.shell.user_ns]
     if unknown:
         raise RequestError(
             f"there is no name {names_text(unknown)}, here or on {extension.machine.name}"
         )
-    brought = ", ".join(moved.names) or "nothing, the newest values are here already"
+    came = ", ".join((*moved.names, *moved.unchanged))
+    brought = came or "nothing, the newest values are here already"
     print(f"fetched {size_text(moved.bytes)}: {brought}")
+    return None
 
 
 def _push(extension: Extension, command: LineCommand) -> None:
@@ -107,7 +103,7 @@ def _push(extension: Extension, command: LineCommand) -> None:
     extension.front_end.begin()
     # Mentioning a name is what makes it travel; behind a semicolon it shows nothing.
     body = "; ".join(command.names) + ";"
-    outcome = extension.session.run_cell(body, body, cell_count(extension.shell))
+    outcome = extension.session.run_cell(body, body, cell_count(extension.shell), unguarded=True)
     if outcome.error is not None:
         raise remote_exception(outcome.error)
     size = size_text(sum(load.bytes for load in outcome.sent))
@@ -116,20 +112,32 @@ def _push(extension: Extension, command: LineCommand) -> None:
 
 
 def _eval(extension: Extension, command: LineCommand) -> Any:
+    return _evaluated(extension, command, unguarded=False)
+
+
+def _evaluated(extension: Extension, command: LineCommand, *, unguarded: bool) -> Any:
+    """Evaluate there and return the result, a copy without ties to what it is a part of."""
     try:
         ast.parse(command.operand, mode="eval")
     except SyntaxError as error:
         raise RequestError(
             f"`{command.operand}` is no expression: {error.msg}",
-            hint="`%remote_gpu eval` takes one expression; statements go into a %%remote_gpu cell.",
+            hint=f"`%remote_gpu {command.verb}` takes one expression; statements go into a"
+            " %%remote_gpu cell.",
         ) from None
     extension.front_end.begin()
-    source = f"{EVAL_NAME} = ({command.operand})"
-    outcome = extension.session.run_cell(source, source, cell_count(extension.shell))
+    source = f"{RESULT} = ({command.operand})"
+    outcome = extension.session.run_cell(
+        source, source, cell_count(extension.shell), unguarded=unguarded
+    )
     if outcome.error is not None:
         raise remote_exception(outcome.error)
-    extension.fetch((EVAL_NAME,))
-    return extension.shell.user_ns.pop(EVAL_NAME)
+    try:
+        extension.fetch((RESULT,), unguarded=unguarded, asked=command.operand)
+        return extension.shell.user_ns[RESULT]
+    finally:
+        extension.shell.user_ns.pop(RESULT, None)
+        extension.hub.notebook.ran(None, (RESULT,), ())  # the machine need not keep it either
 
 
 def _interrupt(extension: Extension, command: LineCommand) -> None:

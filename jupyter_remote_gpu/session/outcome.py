@@ -18,8 +18,9 @@ class Outcome:
     """How a remote cell ended; `error` describes its exception, if it had one.
 
     `sent` is what went there for it (`sent_shown`: a bar has said so already),
-    `unchanged` what was looked at and need not go, `there` the components whose
-    newest values are there since, `threads` how many threads it left running.
+    `unchanged` what was looked at and need not go, `there` the components it
+    bound there, `perhaps` those it may have changed, `threads` how many threads
+    it left running.
     """
 
     run: str
@@ -32,19 +33,25 @@ class Outcome:
     unchanged: tuple[str, ...] = ()
     bound: tuple[str, ...] = ()
     there: tuple[str, ...] = ()
+    perhaps: tuple[str, ...] = ()
     threads: int = 0
 
 
-def now_there(report: Report, before: Collection[str]) -> tuple[str, ...]:
-    """Name the components that a cell bound there, or changed there first.
+def now_there(report: Report, before: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Name the components that a cell bound there, and those it may have changed there.
 
     `before` are the names whose newest values were there already. Modules,
     code and names like `_tmp` are not worth a mention.
     """
+    bound = _components(report, report.bound)
+    touched = _components(report, report.touched.keys() - set(before))
+    return bound, tuple(one for one in touched if one not in bound)
+
+
+def _components(report: Report, names: Collection[str]) -> tuple[str, ...]:
     partners = {name: group for group in report.together for name in group}
     found: dict[str, None] = {}
     for name, about in {**report.bound, **report.touched}.items():
-        moved = name in report.bound or name not in before
-        if moved and about.type not in _CODE and not name.startswith("_"):
+        if name in names and about.type not in _CODE and not name.startswith("_"):
             found["+".join(partners.get(name, (name,)))] = None
     return tuple(found)

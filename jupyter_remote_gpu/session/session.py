@@ -237,10 +237,11 @@ class Session:
         report = self._report(end)
         ended = time.monotonic()
         there: tuple[str, ...] = ()
+        perhaps: tuple[str, ...] = ()
         if report is not None:
             before = self.home.places.elsewhere & report.touched.keys()
             self.home.complete(departure, report)
-            there = now_there(report, before)
+            there, perhaps = now_there(report, before)
         return Outcome(
             run=run,
             error=end.fields.get("error"),
@@ -252,6 +253,7 @@ class Session:
             unchanged=departure.unchanged,
             bound=() if report is None else tuple(report.bound),
             there=there,
+            perhaps=perhaps,
             threads=0 if report is None else report.threads,
         )
 

@@ -82,12 +82,16 @@ def run_text(
     loads: Sequence[Load],
     unchanged: Sequence[str],
     there: Sequence[str],
+    perhaps: Sequence[str],
     ran_seconds: float,
     sync_seconds: float,
     *,
     threads: int = 0,
 ) -> str | None:
-    """Return the line below a remote cell, or None if nothing is worth saying."""
+    """Return the line below a remote cell, or None if nothing is worth saying.
+
+    The arguments are fields of an `Outcome`.
+    """
     parts = []
     if loads:
         size = size_text(sum(one.bytes for one in loads))
@@ -96,6 +100,8 @@ def run_text(
         parts.append(f"unchanged: {names_text(unchanged)}")
     if there:
         parts.append(f"now there: {names_text(there)}")
+    if perhaps:
+        parts.append(f"perhaps changed: {names_text(perhaps)}")
     if parts:
         parts.append(f"ran {seconds_text(ran_seconds)}, sync {seconds_text(sync_seconds)}")
     if threads:

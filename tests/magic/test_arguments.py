@@ -107,7 +107,7 @@ def test_a_verb_of_later_is_no_mistake(verb: str) -> None:
     [
         ("pull", "needs at least one name"),
         ("push --yes", "needs at least one name"),
-        ("pull features[:10]", "takes whole names"),
+        ("push features[:10]", "takes whole names"),
         ("eval", "needs an expression"),
         ("status now", "does not know what to do with 'now'"),
         ("attach 7", "does not know what to do with '7'"),

@@ -20,6 +20,7 @@ from jupyter_remote_gpu.protocol.frames import Buffer
 from jupyter_remote_gpu.protocol.line import Line
 from jupyter_remote_gpu.protocol.state import Ask, Begin, Lacking, Offer, split_names
 from jupyter_remote_gpu.state.away import Away
+from jupyter_remote_gpu.state.parting import part_result
 
 WAIT_SECONDS = 10.0
 """How long a request for values waits for a running cell to end."""
@@ -66,6 +67,7 @@ class RemoteState:
     def after_run(self) -> tuple[dict[str, Any], list[Buffer], list[str]]:
         """Say what the cell did to the names: packed report, blobs, names bound."""
         with own_mistakes("finding out what the cell did to the names"):
+            part_result(self._shell.user_ns)
             report = self._away.after_run()
             fields, blobs = report.pack()
         return fields, list(blobs), sorted(report.bound)
