@@ -174,7 +174,7 @@ warnings.warn("nobody hears")
 assert x == [1], "x is not it"
 
 # %%
-In[2], len(Out) > 3, __ is not None
+type(In).__name__, len(Out) > 0, __ is not None
 
 # %%
 import sys

@@ -29,7 +29,7 @@ print(a)
 flat = a.ravel()
 copied = a.flatten()
 flat[1] = 1000
-print(a[0, 1], copied[1], flat.base is a.base, a.base is not None)
+print(a[0, 1], copied[1], np.shares_memory(flat, a), a.base is not None)
 
 # %%
 x = np.linspace(0, 1, 5)

@@ -31,7 +31,7 @@ content = [w for w in words if w not in stop]
 sorted(set(content))[:6], len(stop)
 
 # %%
-list(stop)[:4], "her" in stop
+sorted(stop)[:4], "her" in stop
 
 # %%
 stop.add("alice")
