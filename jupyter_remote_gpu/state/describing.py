@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import types
+from collections import deque
 from typing import Any
 
 from jupyter_remote_gpu.protocol.state import Description
 
 _SHORT_CHARS = 60
-_SIZED = (list, tuple, dict, set, frozenset, str, bytes, bytearray)
+_SIZED: tuple[Any, ...] = (list, tuple, dict, set, frozenset, str, bytes, bytearray, deque)
 
 
 def describe(value: Any, size: int = 0) -> Description:
@@ -19,8 +20,12 @@ def describe(value: Any, size: int = 0) -> Description:
         return Description("module", value.__name__, module=value.__name__)
     if isinstance(value, type):
         return Description("class", value.__qualname__, size)
-    text = _summary(value, kind)
-    return Description(type_name(kind), text, size or _own_bytes(value))
+    try:
+        text, own = _summary(value, kind), _own_bytes(value)
+    except Exception:
+        # A value that its library cannot describe, such as a layer without its shape yet.
+        text, own = "", 0
+    return Description(type_name(kind), text, max(size, own))
 
 
 def type_name(kind: type) -> str:
@@ -37,20 +42,32 @@ def _summary(value: Any, kind: type) -> str:
     if kind in (int, float, complex, bool, type(None)):
         return _short_repr(value)
     # Never the text itself: descriptions stand in the journal, and texts may be passwords.
-    if kind in _SIZED:
-        return f"{len(value):,} {'characters' if kind is str else 'elements'}"
+    for sized in _SIZED:
+        if isinstance(value, sized):
+            return _count(sized.__len__(value), "character" if sized is str else "element")
     torch: Any = sys.modules.get("torch")
     if torch is not None and _is(value, torch, "Tensor"):
         return f"{str(value.dtype).split('.')[-1]} {list(value.shape)}, {value.device}"
+    if torch is not None and (_is(value, torch, "device") or _is(value, torch, "dtype")):
+        return str(value)
     if torch is not None and "torch.nn" in sys.modules and isinstance(value, torch.nn.Module):
-        return f"{human_count(sum(p.numel() for p in value.parameters()))} params"
+        parameters = list(torch.nn.Module.parameters(value))
+        devices = dict.fromkeys(str(p.device) for p in parameters)
+        count = human_count(sum(p.numel() for p in parameters))
+        return ", ".join([f"{count} params", *devices])
     numpy: Any = sys.modules.get("numpy")
     if numpy is not None and _is(value, numpy, "ndarray"):
         return f"{value.dtype} {list(value.shape)}"
     pandas: Any = sys.modules.get("pandas")
     if pandas is not None and _is(value, pandas, "DataFrame"):
-        return f"{value.shape[0]:,} rows x {value.shape[1]:,} columns"
+        return f"{_count(value.shape[0], 'row')} x {_count(value.shape[1], 'column')}"
+    if pandas is not None and (_is(value, pandas, "Series") or _is(value, pandas, "Index")):
+        return f"{value.dtype}, {_count(value.size, 'element')}"
     return ""
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _is(value: Any, module: Any, name: str) -> bool:
@@ -71,6 +88,15 @@ def kind_is_huge(value: Any) -> bool:
 
 
 def _own_bytes(value: Any) -> int:
+    torch: Any = sys.modules.get("torch")
+    pandas: Any = sys.modules.get("pandas")
+    if torch is not None and "torch.nn" in sys.modules and isinstance(value, torch.nn.Module):
+        module = torch.nn.Module
+        return sum(t.nbytes for t in (*module.parameters(value), *module.buffers(value)))
+    if pandas is not None and _is(value, pandas, "DataFrame"):
+        return int(value.memory_usage().sum())
+    if pandas is not None and _is(value, pandas, "Series"):
+        return int(value.memory_usage())
     size = getattr(value, "nbytes", 0) if type(value).__module__ in ("numpy", "torch") else 0
     return size if type(size) is int and size >= 0 else 0
 

@@ -38,7 +38,7 @@ class Placeholder:
         what = ", ".join(p for p in describe_parts(_get(self, "_description")) if p)
         if _get(self, "_lost"):
             return f"<{name}: {what}, lost: {_get(self, '_lost')}>"
-        return f"<{name}: {what}, newest on {machine}; a cell that mentions it fetches it>"
+        return f"<{name}: {what}; newest on {machine}; a cell that mentions it fetches it>"
 
     def __getattr__(self, attribute: str) -> Any:
         # IPython, explorers and completers probe for private hooks: for these the
@@ -102,7 +102,9 @@ def is_lost(placeholder: Placeholder) -> bool:
 
 
 def describe_parts(description: Description) -> list[str]:
-    """Return type, summary and size as texts for people."""
+    """Return type, summary and size as texts for people; "class K" and "function f" as one."""
+    if description.type in ("class", "function", "module"):
+        return [f"{description.type} {description.text}"]
     size = human_bytes(description.bytes) if description.bytes else ""
     return [description.type, description.text, size]
 

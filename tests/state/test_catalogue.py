@@ -397,7 +397,7 @@ def test_hidden_use_of_a_remote_value_says_so(notebook: Coherent) -> None:
     assert error.startswith("ElsewhereError: secret: The newest value of secret is on gpu1")
     assert "Mention secret in the cell" in error
     assert repr(notebook.names["secret"]) == (
-        "<secret: list, 1 elements, newest on gpu1; a cell that mentions it fetches it>"
+        "<secret: list, 1 element; newest on gpu1; a cell that mentions it fetches it>"
     )
 
 

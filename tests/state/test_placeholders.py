@@ -39,7 +39,7 @@ USES: list[Callable[[Any], Any]] = [
 
 def test_repr_says_what_and_where() -> None:
     assert repr(MODEL) == (
-        "<model: Net, 26 M params, 105 MB, newest on gpu1; a cell that mentions it fetches it>"
+        "<model: Net, 26 M params, 105 MB; newest on gpu1; a cell that mentions it fetches it>"
     )
 
 
