@@ -30,11 +30,12 @@ from .analysis import footprint
 from .arrivals import Arrivals
 from .bindings import BLIND
 from .describing import describe
-from .half import Half, Overlays, Unit, inline, overlay, own_slots
+from .half import Half, Unit, inline, overlay, own_slots
 from .kinds import pinned_reason
 from .landing import Landing
 from .namespace import Held, Rebinding, is_hidden, is_module, is_simple, unbind, user_names
 from .placeholders import Placeholder
+from .rebuilding import Overlays, define, in_two_steps
 from .survey import Survey
 from .travel import why_not
 from .versions import Version
@@ -267,7 +268,7 @@ class Away:
         if unpatchable or self._arrivals.landing.missing():
             raise ProtocolError("a value was announced whose parts did not all arrive")
         try:
-            rebuilt = [self._rebuild(i, bound) for i in begin.items]
+            rebuilt = [self._rebuild(i, bound, first) for i, first in in_two_steps(begin.items)]
         except BaseException:
             bound.undo()
             for name in [n for p in parcels if p.kind == "patch" for n in p.names]:
@@ -282,7 +283,7 @@ class Away:
                 self._hold(parcel, values)
 
     def _rebuild(
-        self, item: Item, bound: Rebinding
+        self, item: Item, bound: Rebinding, only_define: bool
     ) -> tuple[Parcel | None, dict[str, Any], Overlays]:
         """Bind what an item of a Begin stands for."""
         if isinstance(item, Import):
@@ -296,6 +297,9 @@ class Away:
             return item, values, []
         buffers = self._arrivals.buffers(item)
         try:
+            if only_define:
+                define(self._half, item, bound)
+                return None, {}, []
             return (item, *self._half.rebuild(item, buffers, bound))
         except Exception as error:
             raise CannotTravelError(

@@ -27,7 +27,7 @@ from .loads import Load, load
 from .namespace import Rebinding, bind
 from .peer import Peer, Watch
 from .plain.admission import check_answers, typed_module
-from .rebuilding import Overlays
+from .rebuilding import Overlays, define, in_two_steps
 from .travel import stays
 from .versions import Version
 
@@ -143,8 +143,8 @@ class Fetching:
                 if isinstance(item, Import) and self._newer([item.name]):
                     bound.bind(item.name, self._module(item))
                     self.names.append(item.name)
-            for parcel in parcels:
-                self._rebuild(parcel, bound)
+            for parcel, first in in_two_steps(parcels):
+                self._rebuild(parcel, bound, first)
             with uninterrupted():
                 self._settle(answers)
         except BaseException:
@@ -169,12 +169,15 @@ class Fetching:
             return load(parcel, moving, [p.length for p in base.prints])
         return load(parcel, moving, [m.length for m in parcel.manifests[1:]])
 
-    def _rebuild(self, parcel: Parcel, bound: Rebinding) -> None:
+    def _rebuild(self, parcel: Parcel, bound: Rebinding, only_define: bool) -> None:
         half = self.half
         if parcel.kind == "patch":
             self.patches.append(parcel)
             return
         try:
+            if only_define:
+                define(half, parcel, bound)
+                return
             values, overlays = half.rebuild(parcel, self.arrivals.buffers(parcel), bound)
         except Exception as error:
             raise CannotTravelError(

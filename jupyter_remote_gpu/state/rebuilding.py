@@ -7,15 +7,17 @@ take pickles (`unpickling`), a home that does not trust takes plain data
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from jupyter_remote_gpu.protocol.state import Parcel
+from jupyter_remote_gpu.protocol.state import Definition, Item, Parcel
 
 from .namespace import Rebinding
 
 if TYPE_CHECKING:
     from .half import Half
+
+_Item = TypeVar("_Item", bound=Item)
 
 Overlays = list[tuple[type, dict[str, Any]]]
 """Classes and the data they have on the other side."""
@@ -34,6 +36,26 @@ class Rebuild(Protocol):
     ) -> tuple[dict[str, Any], Overlays]:
         """Rebuild `parcel`; `buffers[0]` is its head, the others what arrays live in."""
         ...
+
+
+def only_defines(names: Iterable[str], definitions: Iterable[Definition]) -> bool:
+    """Say whether all of some names are made by statements: then only their data is decoded."""
+    return {d.name for d in definitions if d.bound} == set(names)
+
+
+def in_two_steps(items: Iterable[_Item]) -> Iterator[tuple[_Item, bool]]:
+    """Yield items in the order to rebuild them; with True, only their definitions are to run.
+
+    What a class holds may be of classes that are built on it (a registry): its
+    statement comes at its place, its data after everything else.
+    """
+    later = []
+    for item in items:
+        defines = isinstance(item, Parcel) and only_defines(item.names, item.definitions)
+        yield item, defines
+        if defines:
+            later.append(item)
+    yield from ((item, False) for item in later)
 
 
 def define(half: Half, parcel: Parcel, bound: Rebinding) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from .components import Edges, reach
 from .half import Half, Unit
+from .rebuilding import only_defines
 
 
 class Survey:
@@ -97,7 +98,9 @@ class Survey:
 
     def _built_from(self, unit: Unit, half: Half) -> set[str]:
         """Return the names that must be there before a unit is rebuilt or its statements run."""
-        names = set(unit.encoded.names)
-        names |= {d.name for d in unit.encoded.definitions.values()}
         run = {name for d in unit.definitions for name in half.cells.reads(d)}
-        return names | reach(run, self.needs)
+        names = reach(run, self.needs)
+        if only_defines(unit.names, unit.definitions):
+            return names  # its data comes after everything else
+        names |= unit.encoded.names
+        return names | {d.name for d in unit.encoded.definitions.values()}
