@@ -59,7 +59,7 @@ class Home:
             partition=notebook.partition,
             rebuilder=from_pickle if trusted else from_plain,
         )
-        self._ambience = Ambience(notebook.untold)
+        self._ambience = Ambience(notebook.untold, trusted=trusted)
         self._stays: dict[str, str] = {}
         self._parked_there: set[str] = set()
         self._texts_there: set[int] = set()

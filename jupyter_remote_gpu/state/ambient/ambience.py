@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-import io
-import pickle
 import sys
 import warnings
 from collections.abc import Mapping
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 from jupyter_remote_gpu.protocol.state import Blob
 
+from ..plain.simple import from_bytes, to_bytes
 from . import options, randomness
+from .admission import NotAdmittedError, admitted
 from .surroundings import Surroundings
 from .unit import AmbientUnit
 
@@ -28,10 +28,14 @@ class Ambience:
 
     `changes` is cheap (about 0.1 ms) when nothing changed. State of a library
     that is not imported here waits until it is, in `untold`: what one machine
-    told is passed on to the others from there.
+    told is passed on to the others from there. All of it is plain data; unless
+    the other side is `trusted`, only what `admission` lets in is taken over, and
+    what is not is said once.
     """
 
-    def __init__(self, untold: dict[str, bytes] | None = None) -> None:
+    def __init__(self, untold: dict[str, bytes] | None = None, *, trusted: bool = True) -> None:
+        self._trusted = trusted
+        self._refused: dict[str, Any] = {}
         self.surroundings = Surroundings()
         units = (*randomness.UNITS, *options.UNITS, *self.surroundings.units())
         self._units: dict[str, AmbientUnit] = {unit.name: unit for unit in units}
@@ -52,7 +56,7 @@ class Ambience:
             else:
                 continue
             if self._known.get(name, _UNSEEN) != look:
-                told[name] = waiting or pickle.dumps(unit.tell(), protocol=5)
+                told[name] = waiting or to_bytes(unit.tell())
                 looks[name] = look
         return told, looks
 
@@ -66,11 +70,18 @@ class Ambience:
             unit = self._units.get(name)
             if unit is None or len(blob) > MAX_TOLD_BYTES:
                 continue
+            state = from_bytes(blob)
+            if not self._trusted:
+                try:
+                    state = admitted(name, state)
+                except NotAdmittedError as error:
+                    self._keep(unit, state, error)
+                    continue
             if _ready(unit.module):
-                self._take(unit, bytes(blob))
+                self._take(unit, state)
             else:
-                self._waiting[name] = bytes(blob)
-                self._known[name] = (_WAITS, bytes(blob))
+                self._waiting[name] = to_bytes(state)
+                self._known[name] = (_WAITS, self._waiting[name])
         modules = {self._units[name].module for name in self._waiting}
         if modules and self._finder is None:
             self._finder = _WhenImported(self)
@@ -79,7 +90,7 @@ class Ambience:
     def imported(self, module: str) -> None:
         """Take over what waited for `module`; called right after its first import."""
         for name in [n for n in self._waiting if self._units[n].module == module]:
-            self._take(self._units[name], self._waiting.pop(name))
+            self._take(self._units[name], from_bytes(self._waiting.pop(name)))
 
     def waits_for(self, module: str) -> bool:
         """Say whether some state waits for `module`."""
@@ -95,8 +106,22 @@ class Ambience:
             sys.meta_path.remove(self._finder)
         self._finder = None
 
-    def _take(self, unit: AmbientUnit, blob: bytes) -> None:
-        told = _PlainUnpickler(io.BytesIO(blob)).load()
+    def _keep(self, unit: AmbientUnit, told: Any, why: NotAdmittedError) -> None:
+        """Leave a part as it is here, and say so if it is different there, once."""
+        if told in (
+            self._refused.get(unit.name, _UNSEEN),
+            unit.tell() if _ready(unit.module) else _UNSEEN,
+        ):
+            return
+        self._refused[unit.name] = told
+        warnings.warn(
+            f"The cell changed {unit.name} on the machine; here it stays as it is, because "
+            f"{why.message}. Set it in a cell here if you want it here too.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+    def _take(self, unit: AmbientUnit, told: Any) -> None:
         try:
             unit.take(told)
         except Exception as error:  # another version of its library: say so, once, and go on
@@ -109,13 +134,6 @@ class Ambience:
             )
             return
         self._known[unit.name] = unit.look()
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    """Loads numbers, texts and containers; anything that names a class or function is refused."""
-
-    def find_class(self, module: str, name: str, /) -> NoReturn:
-        raise pickle.UnpicklingError(f"ambient state is plain data, not {module}.{name}")
 
 
 class _WhenImported:

@@ -106,7 +106,7 @@ def _plots_take(settings: Any) -> None:
     matplotlib: Any = sys.modules["matplotlib"]
     now = _plots_tell()
     for name, value in settings.items():
-        if name in now and now[name] != value:
+        if name in now and now[name] != value and not _NOT_OURS.match(name):
             cycle = value.get("cycle") if isinstance(value, dict) else None
             matplotlib.rcParams[name] = value if cycle is None else matplotlib.cycler(**cycle)
 
@@ -128,7 +128,7 @@ def _warnings_take(filters: Any) -> None:
     """Put up the other side's filters; those for categories unknown here stay there."""
     found: list[Any] = []
     for action, message, package, name, module, line in filters:
-        category = getattr(sys.modules.get(package), name, None)
+        category = vars(sys.modules.get(package, re)).get(name)  # a look, never an import
         if isinstance(category, type) and issubclass(category, Warning):
             compiled = [None if p is None else re.compile(p, re.I) for p in (message, module)]
             found.append((action, compiled[0], category, compiled[1], line))

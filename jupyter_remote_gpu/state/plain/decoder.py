@@ -7,7 +7,7 @@ allocated beyond a small multiple of what arrived.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jupyter_remote_gpu.errors import RemoteGPUError
@@ -60,11 +60,21 @@ def decode(head: bytes | memoryview, buffers: Sequence[Any], around: Surrounding
     Raises `NotPlainError` for what breaks the format, `CannotTravelError` for
     classes and functions that may not come back; nothing else, whatever `head` holds.
     """
+    return decode_with(_ADAPTERS, head, buffers, around)
+
+
+def decode_with(
+    adapters: Mapping[str, Adapter],
+    head: bytes | memoryview,
+    buffers: Sequence[Any],
+    around: Surroundings,
+) -> Decoded:
+    """Put together with these adapters alone; see `decode`."""
     at = Arriving(around, buffers, free_bytes())
     try:
         layout = Layout.unpack(head)
         room_for(layout.weight(), "The value")
-        return Decoded(_Decoder(layout, at).run(), at.hooked)
+        return Decoded(_Decoder(layout, at, adapters).run(), at.hooked)
     except RemoteGPUError:
         raise
     except Exception as error:
@@ -91,7 +101,8 @@ class Decoded:
 class _Decoder:
     """One run over the records. `_values` has constants from its start, objects from its end."""
 
-    def __init__(self, layout: Layout, at: Arriving) -> None:
+    def __init__(self, layout: Layout, at: Arriving, adapters: Mapping[str, Adapter]) -> None:
+        self._adapters = adapters
         constants = layout.constants()
         self._count = len(constants)
         self._values: list[Any] = [*constants, *[None] * layout.objects]
@@ -189,7 +200,7 @@ class _Decoder:
     def _build(self, refs: array[int]) -> Any:
         must(len(refs) > 0, "a value has a kind")
         tag, *parts = self._parts(refs)
-        adapter = _ADAPTERS.get(tag) if type(tag) is str else None
+        adapter = self._adapters.get(tag) if type(tag) is str else None
         if adapter is None:
             broken("a value is of a known kind")
         made = self._noted(adapter.make(self._at, parts), parts)
