@@ -265,7 +265,9 @@ def class_data(cls: type) -> dict[str, Any]:
 def _is_data(cls: type, name: str, value: Any) -> bool:
     if isinstance(value, types.FunctionType):
         return value.__qualname__ != f"{cls.__qualname__}.{name}"
-    return not callable(value) and not hasattr(type(value), "__get__")
+    if isinstance(value, type):
+        return not value.__qualname__.startswith(f"{cls.__qualname__}.")
+    return not hasattr(type(value), "__get__")
 
 
 def class_globals(cls: type) -> frozenset[str]:
