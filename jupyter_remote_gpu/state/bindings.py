@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 from array import array
 from collections.abc import Callable, Iterable
-from itertools import islice
 from typing import Any
 
 BLIND = frozenset({"exec", "eval", "globals", "locals", "vars", "__import__"})
@@ -58,37 +57,25 @@ class Bindings:
 
     def look(self) -> tuple[list[str], list[str]]:
         """Return (bound or rebound, deleted) since the last look; all names the first time."""
-        before, now = self._held, identities(self._namespace.values())
-        if now == before:
-            return [], []
-        self._held = now
-        found = self._in_place(before, now)
-        if found is not None:
-            return found, []
-        old = dict(zip(self._names, memoryview(before).cast("Q"), strict=True))
-        self._names = list(self._namespace)
-        new = dict(zip(self._names, memoryview(now).cast("Q"), strict=True))
-        changed = [name for name, held in new.items() if old.get(name) != held]
-        return changed, [name for name in old if name not in new]
+        names, held = list(self._namespace), identities(self._namespace.values())
+        old_names, old = self._names, self._held
+        self._names, self._held = names, held
+        if names[: len(old_names)] == old_names:
+            return _rebound(names, old, held) + names[len(old_names) :], []
+        before = dict(zip(old_names, memoryview(old).cast("Q"), strict=True))
+        now = dict(zip(names, memoryview(held).cast("Q"), strict=True))
+        bound = [name for name, identity in now.items() if before.get(name) != identity]
+        return bound, [name for name in before if name not in now]
 
-    def _in_place(self, before: bytes, now: bytes) -> list[str] | None:
-        """Return what changed if names only got other objects or were added; else None."""
-        known = len(self._names)
-        added = list(islice(reversed(self._namespace), max(0, len(now) // _WORD - known)))
-        last = next(islice(reversed(self._namespace), len(added), None), None)
-        if len(now) < len(before) or (known and last != self._names[-1]):
-            return None  # something was deleted, and what stood behind it moved up
-        found: list[str] = []
-        for start in range(0, len(before), _BLOCK):
-            old = before[start : start + _BLOCK]
-            new = now[start : start + len(old)]
-            if new == old:
-                continue
-            first = start // _WORD
-            names = list(islice(self._namespace, first, first + len(old) // _WORD))
-            if names != self._names[first : first + len(names)]:
-                return None
+
+def _rebound(names: list[str], before: bytes, now: bytes) -> list[str]:
+    """Return which of the first names got another object; the others are passed over in blocks."""
+    found: list[str] = []
+    for start in range(0, len(before), _BLOCK):
+        old = before[start : start + _BLOCK]
+        new = now[start : start + len(old)]
+        if new != old:
             pairs = zip(memoryview(old).cast("Q"), memoryview(new).cast("Q"), strict=True)
-            found += [name for name, (a, b) in zip(names, pairs, strict=True) if a != b]
-        self._names += added[::-1]
-        return found + added[::-1]
+            first = start // _WORD
+            found += [names[first + i] for i, (a, b) in enumerate(pairs) if a != b]
+    return found

@@ -11,6 +11,7 @@ import functools
 import gc
 import sys
 import types
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
@@ -28,21 +29,20 @@ class Walk:
     reaches use; `refers` to those that decided how it was walked, since they may
     be bound to what it reaches; `pinned` to (type, reason) of an object that
     cannot leave its process; `mutable` holds the names that reach something
-    mutable, `cut` those that reached more than their limit. `keys` are the
-    objects (by id) and storages first reached from a name, `ranges` the memory
-    of its arrays. What `owners` has is put into `met`.
+    mutable, `cut` those that reached more than their limit. `ranges` is the
+    memory of arrays. The owners, among `owners`, of what is reached are put into `met`.
     """
 
     def __init__(
         self, namespace: dict[str, Any], owners: Mapping[object, Any] | None = None
     ) -> None:
-        self.needs: Graph = {}
-        self.refers: Graph = {}
+        self.needs: Graph = defaultdict(set)
+        self.refers: Graph = defaultdict(set)
         self.pinned: dict[str, tuple[str, str]] = {}
         self.mutable: set[str] = set()
         self.sizes: dict[str, int] = {}
         self.cut: set[str] = set()
-        self.keys: dict[str, list[object]] = {}
+        self.storages: dict[str, list[object]] = {}
         self.ranges: list[tuple[int, int, str]] = []
         self.met: list[Any] = []
         self._owners: Mapping[object, Any] = owners or {}
@@ -52,53 +52,85 @@ class Walk:
         self._parents: dict[str, str] = {}
         self._colours: dict[object, str] = {}
         self._kept: list[object] = []  # ids stay unique while the objects live
+        self._kept_by: dict[str, tuple[int, int]] = {}  # first and end in `_kept`
         self._pinned_types: dict[type, str] = {}
 
     def add(self, name: str, value: Any, limit: int = sys.maxsize) -> None:
         """Walk all that `value` reaches, at most `limit` objects of it."""
         self._parents[name] = name
-        self.needs[name], self.refers[name] = set(), set()
         self.sizes[name] = 0
-        kinds, colours, owners = self._kinds, self._colours, self._owners
-        keys = self.keys[name] = []
+        kinds, colours, owners, kept = self._kinds, self._colours, self._owners, self._kept
+        plain, leaf = Kind.PLAIN, Kind.LEAF  # looked up a million times
+        first = len(kept)
+        limit += first
+        mutable = False
         seen: set[int] = set()
         stack = [value]
         while stack:
             obj = stack.pop()
             kind = kinds.get(type(obj)) or self._kind(type(obj))
-            if kind is Kind.LEAF:
+            if kind is leaf:
                 continue
-            limit -= 1
-            if limit < 0:
-                self.cut.add(name)
-                break
-            if kind is Kind.SEEN_THROUGH:
+            if kind is plain:
+                key = id(obj)
+                colour = colours.get(key)
+                if colour is None:
+                    colours[key] = name
+                    kept.append(obj)
+                    if key in owners:
+                        self.met.append(owners[key])
+                    mutable = True
+                    if type(obj) is dict:
+                        stack.extend(obj.keys())
+                        stack.extend(obj.values())
+                    elif type(obj) is bytearray:
+                        self.sizes[name] += len(obj)
+                    else:
+                        stack.extend(obj)
+                elif colour != name:
+                    self._join(colour, name)
+            elif kind is Kind.SEEN_THROUGH:
                 if id(obj) not in seen:
                     seen.add(id(obj))
-                    self._kept.append(obj)
+                    kept.append(obj)
                     stack.extend(obj)
-                continue
-            if kind is Kind.MACHINERY or obj is self._namespace:
-                self.pinned.setdefault(name, (type(obj).__qualname__, MACHINERY_REASON))
-                continue
-            if kind is Kind.BUILTIN:
-                owner = obj.__self__
-                if owner is not None and not isinstance(owner, (types.ModuleType, type)):
-                    stack.append(owner)
-                continue
-            if self._is_reference(name, obj, kind, obj is value):
-                continue
-            key = id(obj)
-            colour = colours.get(key)
-            if colour is None:
-                colours[key] = name
-                keys.append(key)
-                if key in owners:
-                    self.met.append(owners[key])
-                self._kept.append(obj)
-                stack.extend(self._parts(name, obj, kind))
-            elif colour != name:
-                self._join(colour, name)
+            else:
+                stack.extend(self._special(name, obj, kind, obj is value))
+            if len(kept) > limit:
+                self.cut.add(name)
+                break
+        if mutable:
+            self.mutable.add(name)
+        self._kept_by[name] = (first, len(kept))
+
+    def keys(self, name: str, most: int) -> list[object]:
+        """Return the ids of `most` of the objects first reached from `name`, and its storages."""
+        first, end = self._kept_by[name]
+        found: list[object] = list(map(id, self._kept[first : min(end, first + most)]))
+        return [*found, *self.storages.get(name, ())]
+
+    def _special(self, name: str, obj: Any, kind: Kind, is_value: bool) -> Iterable[Any]:
+        """Take up an object that is neither a leaf nor a plain container; return its parts."""
+        if kind is Kind.MACHINERY or obj is self._namespace:
+            self.pinned.setdefault(name, (type(obj).__qualname__, MACHINERY_REASON))
+            return ()
+        if kind is Kind.BUILTIN:
+            owner = obj.__self__
+            bound = owner is not None and not isinstance(owner, (types.ModuleType, type))
+            return (owner,) if bound else ()
+        if self._is_reference(name, obj, kind, is_value):
+            return ()
+        key = id(obj)
+        colour = self._colours.get(key)
+        if colour is None:
+            self._colours[key] = name
+            self._kept.append(obj)
+            if key in self._owners:
+                self.met.append(self._owners[key])
+            return self._parts(name, obj, kind)
+        if colour != name:
+            self._join(colour, name)
+        return ()
 
     def _kind(self, type_: type) -> Kind:
         kind = self._kinds[type_] = self._classify(type_)
@@ -151,13 +183,6 @@ class Walk:
     def _parts(self, name: str, obj: Any, kind: Kind) -> Iterable[Any]:
         """Return what to visit below a mutable object, seen for the first time."""
         self.mutable.add(name)
-        if kind is Kind.PLAIN:
-            if type(obj) is dict:
-                return [*obj.keys(), *obj.values()]
-            if type(obj) is bytearray:
-                self.sizes[name] += len(obj)
-                return ()
-            return obj  # type: ignore[no-any-return]
         if kind is Kind.FUNCTION:
             parts = [*(obj.__closure__ or ()), *(obj.__defaults__ or ())]
             return [*parts, *(obj.__kwdefaults__ or {}).values(), *obj.__dict__.values()]
@@ -200,7 +225,7 @@ class Walk:
             colour = self._colours.get(key)
             if colour is None:
                 self._colours[key] = name
-                self.keys[name].append(key)
+                self.storages.setdefault(name, []).append(key)
                 if key in self._owners:
                     self.met.append(self._owners[key])
                 self._kept.append(storage)

@@ -8,8 +8,10 @@ again by what `clusters.Belongings` remembers.
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +24,9 @@ from .namespace import is_hidden
 from .placeholders import Placeholder
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Facts:
-    """What a walk found out about the value of a name, whose id is `identity`."""
+    """What a walk found out about the value of a name, whose id is `identity`; never changed."""
 
     identity: int
     needs: frozenset[str]
@@ -74,7 +76,7 @@ class Partition:
         new: list[str] = []
         changed: set[str] = set()
         for name in names:
-            if name in self._namespace and self._is_compound(name):
+            if self._is_compound(name):
                 new.append(name)
             else:
                 self._drop(name)
@@ -89,7 +91,7 @@ class Partition:
             cluster = self._clusters.get(name)
             if cluster is not None:
                 found[cluster] = None
-            elif name in self._namespace and self._is_compound(name):
+            elif self._is_compound(name):
                 new.append(name)
         if len(found) == 1 and not new:
             (only,) = found
@@ -107,7 +109,7 @@ class Partition:
 
         Walks what cells had in reach since the last time, giants only if needed.
         """
-        names = [n for n in names if n in self._namespace and self._is_compound(n)]
+        names = [n for n in names if self._is_compound(n)]
         if not names:
             return False
         unknown = [n for n in names if not self._is_known(n)]
@@ -116,7 +118,8 @@ class Partition:
         required = {c for n in names if (c := self._clusters.get(n)) and not c.exact}
         if not required and not self._pending:
             return False
-        self._walk(required)
+        with uncollected():
+            self._walk(required)
         return True
 
     def component(self, name: str) -> tuple[str, ...]:
@@ -146,12 +149,11 @@ class Partition:
     def _is_compound(self, name: str) -> bool:
         """Say whether `name` holds a value here that has parts: no number, module, placeholder."""
         value = self._namespace.get(name)
-        kind = type(value)
-        if kind is Placeholder or is_hidden(name, value):
-            return False
         if self._modules != len(sys.modules):  # a library's types may be known now
             self._kinds, self._modules = Kinds(), len(sys.modules)
-        return self._kinds.of(kind) is not Kind.LEAF
+        if value is None or self._kinds.of(type(value)) is Kind.LEAF:
+            return False
+        return type(value) is not Placeholder and not is_hidden(name, value)
 
     def _merge(self, clusters: list[Cluster], new: list[str]) -> None:
         """Make one cluster that is to be walked of some and of names that are in none."""
@@ -224,14 +226,15 @@ class Partition:
 
     def _add(self, walk: Walk, cluster: Cluster, limit: int) -> None:
         """Walk the names of a cluster; let go of those that hold nothing with parts any more."""
-        for name in cluster.names:
-            if name in self._namespace and self._is_compound(name):
-                value = self._namespace[name]
-                self._cells.adopt({name: value}, self._namespace)
-                walk.add(name, value, limit)
-            else:
-                self._clusters.pop(name, None)
-                self._forget_facts(name)
+        values = {n: self._namespace[n] for n in cluster.names if self._is_compound(n)}
+        self._cells.adopt(values, self._namespace)
+        for name, value in values.items():
+            walk.add(name, value, limit)
+        for name in (
+            set(cluster.names).difference(values) if len(values) < len(cluster.names) else ()
+        ):
+            self._clusters.pop(name, None)
+            self._forget_facts(name)
 
     def _settle(
         self, cluster: Cluster, walk: Walk, ranges: dict[str, list[tuple[int, int]]]
@@ -242,28 +245,40 @@ class Partition:
         for name in cluster.names:
             self._clusters[name] = cluster
             self._forget_facts(name)
-            keys += walk.keys[name]
+            keys += walk.keys(name, ORDINARY_OBJECTS + 1)
             stretches += ranges.get(name, ())
             if cluster.exact:
                 self._facts[name] = self._found(name, walk)
-                for other in walk.refers[name]:
+                for other in walk.refers.get(name, ()):
                     self._referring.setdefault(other, set()).add(name)
         self._belongings.remember(cluster, keys, stretches)
 
     def _found(self, name: str, walk: Walk) -> Facts:
         return Facts(
             id(self._namespace[name]),
-            frozenset(walk.needs[name]) | self._read_by(name),
+            self._read_by(name).union(walk.needs.get(name, ())),
             walk.sizes[name],
             name in walk.mutable,
             walk.pinned.get(name),
-            frozenset(walk.refers[name]),
+            frozenset(walk.refers.get(name, ())),
         )
 
     def _read_by(self, name: str) -> frozenset[str]:
         """Return what the statement reads that made the value of `name`, if one did."""
         definition = self._cells.definition(self._namespace[name])
         return _PLAIN if definition is None else self._cells.reads(definition) - {name}
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep the garbage collector from looking through everything again and again meanwhile."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _bundles(loose: Iterable[Cluster], groups: Iterable[tuple[str, ...]]) -> list[set[str]]:
