@@ -19,6 +19,8 @@ HOME_VARIABLE = "JUPYTER_REMOTE_GPU_HOME"
 FOLDER_VARIABLE = "JUPYTER_REMOTE_GPU_FOLDER"
 PYTHON_VARIABLE = "JUPYTER_REMOTE_GPU_PYTHON"
 WRAPPER_VARIABLE = "JUPYTER_REMOTE_GPU_WRAPPER"
+TRUSTED_VARIABLE = "JUPYTER_REMOTE_GPU_TRUSTED"
+_NO = ("0", "false", "no", "off")
 
 
 class RemoteGPU(Configurable):
@@ -45,6 +47,17 @@ class RemoteGPU(Configurable):
         f" Environment: {WRAPPER_VARIABLE}, separated by blanks.",
     ).tag(config=True)
 
+    trusted = Bool(
+        help="Whether the embedded machine is trusted; no treats it as a rented one: only data"
+        f" comes back, and what it shows is cleaned. Environment: {TRUSTED_VARIABLE} (0 or 1)."
+    ).tag(config=True)
+
+    allow_scripts = Bool(
+        False,
+        help="Let scripts and widgets with code of their own in from a machine that is not trusted,"
+        " as `%remote_gpu allow-scripts` does once.",
+    ).tag(config=True)
+
     show_line = Bool(
         True, help="Show one small line below a remote cell about what moved, if anything did."
     ).tag(config=True)
@@ -67,6 +80,10 @@ class RemoteGPU(Configurable):
     @default("python")
     def _default_python(self) -> str:
         return os.environ.get(PYTHON_VARIABLE) or sys.executable
+
+    @default("trusted")
+    def _default_trusted(self) -> bool:
+        return os.environ.get(TRUSTED_VARIABLE, "1").strip().lower() not in _NO
 
     @default("wrapper")
     def _default_wrapper(self) -> Any:

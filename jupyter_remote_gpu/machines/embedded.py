@@ -9,10 +9,10 @@ from .machine import Machine
 EMBEDDED_NAME = "embedded"
 
 
-def embedded(workspace: Path) -> Machine:
+def embedded(workspace: Path, *, trusted: bool = True) -> Machine:
     """Return the embedded machine whose workspace is `workspace`, the notebook's own folder.
 
-    It is this user's own computer and therefore trusted. Called by the session
-    before it starts an agent; touches nothing.
+    It is this user's own computer and therefore trusted, unless he says
+    otherwise. Called by the session before it starts an agent; touches nothing.
     """
-    return Machine(name=EMBEDDED_NAME, kind="embedded", trusted=True, workspace=workspace)
+    return Machine(name=EMBEDDED_NAME, kind="embedded", trusted=trusted, workspace=workspace)

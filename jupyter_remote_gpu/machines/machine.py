@@ -14,7 +14,8 @@ class Machine:
     """One machine as the client knows it; a value, nothing of it is connected.
 
     `workspace` is the project's folder there, as a path of that machine.
-    A machine that is not `trusted` may send data back, never pickles.
+    A machine that is not `trusted` may send data back, never pickles, and what
+    it shows is cleaned (`docs/design/trust.md`).
     """
 
     name: str

@@ -24,6 +24,8 @@ from .hook import LocalCellHook
 from .notebook import NotebookFrontEnd
 from .notebook_key import notebook_key
 from .terminal import TerminalFrontEnd
+from .untrusted.gate import Gate
+from .untrusted.permission import PagePermission
 
 _OWN = ("JPY_", "JUPYTER_REMOTE_GPU_", "MPLBACKEND")
 """Variables that belong to the notebook's kernel, not to its user."""
@@ -41,9 +43,11 @@ class Extension:
         self.front_end: NotebookFrontEnd | TerminalFrontEnd
         self.front_end = NotebookFrontEnd(shell) if in_notebook else TerminalFrontEnd(shell)
         self.config = RemoteGPU(parent=shell)
-        self.machine: Machine = embedded(Path(self.config.folder))
+        trusted = self.config.trusted
+        self.machine: Machine = embedded(Path(self.config.folder), trusted=trusted)
+        self.page_permission = PagePermission(trusted or self.config.allow_scripts)
         self.hub = Hub(shell.user_ns)
-        self.home = self.hub.join(self.machine.name)
+        self.home = self.hub.join(self.machine.name, trusted=trusted)
         workspace = Workspace(
             notebook=notebook_key(shell.user_ns),
             folder=self.config.folder,
@@ -61,10 +65,19 @@ class Extension:
             self.machine.name,
             self._loop,
             self.config.guard_seconds,
+            None if trusted else self._gate().admit,
         )
         self.hook = LocalCellHook(self.hub, self._fetch_from)
         if isinstance(self.front_end, NotebookFrontEnd):
             self.front_end.relay = CommRelay(shell, self.session.send_comm)
+
+    def _gate(self) -> Gate:
+        """Return what stands between a machine that is not trusted and this shell."""
+        front_end = self.front_end
+        if isinstance(front_end, NotebookFrontEnd):
+            taken, knows = front_end.has_comm, front_end.knows
+            return Gate(self.machine.name, self.page_permission, taken, knows)
+        return Gate(self.machine.name, self.page_permission)
 
     def install(self) -> None:
         """Begin to watch cells. The magics are registered by the caller."""

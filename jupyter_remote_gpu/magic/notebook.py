@@ -11,6 +11,7 @@ from jupyter_remote_gpu.protocol.events import Event
 
 from .bars import LINE_METADATA, NotebookBar, line_data
 from .comm_relay import CommRelay
+from .late_output import LateOutput
 
 KEPT_PARENTS = 200
 
@@ -22,7 +23,7 @@ class NotebookFrontEnd:
         self._shell = shell
         self._kernel = shell.kernel
         self._parents: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self._late: list[Event] = []
+        self._late = LateOutput()
         self._behind: list[Event] | None = None
         """What is shown once the cell's error was; None while no error is under way."""
         self._lock = threading.Lock()
@@ -49,6 +50,16 @@ class NotebookFrontEnd:
             while len(self._parents) > KEPT_PARENTS:
                 self._parents.popitem(last=False)
 
+    def knows(self, msg_id: str) -> bool:
+        """Whether a machine was given this message, to run it or to work it off; any thread."""
+        with self._lock:
+            is_cell = msg_id in self._parents
+        return is_cell or (self.relay is not None and self.relay.message(msg_id) is not None)
+
+    def has_comm(self, comm_id: str) -> bool:
+        """Whether a comm of that id is open here, whoever opened it; any thread."""
+        return comm_id in self._kernel.comm_manager.comms
+
     def begin(self) -> None:
         """A remote cell begins: what was printed here before comes first, late output too."""
         sys.stdout.flush()
@@ -57,12 +68,13 @@ class NotebookFrontEnd:
 
     def catch_up(self) -> None:
         """Show what earlier remote cells, or their children, said after their end."""
-        with self._lock:
-            late, self._late = self._late, []
+        late, lost = self._late.take()
         if late:
             self.note("late output of earlier remote cells:")
             for event in late:
                 self.show(event)
+        if lost:
+            self.note(lost)
 
     def show(self, event: Event) -> None:
         """Display one output of the run that the calling cell waits for."""
@@ -87,8 +99,7 @@ class NotebookFrontEnd:
         elif event.kind == "kernel_died":
             self.gone()
         elif event.kind in _SHOWERS and not self._of_callback(event):
-            with self._lock:
-                self._late.append(event)
+            self._late.add(event)
 
     def gone(self) -> None:
         """The kernel there has ended: its widgets stay as they are."""

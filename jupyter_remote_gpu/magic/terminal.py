@@ -9,6 +9,7 @@ from typing import Any
 from jupyter_remote_gpu.protocol.events import Event
 
 from .bars import TerminalBar
+from .late_output import LateOutput
 
 
 class TerminalFrontEnd:
@@ -16,7 +17,7 @@ class TerminalFrontEnd:
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._late: list[Event] = []
+        self._late = LateOutput()
         self.bar = TerminalBar()
 
     @property
@@ -34,9 +35,11 @@ class TerminalFrontEnd:
 
     def catch_up(self) -> None:
         """Show what earlier remote cells, or their children, said after their end."""
-        late, self._late = self._late, []
+        late, lost = self._late.take()
         for event in late:
             self.show(event)
+        if lost:
+            self.note(lost)
 
     def show(self, event: Event) -> None:
         """Print or display one output; widgets have no place in a terminal."""
@@ -60,7 +63,7 @@ class TerminalFrontEnd:
     def aside(self, event: Event) -> None:
         """Keep late output for the next remote cell: the prompt stays undisturbed."""
         if event.kind == "stream":
-            self._late.append(event)
+            self._late.add(event)
 
     def gone(self) -> None:
         """The kernel there has ended; a terminal holds nothing of it."""

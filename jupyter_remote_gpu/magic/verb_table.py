@@ -134,6 +134,15 @@ VERBS: tuple[Verb, ...] = (
         ("%remote_gpu attach",),
     ),
     Verb(
+        "allow-scripts",
+        "none",
+        "let scripts of a machine that is not trusted act in this page",
+        "Its HTML, JavaScript and widgets (anywidget and others) then come as they are, until\n"
+        "the notebook's kernel ends. Such code can do in the page whatever you can.",
+        ("%remote_gpu allow-scripts",),
+        _NO_FLAGS,
+    ),
+    Verb(
         "help",
         "verb",
         "this, or the help on one verb",

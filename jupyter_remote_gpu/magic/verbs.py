@@ -34,6 +34,7 @@ def _status(extension: Extension, command: LineCommand) -> None:
         f"machine    {extension.machine.describe()}",
         f"workspace  {workspace.folder}{_own(workspace.folder, os.getcwd(), 'folder')}",
         f"python     {workspace.python}{_own(workspace.python, sys.executable, 'interpreter')}",
+        f"trust      {_trust(extension)}",
     ]
     if session.kernel is None:
         lines.append("kernel     not started; the first %%remote_gpu cell starts it")
@@ -61,6 +62,25 @@ def _status(extension: Extension, command: LineCommand) -> None:
     if held:
         lines.append(f"warning    the disk is full: {size_text(held)} of output wait for room")
     print("\n".join(lines))
+
+
+def _trust(extension: Extension) -> str:
+    if extension.machine.trusted:
+        return "trusted"
+    scripts = "its scripts are allowed" if extension.page_permission.allowed else "no scripts"
+    return f"not trusted: only data comes back, {scripts}"
+
+
+def _allow_scripts(extension: Extension, command: LineCommand) -> None:
+    extension.page_permission.allow()
+    name = extension.machine.name
+    if extension.machine.trusted:
+        print(f"{name} is trusted: its scripts and widgets reach the page anyway")
+        return
+    print(
+        f"scripts and widgets of {name} may now act in this notebook's page, as if you had written"
+        " them; what was left out before comes when its cell is run again"
+    )
 
 
 def _own(found: str, here: str, what: str) -> str:
@@ -214,5 +234,6 @@ _VERBS: dict[str, Callable[[Extension, LineCommand], Any]] = {
     "recover": _recover,
     "runs": _runs,
     "attach": _attach,
+    "allow-scripts": _allow_scripts,
     "help": _help,
 }

@@ -47,14 +47,14 @@ class Items(queue.SimpleQueue[Item]):
     def put(self, item: Item, block: bool = True, timeout: float | None = None) -> None:
         """Append an item; never blocks."""
         if isinstance(item, Event):
-            self._came += _weight(item)
+            self._came += weight(item)
         super().put(item)
 
     def get(self, block: bool = True, timeout: float | None = None) -> Item:
         """Take the first item, waiting for it as any queue does."""
         item = super().get(block, timeout)
         if isinstance(item, Event):
-            self._went += _weight(item)
+            self._went += weight(item)
         return item
 
 
@@ -172,7 +172,7 @@ def interrupts_raised() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _weight(event: Event) -> int:
+def weight(event: Event) -> int:
     """Return about how many bytes an event takes: its texts and its buffers."""
     data = event.fields.get("data")
     texts = [*event.fields.values(), *(data.values() if isinstance(data, dict) else ())]

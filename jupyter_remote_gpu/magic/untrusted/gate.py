@@ -173,6 +173,7 @@ class Gate:
 
 _LOOKS: dict[str, Callable[[Gate, Event], dict[str, Any] | None]] = {
     "kernel_started": Gate._as_it_is,
+    "failing": Gate._as_it_is,
     "run_started": Gate._as_it_is,
     "stream": Gate._stream,
     "display": Gate._display,
