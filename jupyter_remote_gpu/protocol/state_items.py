@@ -49,12 +49,15 @@ class Definition:
 
     `serial` names that execution of it; `bound` says whether the name still
     holds what the statement made (an old class lives on in its instances).
+    `uses` says which classes the names of its bases stood for, by serial: these
+    names may have been bound anew since.
     """
 
     name: str
     serial: str
     cell: int
     bound: bool = True
+    uses: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,10 @@ class Packer:
             "manifests": [self._manifest(m) for m in item.manifests],
             "base": item.base,
             "slots": list(item.slots),
-            "definitions": [[d.name, d.serial, d.cell, d.bound] for d in item.definitions],
+            "definitions": [
+                [d.name, d.serial, d.cell, d.bound, [list(u) for u in d.uses]]
+                for d in item.definitions
+            ],
         }
 
     def _manifest(self, manifest: Manifest) -> list[int]:
@@ -345,9 +351,20 @@ def cell_in(fields: Any) -> Cell:
 
 
 def _definition_in(fields: Any) -> Definition:
-    name, serial, cell, bound = _tuple(fields, 4, "definition")
+    name, serial, cell, bound, uses = _tuple(fields, 5, "definition")
     must(isinstance(bound, bool), "bound is true or false")
-    return Definition(name_in(name), name_in(serial), _number(cell, "cell", 1 << 53), bound)
+    return Definition(
+        name_in(name),
+        name_in(serial),
+        _number(cell, "cell", 1 << 53),
+        bound,
+        tuple(_pair_in(u) for u in _list(uses, "uses")),
+    )
+
+
+def _pair_in(fields: Any) -> tuple[str, str]:
+    name, serial = _tuple(fields, 2, "uses")
+    return name_in(name), name_in(serial)
 
 
 def description_out(description: Description) -> list[Any]:

@@ -19,9 +19,10 @@ _SUPPRESSING = frozenset({"suppress", "raises", "ExitStack", "AsyncExitStack", "
 class Footprint:
     """What a cell may do to the notebook's names, as far as its text tells.
 
-    `reads` need their value before the cell runs; `deletes` only have to exist;
-    `imports` are the modules its import statements name. Names of builtins are
-    included: whoever uses this looks names up in a namespace anyway.
+    `reads` need their value before the cell runs; `deletes`, and names looked for
+    as in `'x' in globals()`, only have to exist if they do; `imports` are the
+    modules its import statements name. Names of builtins are included: whoever
+    uses this looks names up in a namespace anyway.
     """
 
     reads: frozenset[str]
@@ -37,7 +38,7 @@ def footprint(tree: ast.Module) -> Footprint:
     return Footprint(
         frozenset(flow.reads),
         frozenset(flow.binds),
-        frozenset(flow.deletes),
+        frozenset(flow.deletes | flow.looks),
         frozenset(flow.imports),
     )
 
@@ -50,6 +51,7 @@ class _Flow:
     binds: set[str] = field(default_factory=set)
     deletes: set[str] = field(default_factory=set)
     imports: set[str] = field(default_factory=set)
+    looks: set[str] = field(default_factory=set)
     deferred: dict[str, Uses] = field(default_factory=dict)  # functions defined by this cell
 
     def block(self, body: Iterable[ast.stmt], bound: set[str]) -> set[str]:
@@ -73,6 +75,7 @@ class _Flow:
                 self.reads.add(name)
             if name in self.deferred:
                 self.binds |= self.deferred[name].binds
+                self.looks |= self.deferred[name].looks
                 todo.extend(self.deferred[name].reads)
 
     def _evaluate(self, nodes: Iterable[ast.AST | None], bound: set[str]) -> None:
@@ -83,6 +86,7 @@ class _Flow:
             self._text_arguments(call, bound)
         self._bind(uses.walrus, bound)
         self.binds |= uses.binds
+        self.looks |= uses.looks
 
     def _bind(self, names: Iterable[str], bound: set[str]) -> None:
         for name in names:
@@ -150,8 +154,10 @@ class _Flow:
                 uses = function_uses(statement)
                 methods.reads |= uses.reads
                 methods.binds |= uses.binds
+                methods.looks |= uses.looks
             inside.block([statement], local)
         self.reads |= inside.reads
+        self.looks |= inside.looks
         self._define(node.name, methods, bound)
         if node.decorator_list or node.keywords:
             self._read(node.name, bound)

@@ -77,15 +77,34 @@ class Cells:
         """After `cell` ran and bound the names of `changed`: note what its statements made."""
         if not any(_is_made(value, namespace) for value in changed.values()):
             return
-        for statement in statements(cell.source):
-            value = changed.get(statement.name)
-            if (
-                value is not None
-                and self.definition(value) is None
-                and _is_made(value, namespace, statement)
-            ):
-                serial = f"{cell.number}:{statement.line}"
-                self.made(value, Definition(statement.name, serial, cell.number))
+        written = statements(cell.source)
+        for index in range(len(written) - 1, -1, -1):  # the last of a name made what it holds
+            value = changed.get(written[index].name)
+            if value is not None and _is_made(value, namespace, written[index]):
+                self._claim(value, cell, written, index)
+
+    def _claim(
+        self, value: Any, cell: Cell, written: tuple[Statement, ...], index: int
+    ) -> Definition:
+        """Note that a statement of `cell` made `value`, and which bases it was made from."""
+        known = self.definition(value)
+        if known is not None:
+            return known
+        statement = written[index]
+        uses = []
+        for base in value.__bases__ if isinstance(value, type) else ():
+            if base.__module__ != value.__module__:
+                continue
+            found = self.definition(base)
+            if found is None:  # made and replaced within this cell
+                above = [i for i in range(index) if written[i].name == base.__name__]
+                found = self._claim(base, cell, written, above[-1]) if above else None
+            if found is not None and found.name in statement.reads:
+                uses.append((found.name, found.serial))
+        serial = f"{cell.number}:{statement.line}"
+        definition = Definition(statement.name, serial, cell.number, uses=tuple(uses))
+        self.made(value, definition)
+        return definition
 
     def adopt(self, values: dict[str, Any], namespace: dict[str, Any]) -> None:
         """Find the statements of values that were made before anyone took note of it."""
@@ -95,10 +114,10 @@ class Cells:
             if getattr(value, "__name__", None) != name:
                 continue
             for cell in reversed(self._by_number.values()):
-                found = [s for s in statements(cell.source) if s.name == name]
-                if found and _is_made(value, namespace, found[-1]):
-                    serial = f"{cell.number}:{found[-1].line}"
-                    self.made(value, Definition(name, serial, cell.number))
+                written = statements(cell.source)
+                found = [i for i, s in enumerate(written) if s.name == name]
+                if found and _is_made(value, namespace, written[found[-1]]):
+                    self._claim(value, cell, written, found[-1])
                     break
 
     def made(self, value: Any, definition: Definition) -> None:
@@ -115,6 +134,15 @@ class Cells:
         """Return the definition that made this very object."""
         entry = self._made.get(id(value))
         return entry[1] if entry is not None and entry[0]() is value else None
+
+    def used(self, definition: Definition) -> list[Definition]:
+        """Return the definitions of the bases of `definition`, those made first coming first."""
+        found: dict[str, Definition] = {}
+        for _, serial in definition.uses:
+            base = self.definition(self.object(serial))
+            if base is not None:
+                found.update({d.serial: d for d in (*self.used(base), base)})
+        return list(found.values())
 
     def __contains__(self, key: int) -> bool:
         """Say whether the object with this id may have been made by a definition."""
@@ -153,14 +181,20 @@ class Cells:
             flags=_future_flags(cell.source),
             dont_inherit=True,
         )
-        missing = object()
-        before = namespace.get(definition.name, missing)
-        exec(code, namespace)  # the user's own statement, typed in the user's notebook
-        value = namespace[definition.name]
-        if not definition.bound:
-            namespace.pop(definition.name)
-            if before is not missing:
-                namespace[definition.name] = before
+        bases = {name: self.object(serial) for name, serial in definition.uses}
+        bases = {n: b for n, b in bases.items() if getattr(b, "__name__", None) == n}
+        lent = {*bases, definition.name}
+        before = {name: namespace[name] for name in lent if name in namespace}
+        namespace.update(bases)
+        try:
+            exec(code, namespace)  # the user's own statement, typed in the user's notebook
+            value = namespace[definition.name]
+        finally:
+            for name in lent:
+                namespace.pop(name, None)
+            namespace.update(before)
+        if definition.bound:
+            namespace[definition.name] = value
         self.made(value, definition)
         return value
 

@@ -6,7 +6,7 @@ import os
 import types
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xxhash import xxh3_128_digest
@@ -151,14 +151,31 @@ class Half:
             else:
                 plain[name] = value
         defining = [v for v in plain.values() if isinstance(v, (types.FunctionType, type))]
-        encoded = encode((plain, overlays, defined), self.side, defining)
-        for serial, definition in encoded.definitions.items():
-            made = self.cells.object(serial)
-            if self.side.get(definition.name) is not made and serial not in defined.values():
-                hidden = Definition(definition.name, serial, definition.cell, bound=False)
-                definitions.insert(0, hidden)
+        hidden: list[Definition] = []
+        while True:
+            encoded = encode((plain, overlays, defined), self.side, defining)
+            found = self._hidden(encoded, definitions)
+            if len(found) == len(hidden):
+                break
+            hidden = found
+            for definition in hidden:  # old classes have data too
+                made = self.cells.object(definition.serial)
+                if isinstance(made, type):
+                    overlays[definition.serial] = class_data(made)
+        definitions[:0] = hidden
         encoded.cells |= {d.cell for d in definitions}
         return Unit(names, encoded, xxh3_128_digest(encoded.head), tuple(definitions))
+
+    def _hidden(self, encoded: Encoded, definitions: list[Definition]) -> list[Definition]:
+        """Return what the unit needs whose name holds something else by now."""
+        needed = {u.serial: u for d in definitions for u in self.cells.used(d)}
+        needed.update(encoded.definitions)
+        own = {d.serial for d in definitions}
+        return [
+            replace(definition, bound=False)
+            for serial, definition in needed.items()
+            if serial not in own and self.side.get(definition.name) is not self.cells.object(serial)
+        ]
 
     def manifests(self, unit: Unit) -> tuple[Manifest, ...]:
         """Name the chunks of a unit's buffers."""

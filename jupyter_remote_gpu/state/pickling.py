@@ -25,7 +25,7 @@ from jupyter_remote_gpu.protocol.state import Blob, Definition
 
 from .cells import Cells
 from .code import Address, code_at
-from .codecs.arrays import reduce_array, reduce_scalar
+from .codecs.arrays import reduce_array, reduce_scalar, reduce_subclass
 from .codecs.exceptions import reduce_exception
 from .codecs.memory import Block, Memory, Spans
 from .codecs.tensors import reduce_tensor
@@ -187,7 +187,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         self._function_cells: set[int] = set()
         self._pinned: dict[type, str] = {}
         numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
-        self._array = getattr(numpy, "ndarray", None)
+        self._array: Any = getattr(numpy, "ndarray", ())
         self._scalar: Any = getattr(numpy, "generic", ())
         tensor = getattr(torch, "Tensor", None)
         self._tensors = (tensor, torch.nn.Parameter) if torch is not None and tensor else ()
@@ -213,6 +213,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         elif kind is self._array:
             reduced = reduce_array(obj, self.spans)
             self.result.reductions[id(obj)] = obj, reduced
+        elif isinstance(obj, self._array):
+            reduced = reduce_subclass(obj, self.spans)
         elif kind in self._tensors:
             reduced = reduce_tensor(obj, self.spans)
             self.result.reductions[id(obj)] = obj, reduced
@@ -226,8 +228,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         """Reduce a function, a class or whatever else a definition made; None: as usual."""
         definition = self._side.cells.definition(obj)
         if definition is not None:
-            self.result.definitions[definition.serial] = definition
-            self.result.cells.add(definition.cell)
+            self._needs(definition)
             return made_by, (definition.serial, definition.name)
         own = kind is types.FunctionType and obj.__globals__ is self._side.namespace
         if not own and not (
@@ -238,11 +239,22 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return self._named(obj)
         if own:
             return self._function(obj)
-        if not self._side.outward:
-            raise CannotTravelError(
-                f"the class {obj.__qualname__} was not made by a statement of a cell"
-            )
-        return None
+        if self._side.outward:
+            return None
+        tracked = _cloudpickle._DYNAMIC_CLASS_TRACKER_BY_CLASS.get(obj)
+        if tracked is not None:  # it came from home, which still has it
+            return known_class, (tracked, obj.__qualname__)
+        raise CannotTravelError(
+            f"its class {obj.__qualname__} was made on the machine inside a function or an "
+            f"expression, and code never comes back from a machine; define the class at the top "
+            f"level of a cell"
+        )
+
+    def _needs(self, definition: Definition) -> None:
+        """Note that the receiver must have run a definition, those of its bases first."""
+        for found in (*self._side.cells.used(definition), definition):
+            self.result.definitions[found.serial] = found
+            self.result.cells.add(found.cell)
 
     def _is_named(self, obj: Any) -> bool:
         root, *path = obj.__qualname__.split(".")
@@ -255,8 +267,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         root, *path = obj.__qualname__.split(".")
         definition = self._side.cells.definition(self._side.get(root))
         if definition is not None:
-            self.result.definitions[definition.serial] = definition
-            self.result.cells.add(definition.cell)
+            self._needs(definition)
             return made_by, (definition.serial, definition.name, *path)
         self.result.names.add(root)
         return named, (root, *path)
@@ -357,6 +368,14 @@ def made_by(serial: str, name: str, *path: str) -> Any:
         raise pickle.UnpicklingError(f"the definition of {name} has not arrived")
     for part in path:
         found = getattr(found, part)
+    return found
+
+
+def known_class(tracked: str, name: str) -> Any:
+    """Return a class that this side once sent by value."""
+    found = _cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID.get(tracked)
+    if found is None:
+        raise pickle.UnpicklingError(f"the class {name} is not here any more")
     return found
 
 

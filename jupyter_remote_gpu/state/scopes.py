@@ -13,10 +13,14 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 @dataclass(slots=True)
 class Uses:
-    """Global names `reads` and, through `global` statements, `binds`; `calls` seen on the way."""
+    """Global names `reads` and, through `global` statements, `binds`; `calls` seen on the way.
+
+    `looks` are the names whose being bound is asked, as in `'x' in globals()`.
+    """
 
     reads: set[str] = field(default_factory=set)
     binds: set[str] = field(default_factory=set)
+    looks: set[str] = field(default_factory=set)
     calls: list[ast.Call] = field(default_factory=list)
     walrus: dict[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -85,6 +89,7 @@ class _Scope(ast.NodeVisitor):
         self.module = module
         self.loads: set[str] = set()
         self.positions: dict[str, list[tuple[int, int]]] = {}
+        self.looks: set[str] = set()
         self.globals: set[str] = set()
         self.nonlocals: set[str] = set()
         self.walrus: dict[str, tuple[int, int]] = {}
@@ -95,13 +100,15 @@ class _Scope(ast.NodeVisitor):
     def resolve(self, enclosing: frozenset[str]) -> Uses:
         local = frozenset() if self.module else frozenset(self.local - self.globals)
         visible = (enclosing | local) - self.globals
-        uses = Uses(reads={n for n in self.loads if n not in visible}, calls=self.calls)
+        reads = {n for n in self.loads if n not in visible}
+        uses = Uses(reads, looks=self.looks, calls=self.calls)
         if not self.module:
             uses.binds = self.globals & self.local
         for node, hidden in self.inner:
             below = function_uses(node, visible | hidden)
             uses.reads |= below.reads
             uses.binds |= below.binds
+            uses.looks |= below.looks
             uses.calls += below.calls
         return uses
 
@@ -136,6 +143,12 @@ class _Scope(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         self.calls.append(node)
+        self.loads.update(named_by_get(node))
+        self.generic_visit(node)
+
+    def visit_Compare(self, node: ast.Compare) -> None:
+        if _is_namespace(node.comparators[0]) and isinstance(node.left, ast.Constant):
+            self.looks.update({node.left.value} if isinstance(node.left.value, str) else ())
         self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
@@ -165,6 +178,7 @@ class _Scope(ast.NodeVisitor):
         # a name the class body binds may be read before that: count it when loaded
         self.loads |= body.loads
         self.inner += body.inner
+        self.looks |= body.looks
         self.calls += body.calls
         self.globals |= body.globals
 
@@ -211,7 +225,23 @@ def named_by_subscript(node: ast.Subscript) -> set[str]:
     base = node.value
     if isinstance(base, ast.Name) and base.id in ("Out", "_oh") and type(key) is int:
         return {f"_{key}"}
-    called = base.func.id if isinstance(base, ast.Call) and isinstance(base.func, ast.Name) else ""
-    if called in ("globals", "locals", "vars") and isinstance(key, str):
-        return {key}
-    return set()
+    return {key} if isinstance(key, str) and _is_namespace(base) else set()
+
+
+def named_by_get(node: ast.Call) -> set[str]:
+    """Return the name behind `globals().get('x')` and `globals().pop('x')`."""
+    function = node.func
+    if not (isinstance(function, ast.Attribute) and function.attr in ("get", "pop") and node.args):
+        return set()
+    key = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+    return {key} if isinstance(key, str) and _is_namespace(function.value) else set()
+
+
+def _is_namespace(node: ast.AST) -> bool:
+    """Say whether an expression is a call like `globals()`, or its `keys()`."""
+    if not isinstance(node, ast.Call):
+        return False
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "keys":
+        return _is_namespace(node.func.value)
+    name = node.func.id if isinstance(node.func, ast.Name) else ""
+    return name in ("globals", "locals", "vars", "dir") and not node.args

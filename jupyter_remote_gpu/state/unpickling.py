@@ -24,4 +24,6 @@ def from_pickle(
     for name, value in plain.items():
         bound.bind(name, value)
     values.update(plain)
-    return values, [(values[n], data) for n, data in overlays.items() if n in values]
+    owners = {d.serial: half.cells.object(d.serial) for d in parcel.definitions}
+    owners.update(values)
+    return values, [(owners[n], data) for n, data in overlays.items() if n in owners]

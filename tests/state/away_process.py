@@ -11,7 +11,15 @@ from typing import Any
 
 from jupyter_remote_gpu.protocol.state import Ask, Begin, Blob, Offer, split_names
 from jupyter_remote_gpu.state.away import Away
-from tests.state.hosts import execute, fresh_main, receive, send
+from tests.state.hosts import (
+    described,
+    execute,
+    fresh_main,
+    receive,
+    send,
+    warnings_printed,
+    without_addresses,
+)
 
 
 class Server:
@@ -55,11 +63,11 @@ class Server:
 
     def _run_in_shell(self, source: str) -> tuple[str, str]:
         stream = io.StringIO()
-        with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(io.StringIO()):
+        with contextlib.redirect_stdout(stream), warnings_printed():
             self.shell.showtraceback = lambda *_, **__: None
             result = self.shell.run_cell(source, store_history=False)
         error = result.error_before_exec or result.error_in_exec
-        return stream.getvalue(), type(error).__name__ if error is not None else ""
+        return without_addresses(stream.getvalue()), described(error)
 
     def answer(self, message: dict[str, Any], blobs: list[memoryview]) -> tuple[Any, list[Blob]]:
         verb, fields = message["verb"], message["fields"]

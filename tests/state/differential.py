@@ -20,6 +20,7 @@ from typing import Any
 from tests.state.generator import Writer
 from tests.state.hosts import OtherProcess, SameProcess, execute, fresh_main
 from tests.state.notebook import Coherent
+from tests.state.shrinking import shrunk
 
 Hosts = tuple[Any, ...]
 Cells = list[tuple[str, int]]  # (source, 0 for here or the number of a machine)
@@ -51,6 +52,8 @@ class Plan:
     torch: bool = False
     pandas: bool = False
     errors: bool = True
+    families: tuple[str, ...] = ()  # by name; else each notebook chooses a few
+    messages: bool = True  # compare what errors say; other versions say it differently
 
 
 class Reference:
@@ -95,7 +98,12 @@ def _throw(dice: list[Any]) -> None:
 def check(seed: int, hosts: Hosts, plan: Plan) -> Difference | None:
     """Run the notebook of `seed`; return where it differs."""
     writer = Writer(
-        seed, numpy=plan.numpy, torch=plan.torch, pandas=plan.pandas, errors=plan.errors
+        seed,
+        numpy=plan.numpy,
+        torch=plan.torch,
+        pandas=plan.pandas,
+        errors=plan.errors,
+        families=plan.families,
     )
     where = random.Random(seed + 1)
     reference, notebook = Reference(), _notebook(hosts)
@@ -109,52 +117,30 @@ def check(seed: int, hosts: Hosts, plan: Plan) -> Difference | None:
         cells.append((source, remote))
         expected = reference.run(source)
         found = _attempt(notebook, source, remote=remote)
-        if not _alike(expected, found):
+        if not _alike(expected, found, messages=plan.messages):
             return Difference(seed, cells, repr(expected), repr(found))
         writer.look(reference.main.__dict__)
     return None
 
 
-def replay(cells: Cells, hosts: Hosts) -> tuple[str, str] | None:
+def replay(cells: Cells, hosts: Hosts, *, messages: bool = True) -> tuple[str, str] | None:
     """Run given cells; return (expected, found) of the first that differs."""
     reference, notebook = Reference(), _notebook(hosts)
     for source, remote in cells:
         expected = reference.run(source)
         found = _attempt(notebook, source, remote=remote)
-        if not _alike(expected, found):
+        if not _alike(expected, found, messages=messages):
             return repr(expected), repr(found)
     return None
 
 
-def shrink(difference: Difference, hosts: Hosts) -> Difference:
-    """Drop cells, then lines, as long as the notebook still differs."""
-    cells, outcome = difference.cells, (difference.expected, difference.found)
-    changed = True
-    while changed:
-        changed = False
-        for candidate in _smaller(cells):
-            found = replay(candidate, hosts)
-            if found is not None and _kind(found) == _kind(outcome):
-                cells, outcome, changed = candidate, found, True
-                break
+def shrink(difference: Difference, hosts: Hosts, *, messages: bool = True) -> Difference:
+    """Return the same difference in a notebook that has only what it takes."""
+    outcome = (difference.expected, difference.found)
+    cells, outcome = shrunk(
+        difference.cells, outcome, lambda c: replay(c, hosts, messages=messages)
+    )
     return Difference(difference.seed, cells, *outcome)
-
-
-def _kind(outcome: tuple[str, str]) -> tuple[bool, bool]:
-    """Tell output that differs from errors that differ, so that shrinking keeps its aim."""
-    return "Error" in outcome[0], "Error" in outcome[1]
-
-
-def _smaller(cells: Cells) -> list[Cells]:
-    """Return variants of a notebook with a cell or a line less, the last cell kept."""
-    found = [cells[:i] + cells[i + 1 :] for i in range(1, len(cells) - 1)]
-    for i, (source, remote) in enumerate(cells[1:], 1):
-        lines = source.splitlines()
-        if len(lines) > 1 and not any(line.startswith(" ") for line in lines):
-            for j in range(len(lines)):
-                less = "\n".join(lines[:j] + lines[j + 1 :])
-                found.append([*cells[:i], (less, remote), *cells[i + 1 :]])
-    return found
 
 
 def _notebook(hosts: Hosts) -> Coherent:
@@ -170,11 +156,11 @@ def _attempt(notebook: Coherent, source: str, *, remote: int) -> tuple[str, str]
         return "", traceback.format_exc()
 
 
-def _alike(expected: tuple[str, str], found: tuple[str, str]) -> bool:
-    """Compare output and error; where a cell failed, only the error."""
-    if expected[1] or found[1]:
-        return expected[1] == found[1]
-    return expected == found
+def _alike(expected: tuple[str, str], found: tuple[str, str], *, messages: bool) -> bool:
+    """Compare output and error; without `messages`, of a failed cell its type of error alone."""
+    if messages or not (expected[1] or found[1]):
+        return expected == found
+    return expected[1].partition(":")[0] == found[1].partition(":")[0]
 
 
 def _host(kind: str, python: str) -> Any:
@@ -193,11 +179,19 @@ def main(arguments: list[str] | None = None, say: Callable[[str], None] = print)
     parser.add_argument("--plain", action="store_true", help="without numpy")
     parser.add_argument("--machines", type=int, default=1, help="besides this computer")
     parser.add_argument("--cells", type=int, default=11)
+    parser.add_argument("--families", default="", help="such as 'classes,flow'; else drawn")
     parser.add_argument("--shown", type=int, default=3, help="how many differences are shrunk")
     options = parser.parse_args(arguments)
     hosts = tuple(_host(options.host, options.python) for _ in range(options.machines))
     numpy = not options.plain and importlib.util.find_spec("numpy") is not None
-    plan = Plan(options.cells, numpy, options.torch, options.pandas)
+    plan = Plan(
+        options.cells,
+        numpy,
+        options.torch,
+        options.pandas,
+        families=tuple(options.families.split(",")) if options.families else (),
+        messages=options.python == sys.executable,
+    )
     differing: list[int] = []
     start = time.monotonic()
     for seed in range(options.seed, options.seed + options.notebooks):
@@ -205,7 +199,7 @@ def main(arguments: list[str] | None = None, say: Callable[[str], None] = print)
         if difference is not None:
             differing.append(seed)
             if len(differing) <= options.shown:
-                say(str(shrink(difference, hosts)))
+                say(str(shrink(difference, hosts, messages=plan.messages)))
     for host in hosts:
         host.close()
     took = time.monotonic() - start

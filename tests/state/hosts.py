@@ -9,11 +9,13 @@ import contextlib
 import io
 import json
 import linecache
+import re
 import struct
 import subprocess
 import sys
 import types
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
@@ -22,6 +24,7 @@ from jupyter_remote_gpu.state.away import Away
 from jupyter_remote_gpu.state.landing import Landing
 
 _M = TypeVar("_M")
+_ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 Packed = tuple[dict[str, Any], list[Blob]]
 
 
@@ -39,18 +42,45 @@ def fresh_main() -> types.ModuleType:
 
 
 def execute(source: str, filename: str, namespace: dict[str, Any]) -> tuple[str, str]:
-    """Run a cell as a kernel would; return what it printed and the type of its error."""
+    """Run a cell as a kernel would; return what it printed, warnings included, and its error."""
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     out = io.StringIO()
     error = ""
-    with contextlib.redirect_stdout(out):
+    namespace.pop("__warningregistry__", None)
+    with contextlib.redirect_stdout(out), warnings_printed():
         try:
             exec(compile(source, filename, "exec"), namespace)
         except Exception as caught:
-            error = type(caught).__name__
-            if error in ("ElsewhereError", "LostError", "CannotTravelError"):
-                error += f": {caught}"
-    return out.getvalue(), error
+            error = described(caught)
+    return without_addresses(out.getvalue()), error
+
+
+def described(error: BaseException | None) -> str:
+    """Return type and message of an error, an empty string for none."""
+    if error is None:
+        return ""
+    text = without_addresses(str(error))
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def without_addresses(text: str) -> str:
+    """Leave out where objects lie in memory."""
+    return _ADDRESS.sub("0x", text)
+
+
+@contextlib.contextmanager
+def warnings_printed() -> Iterator[None]:
+    """Let warnings be part of what a cell prints, without touching their filters."""
+    before = warnings.showwarning
+
+    def show(message: Any, category: type, *_rest: Any, **_more: Any) -> None:
+        sys.stdout.write(f"{category.__name__}: {message}\n")
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
 
 
 class SameProcess:

@@ -403,7 +403,7 @@ def test_hidden_use_of_a_remote_value_says_so(notebook: Coherent) -> None:
 
 def test_partial_effects_of_a_failed_cell_count(notebook: Coherent) -> None:
     played(notebook, ["x = [1]"])
-    assert notebook.there("x.append(2)\ny = 1\n1/0\nz = 2")[1] == "ZeroDivisionError"
+    assert notebook.there("x.append(2)\ny = 1\n1/0\nz = 2")[1].startswith("ZeroDivisionError")
     assert played(notebook, ["print(x, y, 'z' in globals())"]) == "[1, 2] 1 False"
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from jupyter_remote_gpu.errors import CannotTravelError
+
 from .memory import Block, Memory, Spans, array_span
 
 Reduced = tuple[Any, ...]
@@ -33,6 +35,37 @@ def reduce_array(array: Any, spans: Spans) -> Reduced | None:
         block, start, strides = copied_block(array), 0, array.strides
     offset = start - block.low
     return array_over, (block, named, offset, array.shape, strides, writable)
+
+
+def reduce_subclass(array: Any, spans: Spans) -> Reduced | None:
+    """Return how to pickle a matrix, masked or record array; None where its own way must do.
+
+    Its own way would copy the elements and lose whom they are shared with.
+    """
+    np: Any = sys.modules["numpy"]
+    kind = type(array)
+    own = kind.__reduce__ is np.ndarray.__reduce__ and kind.__setstate__ is np.ndarray.__setstate__
+    masked = kind is getattr(sys.modules.get("numpy.ma"), "MaskedArray", None)
+    if not own and not masked:
+        return None
+    plain = array.view(np.ndarray)
+    if kind is np.memmap:
+        if array.mode not in ("r", "c"):
+            raise CannotTravelError(
+                f"it is mapped to the file {array.filename}, and a copy's changes would not reach "
+                f"it; copy it first with numpy.array, or load the file in the cell that uses it"
+            )
+        return array_as, (plain, kind, {**vars(array), "_mmap": None})
+    return array_as, (plain, kind, dict(vars(array)))
+
+
+def array_as(plain: Any, kind: type, attributes: dict[str, Any]) -> Any:
+    """Rebuild an array of a subclass over the elements of a plain one."""
+    array = plain.view(kind)
+    if attributes:
+        vars(array).clear()
+        vars(array).update(attributes)
+    return array
 
 
 def copied_block(array: Any) -> Block:

@@ -48,7 +48,9 @@ def from_plain(
     must(plain.keys().isdisjoint(values), "a name is data or defined, not both")
     for name, value in plain.items():
         bound.bind(name, value)
-    data = [(_class(half, values, n), _class_data(d)) for n, d in overlays.items()]
+    owners = {d.serial: half.cells.object(d.serial) for d in parcel.definitions}
+    owners.update(values)
+    data = [(_class(half, owners, n), _class_data(d)) for n, d in overlays.items()]
     values.update(plain)
     if found.hooked:
         half.coded.add(parcel.token)
