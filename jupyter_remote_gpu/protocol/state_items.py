@@ -376,5 +376,6 @@ def description_in(fields: Any) -> Description:
     """Validate and rebuild a description."""
     kind, text, size, module = _tuple(fields, 4, "description")
     size = _number(size, "bytes", MAX_BUFFER_BYTES)
-    shown = [shown_in(part, key) for part, key in ((kind, "type"), (text, "text"))]
-    return Description(*shown, size, shown_in(module, "module"))
+    return Description(
+        shown_in(kind, "type"), shown_in(text, "text"), size, shown_in(module, "module")
+    )

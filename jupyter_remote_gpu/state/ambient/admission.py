@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jupyter_remote_gpu.errors import ProtocolError
+from jupyter_remote_gpu.state.plain.limits import words
 
 _WORDS = 624
 _TORCH_STATE_BYTES = 5056
@@ -46,11 +47,9 @@ _PLOTS = re.compile(
 _PLOTS_NEVER = re.compile(
     r"hooks|latex|usetex|path\.effects|directory|converter|prop_cycle|kerning|hinting|preamble"
 )
-_CYCLE = frozenset(
-    (
-        "color linestyle linewidth marker markersize markeredgewidth markeredgecolor "
-        "markerfacecolor alpha hatch dashes"
-    ).split()
+_CYCLE = words(
+    "color linestyle linewidth marker markersize markeredgewidth markeredgecolor "
+    "markerfacecolor alpha hatch dashes"
 )
 _ACTIONS = frozenset({"default", "error", "ignore", "always", "all", "module", "once"})
 _SAFE_PATTERN = re.compile(r"(\.\*)?[\w \-,:;'\"!=/`@#%&<>~]{0,200}(\.\*|\\Z|\$)?(\(\?s:\))?")

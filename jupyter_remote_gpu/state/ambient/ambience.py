@@ -11,8 +11,8 @@ from types import ModuleType
 from typing import Any
 
 from jupyter_remote_gpu.protocol.state import Blob
+from jupyter_remote_gpu.state.plain.simple import from_bytes, to_bytes
 
-from ..plain.simple import from_bytes, to_bytes
 from . import options, randomness
 from .admission import NotAdmittedError, admitted
 from .surroundings import Surroundings

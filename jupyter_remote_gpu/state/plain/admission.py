@@ -20,10 +20,10 @@ from typing import Any
 from jupyter_remote_gpu.errors import CannotTravelError, ProtocolError
 from jupyter_remote_gpu.protocol.plain_text import plain
 from jupyter_remote_gpu.protocol.state import Answers, Import, Parcel, Report, Same, Stays
+from jupyter_remote_gpu.state.cells import Cells
+from jupyter_remote_gpu.state.coherence import ELSEWHERE, Place, Places
+from jupyter_remote_gpu.state.namespace import is_hidden
 
-from ..cells import Cells
-from ..coherence import ELSEWHERE, Place, Places
-from ..namespace import is_hidden
 from .limits import room_for
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -142,18 +142,19 @@ def typed_module(name: str, cells: Cells, machine: str) -> Any:
 
     Raises `CannotTravelError` if no text does, or if it is not installed here.
     """
-    for source in cells.sources():
-        for module, attribute in _imports(source).get(name, ()):
-            try:
-                return _imported(module, attribute)
-            except ImportError as error:
-                raise CannotTravelError(
-                    f"This cell was not run. {name} is the module {module}, imported on {machine}; "
-                    f"it cannot be imported here: {error}",
-                    where=name,
-                    hint=f"Install it here (%pip install {module.split('.')[0]}), or run the cell "
-                    f"with %%remote_gpu.",
-                ) from error
+    typed = [found for source in cells.sources() for found in _imports(source).get(name, ())]
+    if typed:
+        module, attribute = typed[0]
+        try:
+            return _imported(module, attribute)
+        except ImportError as error:
+            raise CannotTravelError(
+                f"This cell was not run. {name} is the module {module}, imported on {machine}; "
+                f"it cannot be imported here: {error}",
+                where=name,
+                hint=f"Install it here (%pip install {module.split('.')[0]}), or run the cell "
+                f"with %%remote_gpu.",
+            ) from error
     raise CannotTravelError(
         f"This cell was not run. {machine} says that {name} is a module, but no cell of this "
         f"notebook imports it under that name, and {machine} is not trusted to choose one.",

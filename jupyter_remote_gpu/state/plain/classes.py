@@ -12,9 +12,10 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
-from ..kinds import pinned_reason
-from ..namespace import is_hidden
-from ..placeholders import Placeholder
+from jupyter_remote_gpu.state.kinds import pinned_reason
+from jupyter_remote_gpu.state.namespace import is_hidden
+from jupyter_remote_gpu.state.placeholders import Placeholder
+
 from .limits import must, refuse
 from .listed import class_listed, listed_class, listed_enum
 from .parts import Adapter, Arriving, Parts, Surroundings, text

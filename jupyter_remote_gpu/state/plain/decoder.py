@@ -25,15 +25,7 @@ from . import (
     tensors,
 )
 from .layout import (
-    BUILD,
-    DICT,
     FILL,
-    FROZENSET,
-    LIST,
-    REAL,
-    SET,
-    TUPLE,
-    WHOLE,
     Layout,
 )
 from .limits import NotPlainError, broken, free_bytes, must, room_for

@@ -13,8 +13,9 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..codecs.memory import Block
-from ..placeholders import Placeholder
+from jupyter_remote_gpu.state.codecs.memory import Block
+from jupyter_remote_gpu.state.placeholders import Placeholder
+
 from . import draws, frames, functions, images, leaves, numbers, tensors
 from .classes import is_class, take_class
 from .instances import Shape, shape_of, take_instance
@@ -37,6 +38,7 @@ from .layout import (
     Layout,
 )
 from .limits import refuse
+from .listed import function_name
 from .memories import Departing
 from .parts import Parts, Surroundings
 
@@ -151,7 +153,7 @@ class _Encoder:
         found = numbers.take_scalar(obj) or tensors.take_other(obj) or frames.take_other(obj)
         if found is not None:
             return found
-        if callable(obj) and functions.function_name(obj) is not None:
+        if callable(obj) and function_name(obj) is not None:
             return functions.take_function(obj, self._around)
         take_class(kind, self._around)  # its class must be one that may come back
         if kind not in self._shapes:
@@ -165,13 +167,15 @@ class _Encoder:
         kinds = set(map(type, value))
         if kinds == {float}:
             self._layout.real.extend(value)
-            return self._run(REAL, value)
+            self._run(REAL, value)
+            return None
         if kinds == {int}:
             try:
                 self._layout.whole.extend(array("q", value))
             except OverflowError:
                 return Parts("list", (), tuple(value))
-            return self._run(WHOLE, value)
+            self._run(WHOLE, value)
+            return None
         if kinds and kinds <= _ATOMS:
             self._made[id(value)] = self._record(LIST, list(map(self._reference, value)))
             return None

@@ -31,7 +31,7 @@ def takers() -> dict[type, Callable[[Any], Parts]]:
         pd.MultiIndex: _take_multi,
         pd.DatetimeIndex: _take_regular,
         pd.TimedeltaIndex: _take_regular,
-        **{k: _take_index for k in (pd.Index, pd.PeriodIndex, pd.CategoricalIndex)},
+        **dict.fromkeys((pd.Index, pd.PeriodIndex, pd.CategoricalIndex), _take_index),
         pd.IntervalIndex: _take_index,
         pd.Categorical: lambda c: Parts("categories", (c.codes, c.categories, c.ordered)),
         pd.arrays.DatetimeArray: lambda a: Parts("times", (a._ndarray, _zone(a.tz))),
@@ -42,7 +42,7 @@ def takers() -> dict[type, Callable[[Any], Parts]]:
             getattr(pd.arrays, name): _take_masked
             for name in ("IntegerArray", "FloatingArray", "BooleanArray")
         },
-        **{kind: _take_strings for kind in _string_arrays(pd)},
+        **dict.fromkeys(_string_arrays(pd), _take_strings),
         pd.Timestamp: lambda t: Parts("timestamp", (_count(t), t.unit, _zone(t.tz))),
         pd.Timedelta: lambda t: Parts("duration", (_count(t), t.unit)),
         pd.Period: lambda p: Parts("period", (p.ordinal, p.freqstr)),
@@ -165,7 +165,8 @@ def _make_frame(at: Arriving, parts: list[Any]) -> Any:
     columns, index, duplicates, *rest = parts
     width, height = len(_index(columns)), len(_index(index))
     must(len(rest) % 2 == 0, "each block has its columns")
-    blocks, seen = [], set()
+    blocks: list[Any] = []
+    seen: set[int] = set()
     for places, held in zip(rest[::2], rest[1::2], strict=True):
         exactly(places, list, "the columns of a block are numbers")
         columns_here = [whole(n, 0, width - 1) for n in places]

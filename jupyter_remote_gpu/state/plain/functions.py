@@ -10,8 +10,9 @@ import functools
 import types
 from typing import Any
 
-from ..code import FUTURE_FLAGS, Address, code_at
-from ..namespace import is_hidden
+from jupyter_remote_gpu.state.code import FUTURE_FLAGS, Address, code_at
+from jupyter_remote_gpu.state.namespace import is_hidden
+
 from .classes import is_class, project_module, typed_class, vars_of
 from .limits import must, refuse
 from .listed import function_name, listed_function
@@ -20,7 +21,7 @@ from .parts import Adapter, Arriving, Parts, Surroundings, parts_of, text, whole
 _EMPTY = "empty cell"
 _OPTIMIZED = 1  # what functions are and bodies of classes are not
 _DATA = ("__name__", "__qualname__", "__module__", "__doc__")
-_METHODS = {
+_METHODS: dict[Any, str] = {
     list: "append extend insert pop remove index count clear sort reverse",
     dict: "get pop setdefault update keys values items clear",
     set: "add discard remove update pop clear",
@@ -42,9 +43,10 @@ def take_function(function: Any, around: Surroundings) -> Parts:
         if around.get(function.__qualname__) is function and id(function) not in around.defining:
             return Parts("function named", (function.__qualname__,))
         return _whole(function, around)
-    contents = project_module(around, str(function.__module__))
-    if contents is not None and contents.get(function.__name__) is function:
-        return Parts("function of the project", (function.__module__, function.__name__))
+    module, name = str(function.__module__), str(function.__name__)
+    contents = project_module(around, module)
+    if contents is not None and contents.get(name) is function:
+        return Parts("function of the project", (module, name))
     return _listed(function)
 
 

@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..kinds import pinned_reason
+from jupyter_remote_gpu.state.kinds import pinned_reason
+
 from .classes import is_class, module_of, mro_of, name_of, typed_class, vars_of
-from .limits import must, refuse
+from .limits import must, refuse, words
 from .parts import Adapter, Arriving, Parts, Surroundings, whole
 
 _HEAP_TYPE, _ABSTRACT = 1 << 9, 1 << 20
@@ -30,12 +31,11 @@ _HOOKS = (
 )
 """Methods that pickling runs, or that decide what it sees."""
 _META_HOOKS = (*_HOOKS, "__hash__", "__eq__", "__instancecheck__")
-_KNOWN_LIBRARIES = frozenset(
-    (
-        "builtins enum typing abc collections types argparse string statistics numpy pandas torch "
-        "sklearn"
-    ).split()
+_KNOWN_LIBRARIES = words(
+    "builtins enum typing abc collections types argparse string statistics numpy pandas torch "
+    "sklearn"
 )
+_NOTHING = object()
 _READ_HOOKS = ("__getattr__", "__getattribute__", "__class__")
 _TRUE_DESCRIPTORS = (types.GetSetDescriptorType, types.MemberDescriptorType)
 _ATTRIBUTES = frozenset({"__doc__", "__name__", "__qualname__", "__module__", "__notes__"})
@@ -191,10 +191,9 @@ def take_instance(obj: Any, around: Surroundings, shape: Shape) -> Parts:
     _leave_out(cls, attributes)
     slots = {}
     for name, slot in shape.slots.items():
-        try:
-            slots[name] = slot.__get__(obj)
-        except AttributeError:  # a slot that holds nothing
-            continue
+        held = _held(slot, obj)
+        if held is not _NOTHING:
+            slots[name] = held
     made_of: tuple[Any, ...] = (cls,)
     content: Iterable[Any] = ()
     if shape.error is not None:
@@ -210,6 +209,13 @@ def take_instance(obj: Any, around: Surroundings, shape: Shape) -> Parts:
             content = shape.base.items(obj)
     pairs = [part for table in (attributes, slots) for pair in table.items() for part in pair]
     return Parts("instance", made_of, (len(attributes), len(slots), *pairs, *content))
+
+
+def _held(slot: Any, obj: Any) -> Any:
+    try:
+        return slot.__get__(obj)
+    except AttributeError:
+        return _NOTHING
 
 
 def _leave_out(cls: type, attributes: dict[str, Any]) -> None:
@@ -240,7 +246,7 @@ def arriving_shape(at: Arriving, cls: Any) -> Shape:
     if shape is None:
         shape = at.known[id(cls)] = shape_of(cls, at.around)
         at.hooked = at.hooked or shape.hooked
-    return shape  # type: ignore[no-any-return]
+    return shape
 
 
 def _make(at: Arriving, parts: list[Any]) -> Any:
@@ -253,13 +259,14 @@ def _allocate(at: Arriving, shape: Shape, held: list[Any]) -> Any:
     """Let the built-in base make an object of the class."""
     cls: Any = shape.cls
     if shape.error is not None:
-        obj = shape.error.__new__(cls, *held)
-        shape.error.__init__(obj, *held)
+        base: Any = shape.error
+        obj = base.__new__(cls, *held)
+        base.__init__(obj, *held)
         return obj
     base = shape.base
     if base is None:
         must(not held, "an object without content has none")
-        simple = types.SimpleNamespace
+        simple: Any = types.SimpleNamespace
         return (simple if simple in mro_of(cls) else object).__new__(cls)
     if base.kind is tuple:
         return at.deeper(tuple.__new__(cls, held), held)

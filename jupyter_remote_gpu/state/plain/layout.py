@@ -56,10 +56,10 @@ class Layout:
     def pack(self) -> bytes:
         """Return the bytes of all sections."""
         blob = b"".join(self.blob)
-        arrays = [self.ints, self.floats, self.lengths]
-        counts = [len(self.kinds), *map(len, arrays), len(blob)]
+        arrays: tuple[array[Any], ...] = (self.ints, self.floats, self.lengths)
+        counts = [len(self.kinds), *(len(a) for a in arrays), len(blob)]
         counts += [len(self.whole), len(self.real), len(self.code), self.objects]
-        parts = [MAGIC, _COUNTS.pack(*counts), bytes(self.kinds), *map(_out, arrays), blob]
+        parts = [MAGIC, _COUNTS.pack(*counts), bytes(self.kinds), *(_out(a) for a in arrays), blob]
         return b"".join([*parts, _out(self.whole), _out(self.real), _out(self.code)])
 
     @classmethod

@@ -16,7 +16,7 @@ import uuid
 import zoneinfo
 from typing import Any
 
-from .classes import is_class, mro_of, vars_of
+from .classes import is_class, module_of, mro_of, vars_of
 from .instances import coded_hash
 from .limits import MAX_PATTERN_CHARS, MAX_PATTERNS, must, refuse
 from .parts import Adapter, Arriving, Parts, exactly, parts_of, text, whole
@@ -34,6 +34,7 @@ _ADDRESSES = {
         *(ipaddress.IPv4Network, ipaddress.IPv6Network),
     )
 }
+_FLAG_HOOKS = ("_missing_", "__or__", "__new_member__")
 _UTC = datetime.timezone.utc
 
 
@@ -106,12 +107,16 @@ def take_member(member: enum.Enum) -> Parts:
     cls = type(member)
     if member.name is not None and cls._member_map_.get(member.name) is member:
         return Parts("member", (cls, member.name))
-    names = [
-        n for n, m in cls._member_map_.items() if isinstance(member, enum.Flag) and m in member
-    ]
+    names = []
+    if isinstance(member, enum.Flag):
+        names = [n for n, m in cls._member_map_.items() if _within(m, member)]
     if not names:
         refuse(f"a {cls.__qualname__} without a name is not plain data")
     return Parts("member", (cls, *names))
+
+
+def _within(part: Any, flags: Any) -> bool:
+    return part in flags
 
 
 def _make_member(at: Arriving, parts: list[Any]) -> Any:
@@ -121,8 +126,8 @@ def _make_member(at: Arriving, parts: list[Any]) -> Any:
     must(type(members) is dict and all(text(n) in members for n in names), "a member is known")
     found = members[names[0]]
     if len(names) > 1:
-        typed = [c for c in mro_of(cls) if c.__module__ != "enum" and c is not object]
-        own = any(h in vars_of(c) for c in typed for h in ("_missing_", "__or__", "__new__"))
+        typed = [c for c in mro_of(cls) if module_of(c) not in ("enum", "builtins")]
+        own = any(h in vars_of(c) for c in typed for h in _FLAG_HOOKS)
         must(enum.Flag in mro_of(cls) and not own, "only plain flags are joined")
         for name in names[1:]:
             found = enum.Flag.__or__(found, members[name])

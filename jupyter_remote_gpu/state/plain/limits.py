@@ -40,6 +40,11 @@ def refuse(what: str) -> NoReturn:
     raise CannotTravelError(what)
 
 
+def words(text: str) -> frozenset[str]:
+    """Return the words of a list that is easier to read without quotes."""
+    return frozenset(text.split())
+
+
 def free_bytes() -> int:
     """Return how much memory this computer has left, in bytes; a large number if unknown."""
     try:

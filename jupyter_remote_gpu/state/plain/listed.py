@@ -18,7 +18,8 @@ CLASSES: dict[str, frozenset[str]] = {
     for module, names in {
         "types": "SimpleNamespace",
         "argparse": "Namespace",
-        "collections": "OrderedDict Counter defaultdict deque UserDict UserList UserString ChainMap",
+        "collections": "OrderedDict Counter defaultdict deque UserDict UserList UserString "
+        "ChainMap",
         "string": "Template",
         "statistics": "NormalDist",
         "torch.amp.grad_scaler": "GradScaler",

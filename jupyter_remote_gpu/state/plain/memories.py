@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..codecs.arrays import reduce_array
-from ..codecs.memory import Block, Memory, Spans
-from ..codecs.tensors import reduce_tensor
+from jupyter_remote_gpu.state.codecs.arrays import reduce_array
+from jupyter_remote_gpu.state.codecs.memory import Block, Memory, Spans
+from jupyter_remote_gpu.state.codecs.tensors import reduce_tensor
+
 from .limits import must
 from .parts import Adapter, Arriving, parts_of, whole
-
 
 Reductions = dict[int, tuple[Any, Any]]
 """id of an array or tensor -> (it, how the pickler took it apart)."""

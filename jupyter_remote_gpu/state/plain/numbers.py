@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..codecs.arrays import array_empty, array_over, array_scalar
-from ..codecs.memory import Memory
+from jupyter_remote_gpu.state.codecs.arrays import array_empty, array_over, array_scalar
+from jupyter_remote_gpu.state.codecs.memory import Memory
+
 from .limits import MAX_DIMENSIONS, must, refuse
 from .memories import Departing
 from .parts import Adapter, Arriving, Parts, exactly, parts_of, text, whole
@@ -176,7 +177,8 @@ def _make_record(at: Arriving, parts: list[Any]) -> Any:
         must(offset + dtype.itemsize <= size, "the fields of a record lie within it")
     if any(title is not None for title in titles):
         described["titles"] = [None if t is None else text(t) for t in titles]
-    return np.dtype(described, align=exactly(aligned, bool, "a record is aligned or not"))
+    make: Any = np.dtype
+    return make(described, align=exactly(aligned, bool, "a record is aligned or not"))
 
 
 def _make_scalar(at: Arriving, parts: list[Any]) -> Any:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_remote_gpu.state.cells import Cells
+from jupyter_remote_gpu.state.codecs.memory import Memory
 
-from ..codecs.memory import Memory
 from .limits import MAX_HASHED_DEPTH, evenly_hashed, must
 
 

@@ -8,23 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_remote_gpu.errors import CannotTravelError
 from jupyter_remote_gpu.protocol.state import Definition, Parcel
+from jupyter_remote_gpu.state.cells import Cells, statements
+from jupyter_remote_gpu.state.namespace import Rebinding
+from jupyter_remote_gpu.state.rebuilding import Overlays, define
 
-from ..cells import Cells, statements
-from ..namespace import Rebinding
-from ..rebuilding import Overlays, define
 from .classes import is_class, typed_class
 from .decoder import decode
-from .limits import must
+from .limits import must, words
 from .parts import Surroundings
 
 if TYPE_CHECKING:
-    from ..half import Half
+    from jupyter_remote_gpu.state.half import Half
 
-_FACTORIES = frozenset(
-    (
-        "namedtuple NamedTuple TypedDict NewType TypeVar ParamSpec Enum IntEnum Flag IntFlag "
-        "StrEnum make_dataclass new_class"
-    ).split()
+_FACTORIES = words(
+    "namedtuple NamedTuple TypedDict NewType TypeVar ParamSpec Enum IntEnum Flag IntFlag "
+    "StrEnum make_dataclass new_class"
 )
 """Calls whose statement `X = call(…)` makes a class and may run again here."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..cells import Cells
+from jupyter_remote_gpu.state.cells import Cells
+
 from .decoder import decode_with
 from .encoder import encode
 from .memories import Departing

@@ -7,17 +7,16 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ..codecs.tensors import home_device, set_tensor_state, tensor_over
-from .limits import must, refuse
+from jupyter_remote_gpu.state.codecs.tensors import home_device, set_tensor_state, tensor_over
+
+from .limits import must, refuse, words
 from .memories import Departing
 from .numbers import checked_shape, checked_span
 from .parts import Adapter, Arriving, Parts, exactly, parts_of, text, whole
 
-_DTYPES = frozenset(
-    (
-        "float16 bfloat16 float32 float64 complex32 complex64 complex128 uint8 uint16 uint32 "
-        "uint64 int8 int16 int32 int64 bool float8_e4m3fn float8_e5m2"
-    ).split()
+_DTYPES = words(
+    "float16 bfloat16 float32 float64 complex32 complex64 complex128 uint8 uint16 uint32 "
+    "uint64 int8 int16 int32 int64 bool float8_e4m3fn float8_e5m2"
 )
 _DEVICES = frozenset({"cpu", "cuda", "mps", "xpu", "meta"})
 _COMPRESSED = {
