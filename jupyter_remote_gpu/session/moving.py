@@ -55,7 +55,6 @@ class Moving(Watch):
         self._clock = clock
         self._loads: tuple[Load, ...] = ()
         self._total = 0
-        self._done = 0
         self._started = self._shown = clock()
         self._judged = True
         self._visible = False
@@ -70,9 +69,8 @@ class Moving(Watch):
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Take the bar away, or leave a line that says what went or that nothing changed."""
-        if self._total:
-            done = self._total if kind is None else self._done
-            self._pace.note(self._direction, done, self._clock() - self._started)
+        if kind is None:
+            self._pace.note(self._direction, self._total, self._clock() - self._started)
         if not self._visible:
             return
         seconds = self._clock() - self._started
@@ -91,7 +89,6 @@ class Moving(Watch):
 
     def moved(self, done: int, total: int) -> None:
         """Show how far it is; raises `TooLongError` if the first seconds show it is too slow."""
-        self._done = done
         now = self._clock()
         seconds = now - self._started
         if not self._judged and seconds >= JUDGED_AFTER_SECONDS:

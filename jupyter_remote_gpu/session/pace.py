@@ -9,7 +9,7 @@ Direction = Literal["out", "in"]
 
 EMBEDDED_BYTES_PER_SECOND = 400e6
 """Assumed of this computer's own sockets until something has moved."""
-_SMALLEST_BYTES = 1 << 20
+_SMALLEST_BYTES = 8 << 20
 """A smaller move tells of the round trip, not of the line."""
 _REMEMBERED = 5
 
@@ -37,9 +37,8 @@ class Pace:
         return bool(self._seen[direction])
 
     def rate(self, direction: Direction) -> float:
-        """Return bytes per second; of the other direction, or assumed, if nothing moved yet."""
-        other: Direction = "in" if direction == "out" else "out"
-        seen = self._seen[direction] or self._seen[other]
+        """Return bytes per second; assumed if nothing was measured in this direction yet."""
+        seen = self._seen[direction]
         if not seen:
             return self._assumed
         return sum(count for count, _ in seen) / sum(seconds for _, seconds in seen)

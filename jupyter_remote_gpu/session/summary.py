@@ -137,7 +137,7 @@ def bar_text(
     """Return the line shown while values move: how far, how fast, how long still."""
     rate = done / seconds if seconds else 0.0
     left = f", {about_text((total - done) / rate)} left" if rate else ""
-    what = loads_text([one for one in loads if one.bytes], direction)
+    what = names_text([one.name for one in loads if one.bytes])
     return (
         f"{machine} {_ARROWS[direction]} {_DOING[direction]} {what}:"
         f" {size_text(done)} of {size_text(total)}, {size_text(rate)}/s{left}"

@@ -263,6 +263,8 @@ class Away:
         half = self._half
         bound = Rebinding(half.namespace)
         parcels = [i for i in begin.items if isinstance(i, Parcel)]
+        if not self._arrivals.expects_only(parcels):
+            self._arrivals = Arrivals(half)
         unpatchable = self._arrivals.expect(parcels, half.held())
         self._arrivals.landing.inline(begin.chunks.items())
         if unpatchable or self._arrivals.landing.missing():

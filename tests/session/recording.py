@@ -119,7 +119,8 @@ class Bench:
 
     def __init__(self, transport: Transport, folder: Path) -> None:
         self.names: dict[str, Any] = {}
-        self.home = Hub(self.names).join("test")
+        self.hub = Hub(self.names)
+        self.home = self.hub.join("test")
         self.front_end = Recorder()
         self.count = 0
         workspace = Workspace(str(folder), str(folder), sys.executable)
