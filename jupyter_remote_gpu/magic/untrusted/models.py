@@ -44,7 +44,7 @@ def module_of(state: dict[str, Any]) -> str:
     """Return the first module a new widget names that is none of the core ones, or nothing."""
     for key in ("_model_module", "_view_module"):
         module = state.get(key)
-        if module is not None and module not in CORE:
+        if module is not None and not (isinstance(module, str) and module in CORE):
             return str(module)[:100] or "no name"
     return ""
 
