@@ -19,6 +19,7 @@ from jupyter_remote_gpu.state.home import Home, Moved
 from jupyter_remote_gpu.state.hub import Hub
 from jupyter_remote_gpu.transport.local import LocalTransport
 
+from .both_text import BothCells, is_both, without_call
 from .comm_relay import CommRelay
 from .hook import LocalCellHook
 from .notebook import NotebookFrontEnd
@@ -67,6 +68,7 @@ class Extension:
             self.config.guard_seconds,
             None if trusted else self._gate().admit,
         )
+        self.both = BothCells()
         self.hook = LocalCellHook(self.hub, self._fetch_from)
         if isinstance(self.front_end, NotebookFrontEnd):
             self.front_end.relay = CommRelay(shell, self.session.send_comm)
@@ -82,6 +84,7 @@ class Extension:
     def install(self) -> None:
         """Begin to watch cells. The magics are registered by the caller."""
         self.shell.ast_transformers.append(self.hook)
+        self.shell.input_transformers_cleanup.append(self.both)
         self.shell.events.register("pre_run_cell", self._before_cell)
         self.shell.events.register("post_run_cell", self.hook.after_cell)
         atexit.register(self._at_exit)
@@ -89,6 +92,7 @@ class Extension:
     def remove(self) -> None:
         """Undo `install` and end the session; a run that is going on there goes on."""
         self.shell.ast_transformers.remove(self.hook)
+        self.shell.input_transformers_cleanup.remove(self.both)
         self.shell.events.unregister("pre_run_cell", self._before_cell)
         self.shell.events.unregister("post_run_cell", self.hook.after_cell)
         atexit.unregister(self._at_exit)
@@ -117,7 +121,8 @@ class Extension:
         moved = self.session.fetch(names, optional, unguarded=unguarded, asked=asked)
         self._bind_results(moved)
         seconds = time.monotonic() - started
-        if self.config.show_line and (moved.bytes > QUIET_BYTES or seconds > QUIET_SECONDS):
+        worth_it = moved.bytes > QUIET_BYTES or seconds > QUIET_SECONDS
+        if self.config.show_line and worth_it and not self.session.bar_shown:
             self.front_end.note(
                 fetch_text(
                     self.machine.name,
@@ -150,7 +155,8 @@ class Extension:
         if cell.lstrip().startswith("%%remote_gpu"):
             return
         source = self.shell.transform_cell(cell)
-        self.hub.record(source, cell_filename(self.shell, source, cell_count(self.shell)))
+        filename = cell_filename(self.shell, source, cell_count(self.shell))
+        self.hub.record(without_call(source) if is_both(cell) else source, filename)
 
     def _at_exit(self) -> None:
         self.session.leave(stop=True)

@@ -16,6 +16,7 @@ from jupyter_remote_gpu.errors import RemoteGPUError
 from jupyter_remote_gpu.state.hub import Fetch, Hub, LocalCell
 
 MAGIC = "remote_gpu"
+BOTH = "both"
 _CELL_MAGIC_ARGUMENTS = 3
 
 
@@ -105,7 +106,7 @@ def _is_remote_cell(statement: ast.stmt) -> bool:
         return False
     texts = [a.value for a in call.args if isinstance(a, ast.Constant)]
     if call.func.attr == "run_line_magic":
-        return texts[:1] == [MAGIC]
+        return texts[:1] in ([MAGIC], [BOTH])
     if call.func.attr != "run_cell_magic" or len(texts) != _CELL_MAGIC_ARGUMENTS:
         return False
     name, _, body = texts

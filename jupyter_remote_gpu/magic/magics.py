@@ -13,6 +13,7 @@ from jupyter_remote_gpu.session.outcome import Outcome
 from jupyter_remote_gpu.session.summary import run_text
 
 from . import arguments, help, verbs
+from .both import run_there
 from .extension import Extension, cell_count, cell_filename
 from .remote_error import remote_exception, syntax_error
 
@@ -41,6 +42,22 @@ class RemoteGPUMagics(Magics):
         if command.request.attach:
             return self._carry_out(arguments.parse_line("attach"))
         return self._run(command.request, cell)
+
+    @line_cell_magic
+    def both(self, line: str, cell: str | None = None) -> None:
+        """Run a cell on both sides: there first, then here.
+
+        For what no name reaches: registrations, hooks, changed modules. Of the
+        names that both have, the values of here count.
+        """
+        if cell is not None:
+            raise RequestError(
+                "the cell is empty below its %%both line"
+                if not cell.strip()
+                else "this cell could not be run on both sides",
+                hint="Write %%both as the first line of a cell, with code below it.",
+            )
+        run_there(self._extension, line.strip())
 
     def _carry_out(self, asked: arguments.LineCommand) -> Any:
         """Do what a line asks for; what it does to names is not the work of the local cell."""

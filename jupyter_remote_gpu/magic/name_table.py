@@ -6,18 +6,19 @@ from collections.abc import Sequence
 
 from jupyter_remote_gpu.session.summary import names_text, size_text
 from jupyter_remote_gpu.state.hub import Row
+from jupyter_remote_gpu.state.namespace import is_result
 
 _WIDEST_TEXT = 48
 
 
 def table_text(rows: Sequence[Row]) -> str:
     """Return a line for each name; "There are no names yet." if there are none."""
-    shown = [row for row in rows if not _is_result(row.name)]
+    shown = [row for row in rows if not is_result(row.name)]
     if not shown:
         return "There are no names yet."
     table = [("name", "newest", "what", "size", "shares memory with")]
     for row in shown:
-        note = names_text([name for name in row.shares_with if not _is_result(name)])
+        note = names_text([name for name in row.shares_with if not is_result(name)])
         if row.where == "stays":
             note = f"{note}; cannot be copied".lstrip("; ")
         size = size_text(row.bytes) if row.bytes else ""
@@ -64,9 +65,3 @@ def _what(row: Row) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= _WIDEST_TEXT else text[: _WIDEST_TEXT - 1] + "…"
-
-
-def _is_result(name: str) -> bool:
-    """Whether a name is one that IPython gives to results: `_`, `__`, `_5`."""
-    rest = name.lstrip("_")
-    return name.startswith("_") and (not rest or rest.isdigit())

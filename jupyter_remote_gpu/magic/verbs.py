@@ -11,8 +11,13 @@ from typing import Any
 
 from jupyter_remote_gpu.errors import NotAvailableError, RequestError
 from jupyter_remote_gpu.protocol import messages
-from jupyter_remote_gpu.session.session import losses_text
-from jupyter_remote_gpu.session.summary import loads_text, names_text, seconds_text, size_text
+from jupyter_remote_gpu.session.summary import (
+    loads_text,
+    losses_text,
+    names_text,
+    seconds_text,
+    size_text,
+)
 from jupyter_remote_gpu.state.parting import RESULT
 
 from . import help

@@ -7,7 +7,7 @@ import logging
 import queue
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +22,7 @@ from jupyter_remote_gpu.errors import (
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.frames import MAX_PAYLOAD_BYTES
-from jupyter_remote_gpu.protocol.state import Report
+from jupyter_remote_gpu.protocol.state import Cell, Report
 from jupyter_remote_gpu.state.home import Home, Losses, Moved
 from jupyter_remote_gpu.transport.base import Transport
 
@@ -36,6 +36,7 @@ from .moving import Moving
 from .outcome import Outcome, now_there
 from .pace import Pace
 from .peer import LinePeer
+from .summary import losses_text
 
 REQUEST_SECONDS = 30.0
 GUARD_SECONDS = 60.0
@@ -91,6 +92,7 @@ class Session:
         self.workspace = workspace
         self.kernel: dict[str, Any] | None = None
         self.pace = Pace()
+        self.bar_shown = False  # for the latest fetch
         self.guard_seconds = guard_seconds
         self._transport = transport
         self._front_end = front_end
@@ -136,6 +138,15 @@ class Session:
         if self._peer is None:
             self._peer = LinePeer(self._transport, self._id, kernel["kernel"])
         return self._peer
+
+    @contextlib.contextmanager
+    def shown_through(self, front_end: FrontEnd) -> Iterator[None]:
+        """Show what runs show through another front end, until the block is left."""
+        before, self._front_end = self._front_end, front_end
+        try:
+            yield
+        finally:
+            self._front_end = before
 
     def interrupt(self) -> None:
         """Send SIGINT to what runs there; KernelDiedError if nothing is there."""
@@ -199,6 +210,8 @@ class Session:
         *,
         timeout: float | None = None,
         unguarded: bool = False,
+        both: Cell | None = None,
+        keeps_home: bool = False,
     ) -> Outcome:
         """Run a cell there and show what it shows, until it ends.
 
@@ -206,11 +219,13 @@ class Session:
         `count` the number it has in the notebook; after `timeout` seconds it
         is interrupted. Raises SyntaxError and errors of the tree (`TooLongError`
         if sending takes longer than `guard_seconds`, unless `unguarded`); an
-        exception of the cell itself is in the outcome.
+        exception of the cell itself is in the outcome. With `keeps_home` the
+        values of here stay the newest (`Home.keep`); `both` is the local cell
+        that this one is the other half of.
         """
         started = time.monotonic()
         self.ready()
-        departure = self.home.depart(python, filename)
+        departure = self.home.depart(python, filename, both)
         limit = None if unguarded else self.guard_seconds
         refuse = SendGuard(self.machine, self.home.about)
         bar = self._front_end.bar
@@ -240,7 +255,8 @@ class Session:
         perhaps: tuple[str, ...] = ()
         if report is not None:
             before = self.home.places.elsewhere & report.touched.keys()
-            self.home.complete(departure, report)
+            take_over = self.home.keep if keeps_home else self.home.complete
+            take_over(departure, report)
             there, perhaps = now_there(report, before)
         return Outcome(
             run=run,
@@ -358,7 +374,9 @@ class Session:
         limit = None if unguarded else self.guard_seconds
         refuse = FetchGuard(self.machine, self.home.about, asked)
         with Moving(self.machine, "in", self._front_end.bar, self.pace, limit, refuse) as moving:
-            return self.home.fetch(names, self.peer(), moving, optional)
+            moved = self.home.fetch(names, self.peer(), moving, optional)
+        self.bar_shown = moving.shown
+        return moved
 
     # -- the kernel's life ----------------------------------------------------------------------
 
@@ -468,20 +486,3 @@ def _patience(has_begun: bool, deadline: float | None) -> float | None:
     if has_begun:
         return left
     return PATIENCE_SECONDS if left is None else min(left, PATIENCE_SECONDS)
-
-
-def losses_text(losses: Losses) -> str:
-    """Say what went with a kernel, what was kept, and what to do."""
-    parts = []
-    if losses.lost:
-        parts.append(f"Lost: {', '.join(losses.lost)} (their newest values were only there).")
-    if losses.older:
-        parts.append(
-            f"Older values of {', '.join(losses.older)} are still here:"
-            f" `%remote_gpu recover {' '.join(losses.older)}`."
-        )
-    if losses.kept:
-        parts.append(f"Not lost: {', '.join(losses.kept)}.")
-    if not parts:
-        parts.append("No name was lost.")
-    return " ".join(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jupyter_remote_gpu.state.home import Losses
 from jupyter_remote_gpu.state.loads import Load
 
 from .pace import Direction
@@ -152,3 +153,20 @@ def moved_text(
         f"{machine} {_ARROWS[direction]} {_DONE[direction]} {size_text(total)}"
         f" in {seconds_text(seconds)}: {loads_text(loads, direction)}"
     )
+
+
+def losses_text(losses: Losses) -> str:
+    """Say what went with a kernel, what was kept, and what to do."""
+    parts = []
+    if losses.lost:
+        parts.append(f"Lost: {', '.join(losses.lost)} (their newest values were only there).")
+    if losses.older:
+        parts.append(
+            f"Older values of {', '.join(losses.older)} are still here:"
+            f" `%remote_gpu recover {' '.join(losses.older)}`."
+        )
+    if losses.kept:
+        parts.append(f"Not lost: {', '.join(losses.kept)}.")
+    if not parts:
+        parts.append("No name was lost.")
+    return " ".join(parts)

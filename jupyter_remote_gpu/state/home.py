@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 
 from jupyter_remote_gpu.errors import CannotTravelError
-from jupyter_remote_gpu.protocol.state import Description, Import, Report
+from jupyter_remote_gpu.protocol.state import Cell, Description, Import, Report
 
 from .ambient.ambience import Ambience
 from .analysis import footprint
@@ -20,7 +20,7 @@ from .departing import Departing, Departure, lost_error
 from .describing import describe
 from .fetching import Fetching, Moved, imported, uninterrupted
 from .half import Half
-from .namespace import bind, is_simple, unbind
+from .namespace import bind, is_result, is_simple, unbind
 from .notebook import Notebook
 from .peer import UNWATCHED, Peer, Watch
 from .placeholders import Placeholder, description_of
@@ -66,13 +66,18 @@ class Home:
         self._tokens = notebook.new_tokens()
         notebook.listeners.append(self.done_elsewhere)
 
-    def depart(self, source: str, filename: str = "") -> Departure:
+    def depart(self, source: str, filename: str = "", cell: Cell | None = None) -> Departure:
         """Work out what a remote cell needs; `source` is plain Python.
+
+        `cell` is the local cell that runs the same text, if one does: then the
+        definitions of both are the same ones.
 
         Raises `SyntaxError`, `CannotTravelError`, `LostError`; changes nothing.
         """
         text = footprint(ast.parse(source))
-        departure = self._departing().prepare(self._notebook.new_cell(source, filename), text)
+        departure = self._departing().prepare(
+            cell or self._notebook.new_cell(source, filename), text
+        )
         told, looks = self._ambience.changes()
         begin = replace(departure.begin, ambient=told)
         return replace(departure, begin=begin, looks=looks)
@@ -141,6 +146,30 @@ class Home:
         return admitted
 
     def attach(self, report: Report) -> None:
+    def keep(self, departure: Departure, report: Report) -> None:
+        """Take note of a cell that is run here too: of what both sides have, ours counts.
+
+        What the cell bound only there is there as after any remote cell.
+        """
+        half, reported = self._half, (*report.bound, *report.touched, *report.deleted)
+        ours = {n for n in reported if half.has_value(n) and n not in self.places.elsewhere}
+        ours |= {n for n in reported if is_result(n)}
+        others = replace(
+            report,
+            bound={n: d for n, d in report.bound.items() if n not in ours},
+            touched={n: d for n, d in report.touched.items() if n not in ours},
+            deleted=tuple(n for n in report.deleted if n not in ours),
+            ambient={},
+        )
+        self.complete(departure, others)
+        with uninterrupted():
+            bound = ours & report.bound.keys()
+            half.versions.drop(ours)  # there it is another value than ours, or none
+            self.places.happen(Event.TOUCHED_HERE, ours & report.touched.keys())
+            self.places.happen(Event.BOUND_HERE, bound | ours & set(report.deleted))
+            self.places.unbind.update(bound)
+            self._ambience.forget()  # the cell may have drawn and set there what it will here
+
         """Take over the names of a kernel that an earlier notebook left (`Away.census`).
 
         A name that is bound here already keeps its value of here: home wins.

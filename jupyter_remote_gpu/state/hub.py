@@ -74,6 +74,7 @@ class Hub:
         self.notebook = Notebook(namespace)
         self._homes: list[Home] = []
         self._pending: Cell | None = None
+        self._recorded: Cell | None = None
         self._analysed: tuple[ast.Module, Footprint] | None = None
 
     @property
@@ -100,7 +101,17 @@ class Hub:
     def record(self, source: str, filename: str) -> None:
         """Remember the text of a local cell before it runs; `filename` as in its tracebacks."""
         self._pending = self.notebook.new_cell(source, filename)
+        self._recorded = self._pending
         self.notebook.cells.add(self._pending)
+
+    @property
+    def running(self) -> Cell | None:
+        """The text of the local cell that is running, until what it did has been found out."""
+        return self._recorded
+
+    def resume(self, cell: Cell | None) -> None:
+        """Go on with a local cell, of which only a part had run when it was looked at."""
+        self._pending = cell
 
     # -- before and after a local cell ----------------------------------------------------------
 

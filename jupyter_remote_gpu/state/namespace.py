@@ -52,6 +52,12 @@ def unbind(namespace: dict[str, Any], name: str) -> Any:
     return value
 
 
+def is_result(name: str) -> bool:
+    """Say whether a name is one that IPython gives to results: `_`, `__`, `_5`."""
+    rest = name.lstrip("_")
+    return name[:1] == "_" and (not rest or rest.isdigit())
+
+
 def is_module(value: object) -> bool:
     """Say whether a value is a module (those go by name)."""
     return isinstance(value, types.ModuleType)
