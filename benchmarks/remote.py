@@ -83,8 +83,8 @@ class Remote:
             sys.executable,
         )
         loop = LoopThread()
-        home, transport = self._state.join(), LocalTransport(self.home)
-        self.session = Session(home, transport, workspace, self._listener, "embedded", loop)
+        tie, transport = self._state.join(), LocalTransport(self.home)
+        self.session = Session(tie, transport, workspace, self._listener, "embedded", loop)
         self._count = 0
 
     def __enter__(self) -> Remote:
