@@ -17,6 +17,8 @@ from jupyter_remote_gpu.protocol.state import Manifest
 from .chunker import chunk_bytes, cut
 
 _MAX_REMEMBERED_NAMES = 1_000_000
+_SCANNED_BY_TWO = 64
+"""For fewer chunks, which are scanned in some 2 ms, another thread is not worth its start."""
 _THREADED_CHUNKS = 16
 _SPREAD = 4
 
@@ -30,8 +32,20 @@ class Fingerprint:
 
 
 def fingerprint(view: memoryview) -> Fingerprint:
-    """Scan a flat buffer of bytes: 25 GB/s, no copy."""
-    return Fingerprint(len(view), tuple([xxh3_128_digest(chunk) for chunk in cut(view)]))
+    """Scan a flat buffer of bytes: 25 GB/s a core, no copy; much of it on two cores."""
+    chunks = cut(view)
+    if len(chunks) < _SCANNED_BY_TWO:
+        return Fingerprint(len(view), tuple(_scanned(chunks)))
+    from concurrent.futures import ThreadPoolExecutor  # slow to import, and rarely needed
+
+    half = len(chunks) // 2
+    with ThreadPoolExecutor(1) as other:  # xxh3 lets go of the interpreter lock
+        rest = other.submit(_scanned, chunks[half:])
+        return Fingerprint(len(view), (*_scanned(chunks[:half]), *rest.result()))
+
+
+def _scanned(chunks: list[memoryview]) -> list[bytes]:
+    return [xxh3_128_digest(chunk) for chunk in chunks]
 
 
 class ChunkNames:

@@ -102,10 +102,27 @@ class Arrivals:
         else:
             slots = slots_by_place(unit, self._buffers[parcel.token][1:])
             arrived = dict(enumerate(parcel.manifests[1:]))
+            self._as_it_came(unit, slots or (), arrived)
         for position, slot in enumerate(slots or ()):
             if slot in arrived and len(unit.prints[position].quick) == len(arrived[slot].names):
                 self._half.chunk_names.learn(unit.prints[position], arrived[slot])
         return slots
+
+    def _as_it_came(self, unit: Unit, slots: tuple[int, ...], arrived: dict[int, Manifest]) -> None:
+        """Take the fingerprints of what arrived for those of the value that was built of it.
+
+        That spares a scan. And it is what the other side has: rebuilding may have
+        run code of the value's class that changed the memory.
+        """
+        if not slots:
+            return
+        quick = self.landing.quick
+        unit.scanned = tuple(
+            Fingerprint(len(buffer), tuple([quick[name] for name in arrived[slot].names]))
+            if slot in arrived and arrived[slot].length == len(buffer)
+            else fingerprint(buffer)
+            for slot, buffer in zip(slots, unit.encoded.buffers, strict=True)
+        )
 
     def _stage(self, parcel: Parcel, values: Mapping[str, Any]) -> bool:
         half = self._half
@@ -115,8 +132,7 @@ class Arrivals:
         unit = patchable(half, base, values)
         if unit is None:
             return False
-        # put aside and untouched, the value is as its version says, except where a patch
-        # writes: those buffers are scanned before their chunks are relied on
+        # put aside and untouched, the value is as its version says, as it is when it is revived
         patch = Patch(base, unit, {n: values[n] for n in base.names}, list(base.prints))
         for slot, manifest in zip(parcel.slots, parcel.manifests, strict=True):
             if slot not in base.slots:
@@ -130,7 +146,8 @@ class Arrivals:
         live = patch.unit.encoded.buffers[position]
         if len(live) != manifest.length or manifest.chunk_bytes != chunk_bytes(len(live)):
             raise ProtocolError("a patch does not fit the buffer it is for")
-        patch.prints[position] = fingerprint(live)
+        if patch.base.dirty:
+            patch.prints[position] = fingerprint(live)
         known = self._half.chunk_names.known(patch.prints[position])
         for index, (name, destination) in enumerate(pieces(live, manifest)):
             if known[index] != name:

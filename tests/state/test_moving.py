@@ -211,3 +211,21 @@ def test_a_name_bound_to_none_is_told_although_its_value_is_gone(notebook: Coher
     notebook.there("thing")
     notebook.there("thing = None")
     assert notebook.here("print(thing)") == ("None\n", "")
+
+
+@numpy_too
+def test_what_rebuilding_changed_is_not_taken_for_what_arrived(notebook: Coherent) -> None:
+    """A class may change an array in place when it is rebuilt; its chunks have other names then."""
+    notebook.here(
+        "import numpy as np\n"
+        "class Shifted:\n"
+        "    def __init__(self):\n"
+        "        self.x = np.arange(300_000.)\n"
+        "    def __setstate__(self, state):\n"
+        "        self.__dict__.update(state)\n"
+        "        self.x += 1\n"
+        "s = Shifted()"
+    )
+    assert shown(notebook.there("print(s.x[0])")) == "1.0"
+    notebook.here("b = np.arange(300_000.)")
+    assert shown(notebook.there("print(b[0], s.x[0])")) == "0.0 1.0"
