@@ -56,26 +56,59 @@ class Bindings:
         self._held = b""
 
     def look(self) -> tuple[list[str], list[str]]:
-        """Return (bound or rebound, deleted) since the last look; all names the first time."""
-        names, held = list(self._namespace), identities(self._namespace.values())
+        """Return (bound or rebound, deleted) since the last look; all names the first time.
+
+        A dict keeps its order, and what is added comes last: so where the two
+        lists of names part, the old one has a name that was deleted (and perhaps
+        bound again later), and the rest of both goes on alike.
+        """
         old_names, old = self._names, self._held
-        self._names, self._held = names, held
-        if names[: len(old_names)] == old_names:
-            return _rebound(names, old, held) + names[len(old_names) :], []
-        before = dict(zip(old_names, memoryview(old).cast("Q"), strict=True))
-        now = dict(zip(names, memoryview(held).cast("Q"), strict=True))
-        bound = [name for name, identity in now.items() if before.get(name) != identity]
-        return bound, [name for name in before if name not in now]
+        names, now = list(self._namespace), identities(self._namespace.values())
+        self._names, self._held = names, now
+        bound: list[str] = []
+        moved: dict[str, bytes] = {}
+        here = there = 0
+        while here < len(old_names):
+            alike = _alike(old_names, here, names, there)
+            bound += _rebound(names, there, alike, old[here * _WORD :], now[there * _WORD :])
+            here, there = here + alike, there + alike
+            if here < len(old_names):
+                moved[old_names[here]] = old[here * _WORD : (here + 1) * _WORD]
+            here += 1
+        deleted = [name for name in moved if name not in self._namespace]
+        same = {n for n, held in moved.items() if n not in deleted and held == self._identity(n)}
+        return bound + [n for n in names[there:] if n not in same], deleted
+
+    def _identity(self, name: str) -> bytes:
+        return identities([self._namespace[name]])
 
 
-def _rebound(names: list[str], before: bytes, now: bytes) -> list[str]:
-    """Return which of the first names got another object; the others are passed over in blocks."""
+def _alike(old: list[str], here: int, new: list[str], there: int) -> int:
+    """Return for how many names two lists go on alike from these places on."""
+    most = min(len(old) - here, len(new) - there)
+    low, step = 0, _BLOCK_WORDS
+    while low < most:
+        step = min(step, most - low)
+        if old[here + low : here + low + step] == new[there + low : there + low + step]:
+            low += step
+        elif step == 1:
+            break
+        else:
+            step = max(1, step // 8)
+            most = min(most, low + step * 8)
+    return low
+
+
+def _rebound(names: list[str], first: int, count: int, before: bytes, now: bytes) -> list[str]:
+    """Return which of `count` names got another object; the others are passed over in blocks."""
     found: list[str] = []
-    for start in range(0, len(before), _BLOCK):
-        old = before[start : start + _BLOCK]
-        new = now[start : start + len(old)]
+    if before[: count * _WORD] == now[: count * _WORD]:
+        return found
+    for start in range(0, count * _WORD, _BLOCK):
+        end = min(start + _BLOCK, count * _WORD)
+        old, new = before[start:end], now[start:end]
         if new != old:
             pairs = zip(memoryview(old).cast("Q"), memoryview(new).cast("Q"), strict=True)
-            first = start // _WORD
-            found += [names[first + i] for i, (a, b) in enumerate(pairs) if a != b]
+            place = first + start // _WORD
+            found += [names[place + i] for i, (a, b) in enumerate(pairs) if a != b]
     return found
