@@ -17,6 +17,7 @@ from jupyter_remote_gpu.session.session import Session, Workspace
 from jupyter_remote_gpu.session.summary import fetch_text
 from jupyter_remote_gpu.state.home import Home, Moved
 from jupyter_remote_gpu.state.hub import Hub
+from jupyter_remote_gpu.state.one_sided import one_sided
 from jupyter_remote_gpu.transport.local import LocalTransport
 
 from .both_text import BothCells, is_both, without_call
@@ -69,6 +70,7 @@ class Extension:
             None if trusted else self._gate().admit,
         )
         self.both = BothCells()
+        self._told: set[tuple[str, str]] = set()
         self.hook = LocalCellHook(self.hub, self._fetch_from)
         if isinstance(self.front_end, NotebookFrontEnd):
             self.front_end.relay = CommRelay(shell, self.session.send_comm)
@@ -86,7 +88,7 @@ class Extension:
         self.shell.ast_transformers.append(self.hook)
         self.shell.input_transformers_cleanup.append(self.both)
         self.shell.events.register("pre_run_cell", self._before_cell)
-        self.shell.events.register("post_run_cell", self.hook.after_cell)
+        self.shell.events.register("post_run_cell", self._after_cell)
         atexit.register(self._at_exit)
 
     def remove(self) -> None:
@@ -94,7 +96,7 @@ class Extension:
         self.shell.ast_transformers.remove(self.hook)
         self.shell.input_transformers_cleanup.remove(self.both)
         self.shell.events.unregister("pre_run_cell", self._before_cell)
-        self.shell.events.unregister("post_run_cell", self.hook.after_cell)
+        self.shell.events.unregister("post_run_cell", self._after_cell)
         atexit.unregister(self._at_exit)
         if isinstance(self.front_end, NotebookFrontEnd) and self.front_end.relay is not None:
             self.front_end.relay.remove()
@@ -152,14 +154,43 @@ class Extension:
     def _before_cell(self, info: Any) -> None:
         """Remember a cell's text, from which definitions are made on the other side."""
         cell = info.raw_cell
-        if cell.lstrip().startswith("%%remote_gpu"):
+        if _is_remote(cell):
             return
         source = self.shell.transform_cell(cell)
         filename = cell_filename(self.shell, source, cell_count(self.shell))
         self.hub.record(without_call(source) if is_both(cell) else source, filename)
 
+    def _after_cell(self, result: Any) -> None:
+        """Find out what a cell did to the names, and tell what it did to this side alone."""
+        self.hook.after_cell(result)
+        cell = result.info.raw_cell
+        ran = self.hub.running
+        if ran is not None and result.error_before_exec is None and not _ran_there(cell):
+            self.tell_one_sided(ran.source, "here")
+
+    def tell_one_sided(self, source: str, place: str) -> None:
+        """Say once of each statement that it changed a library on one side only."""
+        if not self.config.show_line:
+            return
+        for text in one_sided(source, self.shell.user_ns):
+            if (text, place) not in self._told:
+                self._told.add((text, place))
+                self.front_end.note(
+                    f"{self.machine.name} ▸ `{text}` has changed something {place} only;"
+                    " a %%both cell does so on both sides"
+                )
+
     def _at_exit(self) -> None:
         self.session.leave(stop=True)
+
+
+def _is_remote(raw: str) -> bool:
+    return raw.lstrip().startswith("%%remote_gpu")
+
+
+def _ran_there(raw: str) -> bool:
+    """Say whether a cell as typed was for the other side, or for both."""
+    return _is_remote(raw) or is_both(raw)
 
 
 def _inherited(python: str) -> dict[str, str]:

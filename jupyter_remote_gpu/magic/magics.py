@@ -95,6 +95,7 @@ class RemoteGPUMagics(Magics):
             extension.hook.reopen(trees)
             extension.front_end.catch_up()
         self._after(outcome, count)
+        extension.tell_one_sided(python, f"on {extension.machine.name}")
 
     def _choose(self, request: Request) -> None:
         """Refuse a request that only a machine we do not have could serve."""

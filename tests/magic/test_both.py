@@ -126,3 +126,14 @@ def test_time_may_stand_above(notebook: Notebook) -> None:
     shown = notebook.run("%%time\n%%both\nprint('twice')")
     assert shown.text().count("twice") == 2
     assert "Wall time" in shown.text()
+
+
+def test_what_changed_one_side_only_is_told_once(notebook: Notebook) -> None:
+    code = "import html\nhtml.own = 1"
+    told = "`html.own = 1` has changed something {} only; a %%both cell does so on both sides"
+    assert told.format("here") in notebook.run(code).line()
+    assert "%%both" not in notebook.run(code).line()
+    assert told.format("on embedded") in notebook.remote(code).line()
+    assert "%%both" not in notebook.remote(code).line()
+    assert "changed something" not in notebook.run("%%both\nhtml.other = 1").line()
+    assert "changed something" not in notebook.run("import os\nos.environ['OWN'] = '1'").line()
