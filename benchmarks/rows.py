@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import big_array, first_line, journal, lines, load_ext, noop, torch_import
+from . import big_array, first_line, journal, lines, load_ext, namespace, noop, torch_import
 from .figures import Comparison, Scale
 
 
@@ -24,6 +24,7 @@ ROWS = (
     Row("flushed", "Flushed lines", lines.measure_flushed),
     Row("first", "First line of a running cell", first_line.measure),
     Row("journal", "Journal", journal.measure),
+    Row("namespace", "A cell among many names", namespace.measure),
     Row("array", "A large float32 array", big_array.measure),
     Row("load", "Start", load_ext.measure),
     Row("torch", "First cell that imports torch", torch_import.measure),
