@@ -35,7 +35,7 @@ from .kinds import pinned_reason
 from .landing import Landing
 from .namespace import Held, Rebinding, is_hidden, is_module, is_simple, unbind, user_names
 from .placeholders import Placeholder
-from .rebuilding import Overlays, define, in_two_steps
+from .rebuilding import Overlays, in_two_steps
 from .survey import Survey
 from .travel import why_not
 from .versions import Version
@@ -300,7 +300,7 @@ class Away:
         buffers = self._arrivals.buffers(item)
         try:
             if only_define:
-                define(self._half, item, bound)
+                self._half.define(item, bound)
                 return None, {}, []
             return (item, *self._half.rebuild(item, buffers, bound))
         except Exception as error:

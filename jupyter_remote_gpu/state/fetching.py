@@ -27,7 +27,7 @@ from .loads import Load, load
 from .namespace import Rebinding, bind
 from .peer import Peer, Watch
 from .plain.admission import check_answers, typed_module
-from .rebuilding import Overlays, define, in_two_steps
+from .rebuilding import Overlays, in_two_steps
 from .travel import stays
 from .versions import Version
 
@@ -176,7 +176,7 @@ class Fetching:
             return
         try:
             if only_define:
-                define(half, parcel, bound)
+                half.define(parcel, bound)
                 return
             values, overlays = half.rebuild(parcel, self.arrivals.buffers(parcel), bound)
         except Exception as error:

@@ -33,7 +33,7 @@ from .plain.encoder import encode as encode_plain
 from .plain.memories import Departing
 from .plain.receiving import around
 from .rebuilding import Overlays, Rebuild
-from .unpickling import from_pickle
+from .unpickling import FROM_PICKLE
 from .versions import Version, Versions
 
 
@@ -95,7 +95,7 @@ class Half:
     versions: Versions = field(default_factory=Versions)
     chunk_names: ChunkNames = field(default_factory=ChunkNames)
     parked: dict[str, Any] = field(default_factory=dict)
-    rebuilder: Rebuild = from_pickle
+    rebuilder: Rebuild = FROM_PICKLE
     coded: set[str] = field(default_factory=set)
     folder: str = field(default_factory=os.getcwd)
     partition: Partition = field(default=None)  # type: ignore[assignment]
@@ -264,7 +264,11 @@ class Half:
         Returns the values by name and the data of its classes, which the caller
         applies when nothing can fail any more. Raises whatever rebuilding raises.
         """
-        return self.rebuilder(self, parcel, buffers, bound)
+        return self.rebuilder.values(self, parcel, buffers, bound)
+
+    def define(self, parcel: Parcel, bound: Rebinding) -> dict[str, Any]:
+        """Run a value's definitions alone, in this half's one way; return what they made."""
+        return self.rebuilder.define(self, parcel, bound)
 
 
 def overlay(overlays: Overlays) -> None:

@@ -25,9 +25,9 @@ from .notebook import Notebook
 from .peer import UNWATCHED, Peer, Watch
 from .placeholders import Placeholder, description_of
 from .plain.admission import admit, refusal, typed_module
-from .plain.receiving import from_plain
+from .plain.receiving import FROM_PLAIN
 from .survey import Survey
-from .unpickling import from_pickle
+from .unpickling import FROM_PICKLE
 
 __all__ = ["Departure", "Home", "Losses", "Moved"]
 
@@ -57,7 +57,7 @@ class Home:
             outward=True,
             cells=notebook.cells,
             partition=notebook.partition,
-            rebuilder=from_pickle if trusted else from_plain,
+            rebuilder=FROM_PICKLE if trusted else FROM_PLAIN,
         )
         self._ambience = Ambience(notebook.untold, trusted=trusted)
         self._stays: dict[str, str] = {}
@@ -139,13 +139,13 @@ class Home:
         """Return what of a report is taken over: from an untrusted machine not every name."""
         if self.trusted:
             return report
+        self._ambience.check(report.ambient)
         admitted, refused = admit(report, source, self.places, self._half.namespace)
         if refused:
             self.places.unbind.update(refused)
             warnings.warn(refusal(refused, self.machine), RuntimeWarning, stacklevel=3)
         return admitted
 
-    def attach(self, report: Report) -> None:
     def keep(self, departure: Departure, report: Report) -> None:
         """Take note of a cell that is run here too: of what both sides have, ours counts.
 
@@ -170,6 +170,7 @@ class Home:
             self.places.unbind.update(bound)
             self._ambience.forget()  # the cell may have drawn and set there what it will here
 
+    def attach(self, report: Report) -> None:
         """Take over the names of a kernel that an earlier notebook left (`Away.census`).
 
         A name that is bound here already keeps its value of here: home wins.

@@ -7,8 +7,9 @@ take pickles (`unpickling`), a home that does not trust takes plain data
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_remote_gpu.protocol.state import Definition, Item, Parcel
 
@@ -23,19 +24,23 @@ Overlays = list[tuple[type, dict[str, Any]]]
 """Classes and the data they have on the other side."""
 
 
-class Rebuild(Protocol):
-    """A way to rebuild: runs the definitions of a parcel, decodes it, binds its names.
+Define = Callable[["Half", Parcel, Rebinding], dict[str, Any]]
+Values = Callable[["Half", Parcel, Sequence[Any], Rebinding], tuple[dict[str, Any], Overlays]]
 
-    Returns the values by name and the data of its classes, which the caller
-    applies when nothing can fail any more. Raises whatever rebuilding raises;
-    the caller then undoes `bound`.
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """A way to rebuild.
+
+    `define` runs the definitions of a parcel and returns what they made by name;
+    `values` does that too, decodes the parcel (`buffers[0]` is its head, the
+    others what arrays live in), binds its names, and returns the values by name
+    and the data of its classes, which the caller applies when nothing can fail
+    any more. Both raise whatever rebuilding raises; the caller then undoes `bound`.
     """
 
-    def __call__(
-        self, half: Half, parcel: Parcel, buffers: Sequence[Any], bound: Rebinding
-    ) -> tuple[dict[str, Any], Overlays]:
-        """Rebuild `parcel`; `buffers[0]` is its head, the others what arrays live in."""
-        ...
+    define: Define
+    values: Values
 
 
 def only_defines(names: Iterable[str], definitions: Iterable[Definition]) -> bool:

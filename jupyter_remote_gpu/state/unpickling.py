@@ -9,13 +9,13 @@ from jupyter_remote_gpu.protocol.state import Parcel
 
 from .namespace import Rebinding
 from .pickling import decode
-from .rebuilding import Overlays, define
+from .rebuilding import Overlays, Rebuild, define
 
 if TYPE_CHECKING:
     from .half import Half
 
 
-def from_pickle(
+def _values(
     half: Half, parcel: Parcel, buffers: Sequence[Any], bound: Rebinding
 ) -> tuple[dict[str, Any], Overlays]:
     """Rebuild what a side that is trusted sent."""
@@ -27,3 +27,7 @@ def from_pickle(
     owners = {d.serial: half.cells.object(d.serial) for d in parcel.definitions}
     owners.update(values)
     return values, [(owners[n], data) for n, data in overlays.items() if n in owners]
+
+
+FROM_PICKLE = Rebuild(define, _values)
+"""The way of a side that trusts the other."""

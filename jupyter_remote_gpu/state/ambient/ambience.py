@@ -64,6 +64,11 @@ class Ambience:
         """Note that the other side has taken over what these looks stand for."""
         self._known.update(looks)
 
+    def check(self, told: Mapping[str, Blob]) -> None:
+        """Raise `ProtocolError` if any of it is not plain data; nothing is taken over."""
+        for blob in told.values():
+            from_bytes(blob)
+
     def take(self, told: Mapping[str, Blob]) -> None:
         """Take over what the other side told, now or when its library is imported here."""
         for name, blob in told.items():

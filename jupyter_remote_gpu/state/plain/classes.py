@@ -18,12 +18,9 @@ from jupyter_remote_gpu.state.placeholders import Placeholder
 
 from .limits import must, refuse
 from .listed import class_listed, listed_class, listed_enum
+from .looking import inherits, is_class, module_of, name_of, vars_of
 from .parts import Adapter, Arriving, Parts, Surroundings, text
 
-mro_of: Any = vars(type)["__mro__"].__get__
-vars_of: Any = vars(type)["__dict__"].__get__
-_module_of: Any = vars(type)["__module__"].__get__
-_qualname_of: Any = vars(type)["__qualname__"].__get__
 _BUILTINS = {
     c.__name__: c
     for c in (
@@ -32,22 +29,6 @@ _BUILTINS = {
     )
 }
 _MAX_PATH = 10
-
-
-def is_class(value: Any) -> bool:
-    """Say whether a value is a class, without asking the value."""
-    return type in mro_of(type(value))
-
-
-def module_of(cls: type) -> str:
-    """Return the name of the module that says it defines `cls`."""
-    found = _module_of(cls)
-    return found if type(found) is str else ""
-
-
-def name_of(cls: type) -> str:
-    """Return the qualified name of `cls`."""
-    return str(_qualname_of(cls))
 
 
 def take_class(cls: type, around: Surroundings) -> Parts:
@@ -164,7 +145,9 @@ def _builtin_error(name: str) -> type | None:
     import builtins
 
     found = vars(builtins).get(name)
-    return found if is_class(found) and BaseException in mro_of(found) else None
+    if found is None or not is_class(found):
+        return None
+    return found if inherits(found, BaseException) else None
 
 
 ADAPTERS = {

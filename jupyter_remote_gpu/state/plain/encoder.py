@@ -17,7 +17,7 @@ from jupyter_remote_gpu.state.codecs.memory import Block
 from jupyter_remote_gpu.state.placeholders import Placeholder
 
 from . import draws, frames, functions, images, leaves, numbers, tensors
-from .classes import is_class, take_class
+from .classes import take_class
 from .instances import Shape, shape_of, take_instance
 from .layout import (
     BIG,
@@ -39,6 +39,7 @@ from .layout import (
 )
 from .limits import refuse
 from .listed import function_name
+from .looking import is_class
 from .memories import Departing
 from .parts import Parts, Surroundings
 

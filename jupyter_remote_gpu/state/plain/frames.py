@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .limits import must, refuse
+from .looking import is_a, is_of
 from .parts import Adapter, Arriving, Parts, exactly, parts_of, text, whole
 
 _FREQUENCY = re.compile(r"[A-Za-z0-9@+-]{1,20}")
@@ -70,7 +71,7 @@ def _count(value: Any) -> int:
 
 
 def _zone(zone: Any) -> Any:
-    if zone is not None and type(zone) not in (datetime.timezone, zoneinfo.ZoneInfo):
+    if zone is not None and not is_of(zone, datetime.timezone, zoneinfo.ZoneInfo):
         refuse(f"a time zone of the class {type(zone).__qualname__} is code")
     return zone
 
@@ -122,7 +123,7 @@ def _frequency(value: Any) -> str:
 
 
 def _known_zone(zone: Any) -> Any:
-    known = zone is None or type(zone) in (datetime.timezone, zoneinfo.ZoneInfo)
+    known = zone is None or is_of(zone, datetime.timezone, zoneinfo.ZoneInfo)
     must(known, "a time zone is one of Python's own")
     return zone
 
@@ -138,7 +139,7 @@ def _values(value: Any) -> Any:
     import pandas as pd
 
     own = tuple(getattr(pd.arrays, name) for name in _OWN_ARRAYS if hasattr(pd.arrays, name))
-    if type(value) in (*own, pd.Categorical):
+    if is_of(value, *own, pd.Categorical):
         return value
     return _array(value, _BLOCK_KINDS, "a column is made of numbers or objects")
 
@@ -152,8 +153,31 @@ _OWN_ARRAYS = (
 def _index(value: Any) -> Any:
     import pandas as pd
 
-    must(type(value).__mro__[-2::-1] != () and pd.Index in type(value).__mro__, "an index is one")
+    must(is_a(value, pd.Index), "an index is one")
     return value
+
+
+def _hashable(at: Arriving, index: Any) -> Any:
+    """Return an index whose labels may be hashed."""
+    if _index(index).dtype.kind == "O":
+        at.hashable(index._values.tolist())
+    return index
+
+
+def _name(name: Any, depth: int = 3) -> Any:
+    """Return what a column may be called: plain, or a tuple of it."""
+    if type(name) is tuple and depth:
+        return tuple(_name(part, depth - 1) for part in name)
+    plain = name is None or is_of(name, str, bytes, int, float, bool, datetime.date)
+    must(plain or is_a(name, *_scalars()), "names are numbers, texts or times")
+    return name
+
+
+def _scalars() -> tuple[type, ...]:
+    import numpy as np
+    import pandas as pd
+
+    return np.generic, pd.Timestamp, pd.Timedelta, pd.Period
 
 
 def _make_frame(at: Arriving, parts: list[Any]) -> Any:
@@ -174,7 +198,7 @@ def _make_frame(at: Arriving, parts: list[Any]) -> Any:
         seen.update(columns_here)
         values = _values(held)
         shape = (len(places), height)
-        flat = len(values.shape) == 1 and not isinstance(values, _ndarray())
+        flat = len(values.shape) == 1 and type(values) is not _ndarray()
         must(tuple(values.shape) == (shape[1:] if flat else shape), "a block has its shape")
         must(not flat or len(places) == 1, "a block has its shape")
         blocks.append(new_block(values, BlockPlacement(columns_here), ndim=2))
@@ -182,6 +206,8 @@ def _make_frame(at: Arriving, parts: list[Any]) -> Any:
     manager = BlockManager(tuple(blocks), [columns, index], verify_integrity=True)
     frame = pd.DataFrame._from_mgr(manager, axes=manager.axes)
     if not exactly(duplicates, bool, "labels may repeat or not"):
+        _hashable(at, columns)
+        _hashable(at, index)
         frame.flags.allows_duplicate_labels = False
     return frame
 
@@ -199,7 +225,7 @@ def _make_series(at: Arriving, parts: list[Any]) -> Any:
     import pandas as pd
 
     index, values, name = parts_of(parts, 3)
-    at.hashable([name])
+    _name(name)
     must(len(_values(values).shape) == 1 and len(values) == len(_index(index)), "one value a label")
     return pd.Series(values, index=index, name=name, dtype=values.dtype, copy=False)
 
@@ -208,7 +234,7 @@ def _make_index(at: Arriving, parts: list[Any]) -> Any:
     import pandas as pd
 
     values, name, frequency = parts_of(parts, 3)
-    at.hashable([name])
+    _name(name)
     must(len(_values(values).shape) == 1, "an index has one dimension")
     index = pd.Index(values, name=name, dtype=values.dtype, copy=False, tupleize_cols=False)
     if frequency is not None:
@@ -221,7 +247,7 @@ def _make_range_index(at: Arriving, parts: list[Any]) -> Any:
     import pandas as pd
 
     *numbers, name = parts_of(parts, 4)
-    at.hashable([name])
+    _name(name)
     return pd.RangeIndex(*(whole(n, -_FAR, _FAR) for n in numbers), name=name)
 
 
@@ -231,10 +257,14 @@ def _make_multi(at: Arriving, parts: list[Any]) -> Any:
     count = whole(parts[0], 1, 1000)
     levels, codes, names = (parts[1 + i * count : 1 + (i + 1) * count] for i in range(3))
     parts_of(parts, 1 + 3 * count)
-    at.hashable(names)
+    for name in names:
+        _name(name)
     for level, code in zip(levels, codes, strict=True):
         exactly(code, list, "codes are whole numbers")
-        must(all(type(n) is int and -1 <= n < len(_index(level)) for n in code), "a code is known")
+        must(
+            all(type(n) is int and -1 <= n < len(_hashable(at, level)) for n in code),
+            "a code is known",
+        )
     return pd.MultiIndex(levels=levels, codes=codes, names=names, verify_integrity=True)
 
 
@@ -244,7 +274,7 @@ def _make_categories(at: Arriving, parts: list[Any]) -> Any:
     codes, categories, ordered = parts_of(parts, 3)
     _array(codes, "i", "codes are whole numbers")
     exactly(ordered, bool, "categories have an order or not")
-    return pd.Categorical.from_codes(codes, categories=_index(categories), ordered=ordered)
+    return pd.Categorical.from_codes(codes, categories=_hashable(at, categories), ordered=ordered)
 
 
 def _make_times(at: Arriving, parts: list[Any]) -> Any:
@@ -284,7 +314,9 @@ def _make_intervals(at: Arriving, parts: list[Any]) -> Any:
 
     left, right, closed = parts_of(parts, 3)
     must(text(closed, 10) in _CLOSED, "an interval is closed on known sides")
-    return pd.arrays.IntervalArray.from_arrays(_index(left), _index(right), closed=closed)
+    for side in (left, right):
+        must(_index(side).dtype.kind in "iufmM", "an interval lies on numbers")
+    return pd.arrays.IntervalArray.from_arrays(left, right, closed=closed)
 
 
 def _make_masked(at: Arriving, parts: list[Any]) -> Any:
@@ -304,7 +336,7 @@ def _make_strings(at: Arriving, parts: list[Any]) -> Any:
     storage, marked, held = parts_of(parts, 3)
     exactly(held, tuple, "texts are listed")
     must(all(v is None or type(v) is str for v in held), "texts are texts")
-    must(storage in ("python", "pyarrow"), "texts are stored in a known way")
+    must(text(storage, 10) in ("python", "pyarrow"), "texts are stored in a known way")
     if exactly(marked, bool, "a missing text has its mark"):
         dtype: Any = pd.StringDtype(storage)
     else:
@@ -316,7 +348,7 @@ def _moment(parts: list[Any], kind: str) -> Any:
     import numpy as np
 
     count, unit = parts
-    must(unit in _UNITS, "a time has a known unit")
+    must(text(unit, 5) in _UNITS, "a time has a known unit")
     return getattr(np, kind)(whole(count, -_FAR + 1, _FAR - 1), unit)
 
 
@@ -348,7 +380,7 @@ def _make_interval(at: Arriving, parts: list[Any]) -> Any:
     left, right, closed = parts_of(parts, 3)
     known = (int, float, pd.Timestamp, pd.Timedelta)
     for side in (left, right):
-        must(type(side) in known or isinstance(side, np.generic), "an interval lies on numbers")
+        must(is_of(side, *known) or is_a(side, np.generic), "an interval lies on numbers")
     return pd.Interval(left, right, closed=text(closed, 10))
 
 

@@ -13,9 +13,10 @@ from typing import Any
 from jupyter_remote_gpu.state.code import FUTURE_FLAGS, Address, code_at
 from jupyter_remote_gpu.state.namespace import is_hidden
 
-from .classes import is_class, project_module, typed_class, vars_of
+from .classes import project_module, typed_class
 from .limits import must, refuse
 from .listed import function_name, listed_function
+from .looking import is_class, vars_of
 from .parts import Adapter, Arriving, Parts, Surroundings, parts_of, text, whole
 
 _EMPTY = "empty cell"

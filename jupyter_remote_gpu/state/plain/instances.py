@@ -18,8 +18,9 @@ from typing import Any
 
 from jupyter_remote_gpu.state.kinds import pinned_reason
 
-from .classes import is_class, module_of, mro_of, name_of, typed_class, vars_of
+from .classes import typed_class
 from .limits import must, refuse, words
+from .looking import inherits, is_class, is_of, module_of, mro_of, name_of, vars_of
 from .parts import Adapter, Arriving, Parts, Surroundings, whole
 
 _HEAP_TYPE, _ABSTRACT = 1 << 9, 1 << 20
@@ -110,7 +111,7 @@ class Shape:
 def shape_of(cls: type, around: Surroundings) -> Shape:
     """Look at a class; raises `CannotTravelError` for one whose instances stay where they are."""
     shape = Shape(cls)
-    if type in mro_of(cls) or enum.Enum in mro_of(cls) or _flags_of(cls) & _ABSTRACT:
+    if inherits(cls, type) or inherits(cls, enum.Enum) or _flags_of(cls) & _ABSTRACT:
         refuse(f"a {name_of(cls)} is not made of attributes alone")
     for owner in mro_of(cls):
         own = vars_of(owner)
@@ -137,7 +138,7 @@ def _typed(owner: type) -> bool:
 def _attributes_of(shape: Shape, owner: type, own: Any) -> None:
     """Note the `__dict__` and slots that `owner` brings; their descriptors are Python's own."""
     found = own.get("__dict__")
-    if type(found) in _TRUE_DESCRIPTORS and shape.attributes is None:
+    if is_of(found, *_TRUE_DESCRIPTORS) and shape.attributes is None:
         shape.attributes = found
     if "__slots__" in own and _flags_of(owner) & _HEAP_TYPE:
         for name, slot in own.items():
@@ -146,7 +147,7 @@ def _attributes_of(shape: Shape, owner: type, own: Any) -> None:
 
 
 def _is_error(owner: type) -> bool:
-    return BaseException in mro_of(owner)
+    return inherits(owner, BaseException)
 
 
 def coded_hash(cls: type) -> bool:
@@ -229,7 +230,7 @@ def _leave_out(cls: type, attributes: dict[str, Any]) -> None:
 def _torch_base(cls: type, module: str, name: str) -> Any:
     """Return the class of torch called so if `cls` is one of its kind."""
     found = getattr(sys.modules.get(module), name, None)
-    return found if found is not None and found in mro_of(cls) else None
+    return found if found is not None and inherits(cls, found) else None
 
 
 def _marked(at: Arriving, shape: Shape, obj: Any) -> Any:
@@ -267,7 +268,7 @@ def _allocate(at: Arriving, shape: Shape, held: list[Any]) -> Any:
     if base is None:
         must(not held, "an object without content has none")
         simple: Any = types.SimpleNamespace
-        return (simple if simple in mro_of(cls) else object).__new__(cls)
+        return (simple if inherits(cls, simple) else object).__new__(cls)
     if base.kind is tuple:
         return at.deeper(tuple.__new__(cls, held), held)
     if base.kind is frozenset:
@@ -278,7 +279,7 @@ def _allocate(at: Arriving, shape: Shape, held: list[Any]) -> Any:
         must(type(content) is base.kind, "the content of an instance is of its base")
         return base.kind.__new__(cls, content)
     obj = base.kind.__new__(cls)
-    if collections.defaultdict in mro_of(cls):
+    if inherits(cls, collections.defaultdict):
         obj = collections.defaultdict.__new__(cls)
         collections.defaultdict.__init__(obj, *held)
     elif base.kind is collections.deque:

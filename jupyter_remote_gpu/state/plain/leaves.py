@@ -16,9 +16,9 @@ import uuid
 import zoneinfo
 from typing import Any
 
-from .classes import is_class, module_of, mro_of, vars_of
 from .instances import coded_hash
 from .limits import MAX_PATTERN_CHARS, MAX_PATTERNS, must, refuse
+from .looking import inherits, is_class, is_of, module_of, mro_of, vars_of
 from .parts import Adapter, Arriving, Parts, exactly, parts_of, text, whole
 
 _ZONE = re.compile(r"[A-Za-z0-9_+\-]{1,30}(/[A-Za-z0-9_+\-]{1,30}){0,3}")
@@ -48,7 +48,7 @@ def _clock(value: datetime.datetime | datetime.time) -> tuple[int, ...]:
 
 
 def _zone(zone: Any) -> Any:
-    if zone is not None and type(zone) not in (datetime.timezone, zoneinfo.ZoneInfo):
+    if zone is not None and not is_of(zone, datetime.timezone, zoneinfo.ZoneInfo):
         refuse(f"a time zone of the class {type(zone).__qualname__} is code")
     return zone
 
@@ -121,14 +121,14 @@ def _within(part: Any, flags: Any) -> bool:
 
 def _make_member(at: Arriving, parts: list[Any]) -> Any:
     cls, *names = parts
-    must(is_class(cls) and enum.Enum in mro_of(cls), "a member belongs to an enumeration")
+    must(is_class(cls) and inherits(cls, enum.Enum), "a member belongs to an enumeration")
     members: Any = vars_of(cls).get("_member_map_")
     must(type(members) is dict and all(text(n) in members for n in names), "a member is known")
     found = members[names[0]]
     if len(names) > 1:
         typed = [c for c in mro_of(cls) if module_of(c) not in ("enum", "builtins")]
         own = any(h in vars_of(c) for c in typed for h in _FLAG_HOOKS)
-        must(enum.Flag in mro_of(cls) and not own, "only plain flags are joined")
+        must(inherits(cls, enum.Flag) and not own, "only plain flags are joined")
         for name in names[1:]:
             found = enum.Flag.__or__(found, members[name])
     if coded_hash(cls):
@@ -146,16 +146,16 @@ def _small(parts: list[Any]) -> list[int]:
 
 def _make_datetime(at: Arriving, parts: list[Any]) -> Any:
     *numbers, fold, zone = parts_of(parts, 9)
-    return datetime.datetime(*_small(numbers), tzinfo=_known_zone(zone), fold=fold)  # type: ignore[misc,arg-type]
+    return datetime.datetime(*_small(numbers), tzinfo=_known_zone(zone), fold=whole(fold, 0, 1))  # type: ignore[misc,arg-type]
 
 
 def _make_time(at: Arriving, parts: list[Any]) -> Any:
     *numbers, fold, zone = parts_of(parts, 6)
-    return datetime.time(*_small(numbers), tzinfo=_known_zone(zone), fold=fold)  # type: ignore[misc,arg-type]
+    return datetime.time(*_small(numbers), tzinfo=_known_zone(zone), fold=whole(fold, 0, 1))  # type: ignore[misc,arg-type]
 
 
 def _known_zone(zone: Any) -> Any:
-    known = zone is None or type(zone) in (datetime.timezone, zoneinfo.ZoneInfo)
+    known = zone is None or is_of(zone, datetime.timezone, zoneinfo.ZoneInfo)
     must(known, "a time zone is one of Python's own")
     return zone
 
@@ -197,7 +197,7 @@ def _make_pattern(at: Arriving, parts: list[Any]) -> Any:
     pattern, flags = parts_of(parts, 2)
     at.patterns += 1
     must(at.patterns <= MAX_PATTERNS, "there are not too many regular expressions")
-    must(type(pattern) in (str, bytes) and len(pattern) <= MAX_PATTERN_CHARS, "a pattern is short")
+    must(is_of(pattern, str, bytes) and len(pattern) <= MAX_PATTERN_CHARS, "a pattern is short")
     return re.compile(pattern, whole(flags, 0, 1 << 20) & _PATTERN_FLAGS)
 
 
@@ -223,7 +223,7 @@ def _fill_numbers(at: Arriving, value: Any, parts: list[Any]) -> None:
 
 def _make_stream(at: Arriving, parts: list[Any]) -> Any:
     content, place = parts_of(parts, 2)
-    must(type(content) in (str, bytes), "a stream holds text or bytes")
+    must(is_of(content, str, bytes), "a stream holds text or bytes")
     stream: Any = io.StringIO(content, newline="") if type(content) is str else io.BytesIO(content)
     stream.seek(whole(place, 0, 1 << 62))
     return stream

@@ -12,6 +12,7 @@ from jupyter_remote_gpu.state.codecs.arrays import array_empty, array_over, arra
 from jupyter_remote_gpu.state.codecs.memory import Memory
 
 from .limits import MAX_DIMENSIONS, must, refuse
+from .looking import is_a
 from .memories import Departing
 from .parts import Adapter, Arriving, Parts, exactly, parts_of, text, whole
 
@@ -106,7 +107,7 @@ def checked_span(
 
 def _dtype(value: Any) -> Any:
     np: Any = sys.modules.get("numpy")
-    must(np is not None and isinstance(value, np.dtype), "an array has a type of elements")
+    must(np is not None and is_a(value, np.dtype), "an array has a type of elements")
     must(not value.hasobject, "elements are no objects")
     return value
 
@@ -194,13 +195,14 @@ def _make_masked(at: Arriving, parts: list[Any]) -> Any:
     import numpy as np
 
     data, mask, filling, hard = parts_of(parts, 4)
-    must(type(data) is np.ndarray, "masked data is an array")
+    must(type(data) is np.ndarray and not data.dtype.hasobject, "masked data is an array")
+    exactly(hard, bool, "a mask is hard or not")
     if mask is not None:
         own = type(mask) is np.ndarray and mask.shape == data.shape
         must(own and mask.dtype == np.ma.make_mask_descr(data.dtype), "a mask fits its data")
-    must(filling is None or isinstance(filling, np.generic), "a filling is a number")
+    must(filling is None or is_a(filling, np.generic), "a filling is a number")
     kept = np.ma.nomask if mask is None else mask
-    return np.ma.MaskedArray(data, mask=kept, fill_value=filling, hard_mask=bool(hard))
+    return np.ma.MaskedArray(data, mask=kept, fill_value=filling, hard_mask=hard)
 
 
 ADAPTERS = {

@@ -10,11 +10,12 @@ from jupyter_remote_gpu.errors import CannotTravelError
 from jupyter_remote_gpu.protocol.state import Definition, Parcel
 from jupyter_remote_gpu.state.cells import Cells, statements
 from jupyter_remote_gpu.state.namespace import Rebinding
-from jupyter_remote_gpu.state.rebuilding import Overlays, define
+from jupyter_remote_gpu.state.rebuilding import Overlays, Rebuild, define
 
-from .classes import is_class, typed_class
+from .classes import typed_class
 from .decoder import decode
 from .limits import must, words
+from .looking import is_class
 from .parts import Surroundings
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _FACTORIES = words(
 """Calls whose statement `X = call(…)` makes a class and may run again here."""
 
 
-def from_plain(
+def _values(
     half: Half, parcel: Parcel, buffers: Sequence[Any], bound: Rebinding
 ) -> tuple[dict[str, Any], Overlays]:
     """Rebuild plain data; see `rebuilding.Rebuild`.
@@ -35,13 +36,12 @@ def from_plain(
     Raises `CannotTravelError` or `ProtocolError`. Runs no code but statements
     that define classes and functions, which were typed in this notebook.
     """
-    for definition in parcel.definitions:
-        _check(half.cells, definition, parcel)
-    values = define(half, parcel, bound)
+    values = _define(half, parcel, bound)
     found = decode(memoryview(buffers[0]), buffers[1:], around(half))
     must(type(found.value) is tuple and len(found.value) == 2, "a component has names and classes")
     plain, overlays = found.value
     must(type(plain) is dict and type(overlays) is dict, "a component has names and classes")
+    must(all(type(name) is str for name in plain), "names are texts")
     must(set(plain) | set(values) == set(parcel.names), "a component has the names it says")
     must(plain.keys().isdisjoint(values), "a name is data or defined, not both")
     for name, value in plain.items():
@@ -53,6 +53,17 @@ def from_plain(
     if found.hooked:
         half.coded.add(parcel.token)
     return values, data
+
+
+def _define(half: Half, parcel: Parcel, bound: Rebinding) -> dict[str, Any]:
+    """Run the definitions of a parcel if each is a statement that was typed to define something."""
+    for definition in parcel.definitions:
+        _check(half.cells, definition, parcel)
+    return define(half, parcel, bound)
+
+
+FROM_PLAIN = Rebuild(_define, _values)
+"""The way of a home that does not trust its machine."""
 
 
 def around(half: Half, defining: frozenset[int] = frozenset()) -> Surroundings:

@@ -10,6 +10,7 @@ from typing import Any
 from jupyter_remote_gpu.state.codecs.tensors import home_device, set_tensor_state, tensor_over
 
 from .limits import must, refuse, words
+from .looking import inherits, is_class
 from .memories import Departing
 from .numbers import checked_shape, checked_span
 from .parts import Adapter, Arriving, Parts, exactly, parts_of, text, whole
@@ -132,6 +133,7 @@ def _make_sparse(at: Arriving, parts: list[Any]) -> Any:
 
     layout, gradient, device, first, second, third, *shape = parts
     size = checked_shape(shape)
+    text(layout, 20)
     _device(device)
     exactly(gradient, bool, "a tensor has a gradient or not")
     if layout == "sparse_coo":
@@ -181,7 +183,7 @@ def _make_result(at: Arriving, parts: list[Any]) -> Any:
 
     name, *held = parts
     kind: Any = vars(torch.return_types).get(text(name, 60))
-    must(isinstance(kind, type) and issubclass(kind, tuple), "a result is one of torch's")
+    must(is_class(kind) and inherits(kind, tuple), "a result is one of torch's")
     must(all(type(part) is torch.Tensor for part in held), "a result is made of tensors")
     return kind(held)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import sys
 from collections.abc import Iterator
@@ -34,6 +36,7 @@ _FORBIDDEN = (
     "ctypes.dlopen",
     "import",
 )
+_LISTED = ("numpy", "pandas", "torch", "PIL", "encodings", "zoneinfo", "tzdata", "sklearn")
 
 
 @dataclass
@@ -47,20 +50,26 @@ class Watch:
         """Note what an attack would do. Called by Python for every audited event."""
         if not self.active:
             return
-        if event == "import":
-            # A listed library may be imported; nothing else by anybody's word.
-            known = ("numpy", "pandas", "torch", "PIL", "encodings", "zoneinfo", "tzdata", "sklearn")
-            if arguments[0] in sys.modules or arguments[0].split(".")[0] in known:
-                return
+        if event == "import" and _may_be_imported(arguments[0]):
+            return
         if event == "marshal.loads" and "importlib" in sys._getframe(1).f_code.co_filename:
-            return  # the system loads a module that the rule above let in
-        if event in _FORBIDDEN:
+            return  # a module that the rule above let in
+        if event in _FORBIDDEN or (
+            event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+")
+        ):
             self.events.append(f"{event} {arguments!r:.200}")
-        elif event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
-            self.events.append(f"{event} {arguments!r:.200}")
+
+
+def _may_be_imported(module: str) -> bool:
+    """Say whether it is there or a listed library: nothing else is imported by a machine's word."""
+    return module in sys.modules or module.split(".")[0] in _LISTED
 
 
 WATCH = Watch()
+for _library in ("pyarrow", "pandas", "torch", "PIL.Image", "zoneinfo", "importlib.readers"):
+    # what a listed class or function may import is there before anybody looks
+    with contextlib.suppress(ImportError):
+        importlib.import_module(_library)
 sys.addaudithook(WATCH.hear)
 
 

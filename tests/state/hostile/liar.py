@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from typing import Any
 
 from blake3 import blake3
@@ -26,8 +25,6 @@ from jupyter_remote_gpu.state.landing import Landing
 from tests.state.hosts import through_json
 from tests.state.notebook import Coherent
 
-NOTHING = "nothing was called"
-
 
 def cut(data: bytes) -> tuple[Manifest, dict[bytes, Blob]]:
     """Cut bytes into chunks as an honest machine does."""
@@ -37,9 +34,7 @@ def cut(data: bytes) -> tuple[Manifest, dict[bytes, Blob]]:
     return Manifest(len(data), size, names), dict(zip(names, pieces, strict=True))
 
 
-def value(
-    head: bytes, *buffers: bytes, names: tuple[str, ...] = ("x",), **more: Any
-) -> Answers:
+def value(head: bytes, *buffers: bytes, names: tuple[str, ...] = ("x",), **more: Any) -> Answers:
     """Return the answer that brings a head and buffers under some names."""
     cuts = [cut(part) for part in (head, *buffers)]
     parcel = Parcel("there-1", names, "value", tuple(m for m, _ in cuts), **more)
@@ -102,14 +97,14 @@ class Lied:
             home.complete(departure, through_json(told, Report))
 
     def answer(self, answers: Answers, chunks: dict[bytes, Blob] | None = None) -> str:
-        """Let a local cell read x, which the machine answers with a lie; return the error."""
+        """Bring x before a local cell reads it; the machine lies. Return the error."""
         self.liar.answers = answers
         self.liar.chunks = chunks or {}
         before = {n: v for n, v in self.names.items() if n != "__builtins__"}
         error = ""
         with self.looking():
             try:
-                self.notebook.here("x")
+                self.notebook.home.fetch(["x"], self.liar)
             except Exception as raised:
                 error = f"{type(raised).__name__}: {raised}"
         if error:
@@ -123,7 +118,7 @@ class Lied:
         error = self.answer(answers, chunks)
         assert error.startswith(("CannotTravelError", "ProtocolError", "DamagedError", "NotPlain"))
         assert all(reason in error for reason in reasons), error
-        assert self.called == []
+        assert self.called == [], self.called
         assert not set(error) & set("\x1b\x07\x9b")
 
     @contextmanager
