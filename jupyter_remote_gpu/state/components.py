@@ -200,6 +200,9 @@ class Walk:
         reason = self._pinned_reason(type(obj))
         if reason:
             self.pinned.setdefault(name, (type(obj).__qualname__, reason))
+        if type(obj) is self._kinds.handle:
+            hooks = (ref() for ref in (obj.hooks_dict_ref, *obj.extra_dict_ref))
+            return [found for found in hooks if found is not None]
         return gc.get_referents(obj)
 
     def _pinned_reason(self, kind: type) -> str:

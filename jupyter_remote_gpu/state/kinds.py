@@ -106,6 +106,9 @@ class Kinds:
         self._array: type | tuple[type, ...] = getattr(numpy, "ndarray", ())
         self._tensor: type | tuple[type, ...] = getattr(torch, "Tensor", ())
         self._frame: tuple[type, ...] = ()
+        handles = sys.modules.get("torch.utils.hooks")
+        self.handle: type | None = getattr(handles, "RemovableHandle", None)
+        """The handle of a hook, which refers weakly to the hooks it belongs to."""
         leaves: list[type] = []
         if numpy is not None:
             leaves += [numpy.generic, numpy.dtype]

@@ -27,6 +27,7 @@ from .cells import Cells
 from .code import Address, code_at
 from .codecs.arrays import reduce_array, reduce_scalar, reduce_subclass
 from .codecs.exceptions import reduce_exception
+from .codecs.optimisers import reduce_optimiser
 from .codecs.memory import Block, Memory, Spans
 from .codecs.tensors import reduce_tensor
 from .kinds import pinned_reason
@@ -189,6 +190,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
         self._array: Any = getattr(numpy, "ndarray", ())
         self._scalar: Any = getattr(numpy, "generic", ())
+        optim = sys.modules.get("torch.optim")
+        self._optimiser: Any = getattr(optim, "Optimizer", ())
         tensor = getattr(torch, "Tensor", None)
         self._tensors = (tensor, torch.nn.Parameter) if torch is not None and tensor else ()
 
@@ -222,6 +225,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             reduced = reduce_scalar(obj)
         elif isinstance(obj, BaseException):
             reduced = reduce_exception(obj)
+        elif isinstance(obj, self._optimiser):
+            reduced = reduce_optimiser(obj)
         return super().reducer_override(obj) if reduced is None else reduced
 
     def _code_user(self, obj: Any, kind: type) -> Any:

@@ -34,6 +34,10 @@ _NUMPY: dict[str, type | tuple[type, ...]] = {
     "legacy": (bool, str),
 }
 _TORCH_TYPES = frozenset({"float16", "bfloat16", "float32", "float64"})
+_LEARN: dict[str, tuple[str | None, ...]] = {
+    "display": ("diagram", "text"),
+    "transform_output": (None, "default", "pandas", "polars"),
+}
 _PANDAS = re.compile(
     r"(display|mode|compute|future|styler\.(format|sparse|render\.max))[._]\S{1,60}"
 )
@@ -116,6 +120,18 @@ def _torch_options(told: Any) -> Any:
     return dtype, gradients, (*numbers, sci_mode)
 
 
+def _torch_hooks(told: Any) -> Any:
+    return _whole(told, 0, 1 << 40)
+
+
+def _learn_config(told: Any) -> Any:
+    return {
+        name: value
+        for name, value in _table(told).items()
+        if type(value) in (bool, int) or value in _LEARN.get(name, ())
+    }
+
+
 def _pandas_options(told: Any) -> Any:
     return {
         name: value
@@ -179,6 +195,8 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "torch.random": _torch_random,
     "numpy.options": _numpy_options,
     "torch.options": _torch_options,
+    "torch.hooks": _torch_hooks,
+    "sklearn.config": _learn_config,
     "pandas.options": _pandas_options,
     "matplotlib.rcParams": _plots,
     "warnings.filters": _filters,

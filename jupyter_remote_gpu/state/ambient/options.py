@@ -61,6 +61,30 @@ def _torch_take(state: Any) -> None:
     torch._tensor_str.PRINT_OPTS.sci_mode = sci_mode
 
 
+def _hooks_look() -> Any:
+    return sys.modules["torch"].utils.hooks.RemovableHandle.next_id
+
+
+def _hooks_take(number: Any) -> None:
+    """Go on counting where the other side is: a hook replaces another of its number."""
+    import torch
+
+    handles: Any = torch.utils.hooks.RemovableHandle
+    handles.next_id = max(handles.next_id, number)
+
+
+def _learn_look() -> Any:
+    return _plain_items(sys.modules["sklearn"].get_config())
+
+
+def _learn_take(options: Any) -> None:
+    sklearn: Any = sys.modules["sklearn"]
+    now = _learn_look()
+    changed = {k: v for k, v in options.items() if k in now and now[k] != v}
+    if changed:
+        sklearn.set_config(**changed)
+
+
 def _pandas_look() -> Any:
     found: dict[str, Any] = {}
     todo = [("", sys.modules["pandas"]._config.config._global_config)]
@@ -139,6 +163,8 @@ def _warnings_take(filters: Any) -> None:
 UNITS = (
     AmbientUnit("numpy.options", "numpy", _numpy_look, _numpy_look, _numpy_take),
     AmbientUnit("torch.options", "torch", _torch_look, _torch_look, _torch_take),
+    AmbientUnit("torch.hooks", "torch", _hooks_look, _hooks_look, _hooks_take),
+    AmbientUnit("sklearn.config", "sklearn", _learn_look, _learn_look, _learn_take),
     AmbientUnit("pandas.options", "pandas", _pandas_look, _pandas_look, _pandas_take),
     AmbientUnit("matplotlib.rcParams", "matplotlib", _plots_look, _plots_tell, _plots_take),
     AmbientUnit("warnings.filters", "", _warnings_look, _warnings_tell, _warnings_take),

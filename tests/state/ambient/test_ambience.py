@@ -229,3 +229,16 @@ def test_ordinary_variables_are_told_and_the_machines_own_are_not() -> None:
     assert not is_machines_own("OMP_NUM_THREADS")
     for name in ("PATH", "HOME", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "VIRTUAL_ENV"):
         assert is_machines_own(name)
+
+
+def test_options_of_scikit_learn_travel(notebook: Coherent) -> None:
+    sklearn = pytest.importorskip("sklearn")
+    before = sklearn.get_config()["display"]
+    try:
+        notebook.here("import sklearn\nsklearn.set_config(display='text')")
+        look = "print(sklearn.get_config()['display'])"
+        assert notebook.there(look) == ("text\n", "")
+        notebook.there("sklearn.set_config(display='diagram')")
+        assert notebook.here(look) == ("diagram\n", "")
+    finally:
+        sklearn.set_config(display=before)
