@@ -47,7 +47,8 @@ class Walk:
         self.met: list[Any] = []
         self._owners: Mapping[object, Any] = owners or {}
         self._namespace = namespace
-        self._classify = Kinds().of
+        kinds = Kinds()
+        self._classify, self._handle = kinds.of, kinds.handle
         self._kinds: dict[type, Kind] = {}
         self._parents: dict[str, str] = {}
         self._colours: dict[object, str] = {}
@@ -200,7 +201,7 @@ class Walk:
         reason = self._pinned_reason(type(obj))
         if reason:
             self.pinned.setdefault(name, (type(obj).__qualname__, reason))
-        if type(obj) is self._kinds.handle:
+        if type(obj) is self._handle:
             hooks = (ref() for ref in (obj.hooks_dict_ref, *obj.extra_dict_ref))
             return [found for found in hooks if found is not None]
         return gc.get_referents(obj)

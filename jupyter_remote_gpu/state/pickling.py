@@ -27,8 +27,8 @@ from .cells import Cells
 from .code import Address, code_at
 from .codecs.arrays import reduce_array, reduce_scalar, reduce_subclass
 from .codecs.exceptions import reduce_exception
-from .codecs.optimisers import reduce_optimiser
 from .codecs.memory import Block, Memory, Spans
+from .codecs.optimisers import reduce_optimiser
 from .codecs.tensors import reduce_tensor
 from .kinds import pinned_reason
 from .placeholders import Placeholder
