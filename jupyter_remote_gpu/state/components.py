@@ -202,7 +202,8 @@ class Walk:
         if reason:
             self.pinned.setdefault(name, (type(obj).__qualname__, reason))
         if type(obj) is self._handle:
-            hooks = (ref() for ref in (obj.hooks_dict_ref, *obj.extra_dict_ref))
+            handle: Any = obj
+            hooks = (ref() for ref in (handle.hooks_dict_ref, *handle.extra_dict_ref))
             return [found for found in hooks if found is not None]
         return gc.get_referents(obj)
 

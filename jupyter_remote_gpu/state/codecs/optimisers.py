@@ -21,7 +21,7 @@ _MARK = "_wrapped_by_lr_sched"
 def reduce_optimiser(optimiser: Any) -> Reduced | None:
     """Return how to pickle an optimiser; None if its class has a way of its own."""
     base = sys.modules["torch"].optim.Optimizer
-    kind = type(optimiser)
+    kind: Any = type(optimiser)
     if kind.__getstate__ is not base.__getstate__ or kind.__reduce_ex__ is not object.__reduce_ex__:
         return None
     make, arguments, state, *_ = optimiser.__reduce_ex__(5)
