@@ -42,6 +42,8 @@ class Landing:
     def want(self, name: bytes, view: memoryview) -> None:
         """Also put the chunk `name` into `view`, which has its length."""
         places = self._places.setdefault(name, [])
+        if places and len(places[0]) != len(view):
+            raise DamagedError("a chunk was announced with two lengths")
         if places and name not in self._missing:
             view[:] = places[0]
         elif not places:
