@@ -128,6 +128,7 @@ class _Decoder:
                 self._add(root)
             else:
                 broken("an operation is known")
+        must(self._made == self._objects, "there are as many objects as announced")
         must(type(root) is tuple and len(root) == 1, "the last record names the value")
         return root[0]
 

@@ -18,9 +18,9 @@ from jupyter_remote_gpu.protocol.state import (
     Stays,
 )
 from jupyter_remote_gpu.state.placeholders import Placeholder
-from tests.state.hosts import through_json
 from tests.state.hostile.forge import Forge
 from tests.state.hostile.liar import Lied, value
+from tests.state.hosts import through_json
 
 OTHERS = [
     "print",
