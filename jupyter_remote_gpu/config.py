@@ -68,6 +68,12 @@ class RemoteGPU(Configurable):
         help="A cell for which moving values would take longer is not run, but told so in numbers.",
     ).tag(config=True)
 
+    redo_devices = Bool(
+        False,
+        help="Choose a device again on a machine with a GPU, when a cell there reads a name for"
+        " which this computer settled for its CPU; otherwise it is only told.",
+    ).tag(config=True)
+
     @default("home")
     def _default_home(self) -> str:
         state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")

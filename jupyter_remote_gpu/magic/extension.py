@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import atexit
 import os
 import sys
@@ -10,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_remote_gpu.config import RemoteGPU
+from jupyter_remote_gpu.errors import RequestError
 from jupyter_remote_gpu.machines import Machine
 from jupyter_remote_gpu.machines.embedded import embedded
+from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.session import Session, Workspace
 from jupyter_remote_gpu.session.summary import fetch_text
+from jupyter_remote_gpu.state.analysis import footprint
 from jupyter_remote_gpu.state.home import Home, Moved
 from jupyter_remote_gpu.state.hub import Hub
 from jupyter_remote_gpu.state.one_sided import one_sided
@@ -22,9 +26,11 @@ from jupyter_remote_gpu.transport.local import LocalTransport
 
 from .both_text import BothCells, is_both, without_call
 from .comm_relay import CommRelay
+from .devices import DeviceChoices
 from .hook import LocalCellHook
 from .notebook import NotebookFrontEnd
 from .notebook_key import notebook_key
+from .remote_error import remote_exception
 from .terminal import TerminalFrontEnd
 from .untrusted.gate import Gate
 from .untrusted.permission import PagePermission
@@ -70,6 +76,8 @@ class Extension:
             None if trusted else self._gate().admit,
         )
         self.both = BothCells()
+        self.devices = DeviceChoices()
+        self._gpu: str | None = None  # the machine's, empty if it has none, None if not asked yet
         self._told: set[tuple[str, str]] = set()
         self.hook = LocalCellHook(self.hub, self._fetch_from)
         if isinstance(self.front_end, NotebookFrontEnd):
@@ -158,6 +166,7 @@ class Extension:
             return
         source = self.shell.transform_cell(cell)
         filename = cell_filename(self.shell, source, cell_count(self.shell))
+        self.devices.note(source)
         self.hub.record(without_call(source) if is_both(cell) else source, filename)
 
     def _after_cell(self, result: Any) -> None:
@@ -179,6 +188,45 @@ class Extension:
                     f"{self.machine.name} ▸ `{text}` has changed something {place} only;"
                     " a %%both cell does so on both sides"
                 )
+
+    def look_at_devices(self, python: str) -> None:
+        """Before a remote cell: tell of devices chosen here that leave the machine's GPU idle.
+
+        With the setting `redo_devices` the statements are run again there at once.
+        """
+        if not self.devices.any:
+            return
+        needed, _ = self.home.needs(footprint(ast.parse(python)).reads)
+        choices = self.devices.made_here(needed, self.shell.user_ns)
+        if choices and self._gpu is None:
+            gpus = self.session.request(messages.Status)["gpus"]
+            self._gpu = str(gpus[0]["name"]) if gpus else ""
+        if not choices or not self._gpu:
+            return
+        name = self.machine.name
+        if self.config.redo_devices:
+            for choice in choices:
+                self.redo(choice.name)
+            return
+        for choice in self.devices.untold(choices):
+            self.front_end.note(
+                f"{name} ▸ {choice.name} is {choice.device!r}, chosen on this computer; {name}"
+                f" has a GPU ({self._gpu}). `%remote_gpu redo {choice.name}` runs there: "
+                f"{choice.statement}"
+            )
+
+    def redo(self, name: str) -> None:
+        """Run again there the statement that chose a device; its result is `name` from then on."""
+        statement = self.devices.statement(name)
+        if statement is None:
+            raise RequestError(
+                f"no statement is known here that chose a device for {name}",
+                hint=f"Run that statement in a %%remote_gpu cell: {name} = …",
+            )
+        outcome = self.session.run_cell(statement, statement, cell_count(self.shell))
+        if outcome.error is not None:
+            raise remote_exception(outcome.error)
+        self.front_end.note(f"{self.machine.name} ▸ chosen again there: {statement}")
 
     def _at_exit(self) -> None:
         self.session.leave(stop=True)

@@ -83,6 +83,7 @@ class RemoteGPUMagics(Magics):
         try:
             extension.front_end.begin()
             extension.gather(python)
+            extension.look_at_devices(python)
             outcome = extension.session.run_cell(
                 cell,
                 python,

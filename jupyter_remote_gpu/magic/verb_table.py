@@ -89,6 +89,14 @@ VERBS: tuple[Verb, ...] = (
         _NO_FLAGS,
     ),
     Verb(
+        "redo",
+        "names",
+        "run again there the statement that chose a device here",
+        'For `device = "cuda" if torch.cuda.is_available() else "cpu"` and its like, run on a\n'
+        "computer without the GPU that the machine has. The name is what it says there.",
+        ("%remote_gpu redo device",),
+    ),
+    Verb(
         "interrupt",
         "none",
         "stop the running cell; all names stay",

@@ -223,6 +223,12 @@ def _attach(extension: Extension, command: LineCommand) -> None:
         raise remote_exception(outcome.error)
 
 
+def _redo(extension: Extension, command: LineCommand) -> None:
+    extension.front_end.begin()
+    for name in command.names:
+        extension.redo(name)
+
+
 def _help(extension: Extension, command: LineCommand) -> None:
     print(help.line_help(command.operand))
 
@@ -240,5 +246,6 @@ _VERBS: dict[str, Callable[[Extension, LineCommand], Any]] = {
     "runs": _runs,
     "attach": _attach,
     "allow-scripts": _allow_scripts,
+    "redo": _redo,
     "help": _help,
 }

@@ -30,6 +30,7 @@ from . import client, following
 from .client import AgentClient
 from .following import Admit, Following, interrupts_into, interrupts_raised
 from .front_end import FrontEnd
+from .gpu_watch import GPU_IDLE, GpuWatch
 from .guard import FetchGuard, SendGuard
 from .loop import LoopThread
 from .moving import Moving
@@ -52,6 +53,8 @@ _NOTES = {
     client.DISK_FULL: "the machine's disk is full: output is held back there, and when too much"
     " of it waits, the cell waits too; make room on the machine, or stop the cell",
     client.DISK_HAS_ROOM: "the machine's disk has room again",
+    GPU_IDLE: "the GPU is idle: nothing has run on it for half a minute; is the model there,"
+    " and the data (`.to('cuda')`)?",
 }
 
 
@@ -104,6 +107,9 @@ class Session:
             transport, self._id, self._following.tell, self._following.room, longest
         )
         self._peer: LinePeer | None = None
+        self.gpu_watch = GpuWatch(
+            loop, lambda: self._client.request(messages.Status), self._following.tell
+        )
 
     # -- the machine ----------------------------------------------------------------------------
 
@@ -161,6 +167,8 @@ class Session:
         if self.kernel is None:
             return None
         kernel = self.kernel["kernel"]
+        # A journal that cannot be read must not keep anybody from ending its kernel.
+        self._client.unfollow(kernel)
         with contextlib.suppress(KernelDiedError):
             self.request(messages.StopKernel, kernel=kernel)
         return self._bury()
@@ -233,7 +241,8 @@ class Session:
             departure = self.home.send_ahead(departure, self.peer(), moving)
         synced = time.monotonic()
         run = f"{self._id}-{secrets.token_hex(4)}"
-        with self._following.awaiting(run) as items, interrupts_into(items):
+        watched = self.gpu_watch.during(python)
+        with self._following.awaiting(run) as items, interrupts_into(items), watched:
             fields, blobs = departure.begin.pack()
             request = self._client.request(
                 messages.Run,
