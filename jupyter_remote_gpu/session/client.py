@@ -180,7 +180,7 @@ class AgentClient:
     async def _follow_on(self, stream: FrameStream) -> None:
         """Ask a new connection for what was followed on the earlier ones."""
         try:
-            for kernel, followed in self._followed.items():
+            for kernel, followed in list(self._followed.items()):
                 again = messages.Follow(request=0, kernel=kernel, after=followed.number)
                 await stream.send(again)
         except OSError as error:

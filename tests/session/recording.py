@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_remote_gpu.protocol.events import Event
+from jupyter_remote_gpu.session.following import Admit
 from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.outcome import Outcome
 from jupyter_remote_gpu.session.session import Session, Workspace
@@ -115,17 +116,19 @@ class BadLine(LocalTransport):
 
 
 class Bench:
-    """A session on a machine of its own, over any transport."""
+    """A session on a machine of its own, over any transport; trusted unless `admit` looks at it."""
 
-    def __init__(self, transport: Transport, folder: Path) -> None:
+    def __init__(self, transport: Transport, folder: Path, admit: Admit | None = None) -> None:
         self.names: dict[str, Any] = {}
         self.hub = Hub(self.names)
-        self.home = self.hub.join("test")
+        self.home = self.hub.join("test", trusted=admit is None)
         self.front_end = Recorder()
         self.count = 0
         workspace = Workspace(str(folder), str(folder), sys.executable)
         self.loop = LoopThread()
-        self.session = Session(self.home, transport, workspace, self.front_end, "test", self.loop)
+        self.session = Session(
+            self.home, transport, workspace, self.front_end, "test", self.loop, admit=admit
+        )
 
     def remote(self, code: str) -> Outcome:
         """Run a remote cell; its outputs are in `front_end`."""

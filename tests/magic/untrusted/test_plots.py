@@ -65,5 +65,6 @@ def test_json_that_is_too_deep_or_too_much_is_no_plot() -> None:
     deep: Any = []
     for _ in range(1000):
         deep = [deep]
-    for value in ({"data": deep}, {"data": [0] * 3_000_000}, "text", 5, None, []):
+    values: list[Any] = [{"data": deep}, {"data": [0] * 3_000_000}, "text", 5, None, []]
+    for value in values:
         assert as_data(VEGA, value)[0] is None
