@@ -319,7 +319,7 @@ class TestPatches:
     def test_others_change_nothing(
         self, lent: Any, buffers: list[bytes], slots: tuple[int, ...], more: dict[str, Any]
     ) -> None:
-        lied, np, token = lent
+        lied, _, token = lent
         base = more.pop("base", token)
         parked = lied.notebook.home._half.parked["x"]
         lied.refuses(self.patch(base, *buffers, slots=slots, **more))
