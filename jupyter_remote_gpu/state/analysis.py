@@ -43,6 +43,13 @@ def footprint(tree: ast.Module) -> Footprint:
     )
 
 
+def words_in_texts(tree: ast.Module) -> frozenset[str]:
+    """Return the words in a cell's strings: names, perhaps, for code that evaluates text."""
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    texts = (node.value for node in nodes if isinstance(node.value, str))
+    return frozenset(word for text in texts for word in _WORD.findall(text))
+
+
 @dataclass(slots=True)
 class _Flow:
     """Walks statements in order; `bound` are the names certainly bound so far."""

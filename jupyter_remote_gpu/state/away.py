@@ -121,8 +121,10 @@ class Away:
         self._threads = threading.active_count()
         survey = Survey(half)
         reached = survey.closure(text.reads)
-        self._reached = reached & survey.values.keys()
         self._blind = not BLIND.isdisjoint(reached)
+        if self._blind:
+            reached |= survey.closure(half.values())
+        self._reached = reached & survey.values.keys()
         watched = half.namespace if self._blind else reached | text.binds | text.deletes
         self._before = {n: Held(half.namespace[n]) for n in watched if n in half.namespace}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,7 +19,8 @@ from jupyter_remote_gpu.protocol.state import (
     Parcel,
 )
 
-from .analysis import Footprint
+from .analysis import Footprint, words_in_texts
+from .bindings import BLIND
 from .coherence import Place, Places
 from .components import Edges
 from .describing import describe
@@ -90,7 +92,11 @@ class Departing:
         reads = [n for n in text.reads if self._known(n)]
         self.survey = Survey(self.half, self.deps)
         self.mentioned = self.survey.linked(reads)
-        need = {n for n in self.survey.closure(reads) if self._known(n)}
+        reached = self.survey.closure(reads)
+        if not BLIND.isdisjoint(reached | text.reads):
+            words = words_in_texts(ast.parse(cell.source))
+            reached |= self.survey.closure(n for n in words if self._known(n))
+        need = {n for n in reached if self._known(n)}
         imports = [
             Import(n, namespace[n].__name__)
             for n in sorted(need)

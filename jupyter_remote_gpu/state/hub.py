@@ -15,7 +15,7 @@ from typing import Any
 
 from jupyter_remote_gpu.protocol.state import Cell
 
-from .analysis import Footprint, footprint
+from .analysis import Footprint, footprint, words_in_texts
 from .bindings import BLIND
 from .coherence import Place
 from .components import Walk
@@ -127,7 +127,7 @@ class Hub:
         """
         if self.waits(tree):
             reads = self._footprint(tree).reads
-            self._bring(lambda: (self._reach(reads)[0], reads), self._homes, fetch)
+            self._bring(lambda: (self._needed(tree), reads), self._homes, fetch)
 
     def gather(self, source: str, destination: Home, fetch: Fetch) -> None:
         """Have all fetched that a remote cell at `destination` needs from other machines."""
@@ -136,6 +136,11 @@ class Hub:
             return
         reads = footprint(ast.parse(source)).reads
         self._bring(lambda: destination.needs(reads), others, fetch)
+
+    def _needed(self, tree: ast.Module) -> set[str]:
+        """Return what a local cell may use, names in its strings included if it evaluates text."""
+        reached, evaluates, _ = self._reach(self._footprint(tree).reads)
+        return reached | self._reach(words_in_texts(tree))[0] if evaluates else reached
 
     def _bring(
         self,
@@ -168,8 +173,8 @@ class Hub:
             held = {n: Held(namespace[n]) for n in text.binds if n in namespace}
             return LocalCell(text, frozenset(), held)
         partition.sync()
-        reached, blind = self._reach(text.reads)
-        if blind:
+        reached, evaluates, cut = self._reach(text.reads)
+        if evaluates or cut:
             reached |= self._known()
             partition.touch_all()
         names = reached | text.binds | text.deletes
@@ -241,11 +246,11 @@ class Hub:
             self._analysed = (tree, footprint(tree))
         return self._analysed[1]
 
-    def _reach(self, names: Iterable[str]) -> tuple[set[str], bool]:
+    def _reach(self, names: Iterable[str]) -> tuple[set[str], bool, bool]:
         """Return the names that code mentioning `names` here may use, following values lazily.
 
-        And whether there may be others: code that looks names up by itself, or a
-        value too large to be looked through for it.
+        And whether there may be others: because code looks names up by itself, or
+        because a value is too large to be looked through for it.
         """
         namespace, partition = self.notebook.namespace, self.notebook.partition
         blind = False
@@ -266,4 +271,4 @@ class Hub:
                     walk.add(name, value, _WALKED_OBJECTS)
                     needs = frozenset(walk.needs[name])
                 todo.extend(needs)
-        return seen, blind or bool(walk.cut)
+        return seen, blind, bool(walk.cut)
