@@ -132,6 +132,7 @@ class Extension:
         self._bind_results(moved)
         seconds = time.monotonic() - started
         worth_it = moved.bytes > QUIET_BYTES or seconds > QUIET_SECONDS
+        worth_it = worth_it or any(one.detached for one in moved.loads)
         if self.config.show_line and worth_it and not self.session.bar_shown:
             self.front_end.note(
                 fetch_text(

@@ -75,7 +75,8 @@ class Parcel:
     `kind` is "value" (manifest 0 is the head, the others its buffers) or
     "patch" (each manifest is the new content of the buffer in `slots`, on top
     of the version `base`, whose structure did not change). `token` names the
-    version that both sides hold once it has arrived.
+    version that both sides hold once it has arrived. `detached` says that
+    tensors in it were computed, and that the graph for gradients stays behind.
     """
 
     token: str
@@ -85,6 +86,7 @@ class Parcel:
     base: str = ""
     slots: tuple[int, ...] = ()
     definitions: tuple[Definition, ...] = ()
+    detached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ class Packer:
             "manifests": [self._manifest(m) for m in item.manifests],
             "base": item.base,
             "slots": list(item.slots),
+            "detached": item.detached,
             "definitions": [
                 [d.name, d.serial, d.cell, d.bound, [list(u) for u in d.uses]]
                 for d in item.definitions
@@ -212,10 +215,7 @@ class Unpacker:
 
     def flag(self, key: str) -> bool:
         """Return a field that is true or false."""
-        value = self._fields.get(key)
-        if type(value) is not bool:
-            raise ProtocolError(f"the field {key!r} is not true or false")
-        return value
+        return _flag(self._fields.get(key), key)
 
     def descriptions(self, key: str) -> dict[str, Description]:
         """Return a field of descriptions by name."""
@@ -276,6 +276,7 @@ class Unpacker:
             definitions=tuple(
                 _definition_in(d) for d in _list(item.get("definitions"), "definitions")
             ),
+            detached=_flag(item.get("detached"), "detached"),
         )
 
     def _manifest(self, fields: Any) -> Manifest:
@@ -293,6 +294,12 @@ def must(condition: bool, rule: str) -> None:
     """Raise `ProtocolError` naming the `rule` unless `condition`."""
     if not condition:
         raise ProtocolError(f"a message about names breaks the rule: {rule}")
+
+
+def _flag(value: Any, key: str) -> bool:
+    if type(value) is not bool:
+        raise ProtocolError(f"the field {key!r} is not true or false")
+    return value
 
 
 def _number(value: Any, key: str, limit: int) -> int:

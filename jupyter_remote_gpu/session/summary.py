@@ -75,6 +75,8 @@ def _load_text(one: Load, direction: Direction) -> str:
         notes.append(f"{one.chunks:,} of {one.of:,} chunks")
     if one.patched and direction == "in":
         notes.append("patched in place")
+    if one.detached:
+        notes.append("without its gradient graph")
     return f"{one.name} ({', '.join(notes)})" if notes else one.name
 
 

@@ -189,7 +189,14 @@ class Half:
         first = self.chunk_names.manifest(head, fingerprint(head))
         more = tuple(self.chunk_names.manifest(b, fingerprint(b)) for b in plain.more)
         manifests = (first, *self.manifests(unit), *more)
-        parcel = Parcel(token, unit.names, "value", manifests, definitions=unit.definitions)
+        parcel = Parcel(
+            token,
+            unit.names,
+            "value",
+            manifests,
+            definitions=unit.definitions,
+            detached=unit.encoded.detached,
+        )
         return parcel, chunks_of([head, *unit.encoded.buffers, *plain.more], manifests)
 
     def flatten(self, unit: Unit) -> None:
@@ -219,6 +226,7 @@ class Half:
             base=base.token,
             slots=tuple(slots[i] for i in changed),
             definitions=unit.definitions,
+            detached=unit.encoded.detached,
         )
         return parcel, chunks_of([unit.encoded.buffers[i] for i in changed], manifests)
 

@@ -14,7 +14,8 @@ class Load:
     """One component on its way: `bytes` that move, `chunks` of them out of `of` it is made of.
 
     The chunks are those of its arrays; what its other parts weigh is in `bytes`
-    alone. `patched` says that it is changed in place where it arrives.
+    alone. `patched` says that it is changed in place where it arrives, `detached`
+    that tensors in it arrive without the graph they were computed by.
     """
 
     names: tuple[str, ...]
@@ -22,6 +23,7 @@ class Load:
     chunks: int
     of: int
     patched: bool
+    detached: bool = False
 
     @property
     def name(self) -> str:
@@ -44,4 +46,4 @@ def load(parcel: Parcel, moving: Collection[bytes], lengths: Iterable[int]) -> L
                 size += manifest.size(index)
                 count += position >= heads
     of = sum(-(-length // chunk_bytes(length)) for length in lengths if length)
-    return Load(parcel.names, size, count, of, parcel.kind == "patch")
+    return Load(parcel.names, size, count, of, parcel.kind == "patch", parcel.detached)

@@ -63,7 +63,8 @@ class Encoded:
     `names` are referred to by name, `definitions` by serial, `cells` by number
     of the text: the receiver needs all of them first. `payload` is what was
     pickled, `reductions` and `blocks` how its arrays were taken apart and which
-    buffer is whose: plain data is made over the same buffers.
+    buffer is whose: plain data is made over the same buffers. `detached` says
+    that a tensor in it was computed, and its graph was left behind.
     """
 
     head: bytes
@@ -75,6 +76,7 @@ class Encoded:
     payload: Any = None
     reductions: Reductions = field(default_factory=dict)
     blocks: dict[int, int] = field(default_factory=dict)
+    detached: bool = False
 
 
 _receiving: ContextVar[Side] = ContextVar("receiving")
@@ -220,6 +222,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             reduced = reduce_subclass(obj, self.spans)
         elif kind in self._tensors:
             reduced = reduce_tensor(obj, self.spans)
+            self.result.detached |= obj.grad_fn is not None
             self.result.reductions[id(obj)] = obj, reduced
         elif isinstance(obj, self._scalar):
             reduced = reduce_scalar(obj)

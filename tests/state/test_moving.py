@@ -229,3 +229,11 @@ def test_what_rebuilding_changed_is_not_taken_for_what_arrived(notebook: Coheren
     assert shown(notebook.there("print(s.x[0])")) == "1.0"
     notebook.here("b = np.arange(300_000.)")
     assert shown(notebook.there("print(b[0], s.x[0])")) == "0.0 1.0"
+
+
+@pytest.mark.torch
+def test_what_arrives_without_its_gradient_graph_is_told(notebook: Coherent) -> None:
+    pytest.importorskip("torch")
+    notebook.there("import torch\nw = torch.ones(2, requires_grad=True)\nloss = (w * 2).sum()")
+    fetched = notebook.home.fetch(["loss", "w"], notebook.host)
+    assert {one.name: one.detached for one in fetched.loads} == {"loss": True, "w": False}
