@@ -50,7 +50,8 @@ HEAVY = """
 import numpy as np
 value['arr'] = np.arange(20.).reshape(4, 5); value['view'] = value['arr'][:, 1]
 value['obj'] = np.array([1, 'a', None], dtype=object); value['sc'] = np.float32(3)
-value['rec'] = np.zeros(2, dtype=[('a', 'i4'), ('b', 'f8', (2,))]); value['g'] = np.random.default_rng(1)
+value['rec'] = np.zeros(2, dtype=[('a', 'i4'), ('b', 'f8', (2,))])
+value['g'] = np.random.default_rng(1)
 """
 TORCH = """
 import torch
@@ -61,7 +62,8 @@ value['sp'] = torch.eye(3).to_sparse()
 PANDAS = """
 import pandas as pd
 value['df'] = pd.DataFrame({'a': [1, 2], 'b': ['x', None], 'c': pd.Categorical(['u', 'v'])})
-value['ts'] = pd.date_range('2020', periods=3); value['mi'] = pd.MultiIndex.from_product([[1], ['a']])
+value['ts'] = pd.date_range('2020', periods=3)
+value['mi'] = pd.MultiIndex.from_product([[1], ['a']])
 """
 
 
