@@ -13,6 +13,7 @@ import argparse
 import random
 import sys
 import weakref
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -89,7 +90,7 @@ def _next(writer: Writer, main: ModuleType, dice: random.Random, machines: int) 
     return [*pair, (writer.cell(), dice.randint(0, 1) * dice.randint(1, machines))]
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, say: Callable[[str], None] = print) -> int:
     """Run many notebooks; return how many differ."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--notebooks", type=int, default=200)
@@ -106,9 +107,9 @@ def main(arguments: list[str] | None = None) -> int:
         difference = check(seed, (host,), plan)
         if difference is not None:
             differing.append(seed)
-            print(difference)
+            say(str(difference))
     host.close()
-    print(f"{options.notebooks - len(differing)} of {options.notebooks} alike", differing)
+    say(f"{options.notebooks - len(differing)} of {options.notebooks} alike {differing}")
     return len(differing)
 
 
