@@ -26,6 +26,7 @@ from jupyter_remote_gpu.protocol.state import (
 )
 
 from .ambient.ambience import Ambience
+from .ambient.surroundings import SURROUNDINGS
 from .analysis import footprint
 from .arrivals import Arrivals
 from .bindings import BLIND
@@ -107,8 +108,11 @@ class Away:
         for name, description in begin.stubs.items():
             if not half.has_value(name):
                 half.namespace[name] = Placeholder(name, description, "the notebook's computer")
+        # Rebuilding imports modules: where they are found and what they are told comes first.
+        early = {n: told for n, told in begin.ambient.items() if n in SURROUNDINGS}
+        self._ambience.take(early)
         self._receive(begin)
-        self._ambience.take(begin.ambient)
+        self._ambience.take({n: told for n, told in begin.ambient.items() if n not in early})
         self._arrivals = Arrivals(half)
 
     def before_run(self, source: str | None = None) -> None:

@@ -215,6 +215,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return self._code(obj)
         elif kind is types.CellType:
             return self._cell(obj)
+        elif kind is types.MethodType:
+            reduced = _class_method(obj)
         elif kind is self._array:
             reduced = reduce_array(obj, self.spans)
             self.result.reductions[id(obj)] = obj, reduced
@@ -325,6 +327,13 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             )
         arguments = _cloudpickle._code_reduce(code)[1]
         return code_from_bytes, (_MINOR, code.co_name, code.co_firstlineno, arguments)
+
+
+def _class_method(method: types.MethodType) -> Any:
+    """Reduce a class method to its class and name; None for other bound methods."""
+    owner, name = method.__self__, method.__func__.__name__
+    found = isinstance(owner, type) and getattr(owner, name, None) == method
+    return (getattr, (owner, name)) if found else None
 
 
 class _DataUnpickler(pickle.Unpickler):

@@ -43,6 +43,10 @@ def is_machines_own(name: str) -> bool:
     return _MACHINE_NAME.match(name) is not None
 
 
+SURROUNDINGS = frozenset({"os.getcwd", "sys.path", "os.environ"})
+"""The names of these units."""
+
+
 class Surroundings:
     """This process's folder, paths and variables, against what they were at the start."""
 
