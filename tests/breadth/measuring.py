@@ -21,7 +21,7 @@ from tests.state.notebook import Coherent
 from .samples import Sample
 
 TRAVELS, REFUSED, DIFFERS, NOT_MEASURED = "travels", "refused", "differs", "not measured"
-_REASON_CHARACTERS = 160
+_REASON_CHARACTERS = 110
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +84,22 @@ def _placed(
             shown = notebook.cell(cell, remote=remote)
         except CannotTravelError as error:
             way = "to the machine" if remote else "back"
-            return Finding(REFUSED, f"{way}: {_short(error.message)}")
+            return Finding(REFUSED, f"{way}: {_reason(error.message)}")
+        except AssertionError as error:
+            refused = str(error).rpartition("CannotTravelError: ")[2]
+            if refused == str(error):
+                raise
+            return Finding(REFUSED, f"to the machine: {_reason(refused)}")
         if shown != wanted:
             return Finding(DIFFERS, _short(f"{shown} instead of {wanted}"))
     return Finding(TRAVELS)
+
+
+def _reason(message: str) -> str:
+    """Return what a refusal says behind the names, which are the same for every sample."""
+    for before in ("which cannot leave this computer: ", "cannot be copied: ", "rebuilt "):
+        message = message.partition(before)[2] or message
+    return _short(message.splitlines()[0])
 
 
 def _short(text: str) -> str:
