@@ -34,6 +34,7 @@ from .describing import describe
 from .half import Half, Unit, inline, overlay, own_slots
 from .kinds import pinned_reason
 from .landing import Landing
+from .looks import only_looked_at
 from .namespace import Held, Rebinding, is_hidden, is_module, is_simple, unbind, user_names
 from .placeholders import Placeholder
 from .rebuilding import Overlays, in_two_steps
@@ -119,12 +120,13 @@ class Away:
         """Note what the cell can reach; `source` if it differs from the Begin's cell text."""
         half = self._half
         try:
-            text = footprint(ast.parse(self._cell.source if source is None else source))
+            tree = ast.parse(self._cell.source if source is None else source)
         except SyntaxError:  # the kernel will say so itself
-            text = footprint(ast.Module([], []))
+            tree = ast.Module([], [])
+        text = footprint(tree)
         self._threads = threading.active_count()
         survey = Survey(half)
-        reached = survey.closure(text.reads)
+        reached = survey.closure(text.reads - only_looked_at(tree, text, half.namespace))
         self._blind = not BLIND.isdisjoint(reached)
         if self._blind:
             reached |= survey.closure(half.values())

@@ -23,6 +23,7 @@ from .describing import describe
 from .fetching import Moved
 from .half import Half
 from .home import Home
+from .looks import only_looked_at
 from .namespace import Held, is_hidden, is_module, is_simple
 from .notebook import Notebook
 from .placeholders import Placeholder, description_of
@@ -139,7 +140,7 @@ class Hub:
 
     def _needed(self, tree: ast.Module) -> set[str]:
         """Return what a local cell may use, names in its strings included if it evaluates text."""
-        reached, evaluates, _ = self._reach(self._footprint(tree).reads)
+        reached, evaluates, _ = self._reach(self._used(tree))
         return reached | self._reach(words_in_texts(tree))[0] if evaluates else reached
 
     def _bring(
@@ -173,7 +174,7 @@ class Hub:
             held = {n: Held(namespace[n]) for n in text.binds if n in namespace}
             return LocalCell(text, frozenset(), held)
         partition.sync()
-        reached, evaluates, cut = self._reach(text.reads)
+        reached, evaluates, cut = self._reach(self._used(tree))
         if evaluates or cut:
             reached |= self._known()
             partition.touch_all()
@@ -245,6 +246,11 @@ class Hub:
         if self._analysed is None or self._analysed[0] is not tree:
             self._analysed = (tree, footprint(tree))
         return self._analysed[1]
+
+    def _used(self, tree: ast.Module) -> frozenset[str]:
+        """Return the names whose values a local cell may do more with than look at them."""
+        text = self._footprint(tree)
+        return text.reads - only_looked_at(tree, text, self.notebook.namespace)
 
     def _reach(self, names: Iterable[str]) -> tuple[set[str], bool, bool]:
         """Return the names that code mentioning `names` here may use, following values lazily.
