@@ -69,6 +69,14 @@ done
 # Colab itself is at Python 3.12.
 if [ -n "$colab_python" ]; then suite colab "$colab_python" tests/constraints-colab.txt; fi
 
+# One notebook over two Pythons: the notebook's on this one, its machine on each of the others.
+for other in "$root"/py*/bin/python; do
+    [ -x "$other" ] || continue
+    echo "==> differential: a machine with $("$other" --version)"
+    "$1/bin/python" -m tests.state.differential --host other --python "$other" \
+        --notebooks 150 --seed 1 || failed="$failed differential($other)"
+done
+
 echo "==> ran:${done_:- none}"
 [ -z "$left_out" ] || echo "==> left out:$left_out"
 if [ -n "$failed" ]; then

@@ -7,6 +7,7 @@ outward between equal minor versions of Python, where bytecode is allowed.
 
 from __future__ import annotations
 
+import importlib
 import io
 import pickle
 import sys
@@ -38,6 +39,8 @@ _MINOR = sys.version_info[:2]
 _EMPTY = "empty cell"
 _DEEP_STACK_BYTES = 512 << 20
 _DEEP_LIMIT = 200_000
+_MOVED = {"pathlib._local": "pathlib"}
+"""Modules that one version of Python keeps public classes in, and where all versions have them."""
 _FORBIDDEN = frozenset({("types", "CodeType"), ("marshal", "loads"), ("builtins", "compile")})
 
 
@@ -240,6 +243,9 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         if definition is not None:
             self._needs(definition)
             return made_by, (definition.serial, definition.name)
+        public = _MOVED.get(obj.__module__) if isinstance(obj, type) else None
+        if public is not None:
+            return public_class, (public, obj.__qualname__)
         own = kind is types.FunctionType and obj.__globals__ is self._side.namespace
         if not own and not (
             isinstance(obj, type) and obj.__module__ == self._side.namespace.get("__name__")
@@ -361,6 +367,12 @@ def set_function_state(function: Any, state: tuple[dict[str, Any], dict[str, Any
     for cell, value in contents:
         if not (isinstance(value, str) and value == _EMPTY):
             cell.cell_contents = value
+
+
+def public_class(module: str, name: str) -> type:
+    """Return a class of the standard library by the module that documents it."""
+    found: type = getattr(importlib.import_module(module), name)
+    return found
 
 
 def set_cell(cell: types.CellType, contents: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import pathlib
 import pickle
 import sys
 from typing import Any
@@ -261,3 +262,9 @@ def test_encoding_an_unchanged_value_gives_the_same_bytes() -> None:
     value = {"a": [1, 2.5, "x"], "b": {3, 4}, "c": (None, b"y")}
     first: Encoded = encode(value, side())
     assert first.head == encode(value, side()).head
+
+
+def test_paths_are_named_as_every_version_of_python_knows_them() -> None:
+    """Python 3.13 keeps the classes of pathlib in a module that no other version has."""
+    encoded = encode(pathlib.PurePosixPath("some"), side())
+    assert b"_local" not in encoded.head
