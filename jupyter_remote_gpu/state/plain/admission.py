@@ -26,6 +26,8 @@ from jupyter_remote_gpu.state.namespace import is_hidden
 
 from .limits import room_for
 
+_RESULTS = frozenset({"_", "__", "___"})
+"""What IPython binds behind every cell that ends in an expression: the cell's text names none."""
 _WORD = re.compile(r"[^\W\d]\w*")
 _MAX_NAME_CHARS = 200
 _MAX_REASON_CHARS = 500
@@ -45,7 +47,7 @@ def admit(
     def may(name: str) -> bool:
         if not well_named(name):
             return False
-        if name in words or places[name] is not Place.HERE:
+        if name in words or name in _RESULTS or places[name] is not Place.HERE:
             return True
         return name not in namespace and not hasattr(builtins, name)
 
