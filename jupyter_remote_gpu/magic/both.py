@@ -44,7 +44,7 @@ def run_there(extension: Extension, key: str) -> None:
         extension.front_end.begin()
         extension.gather(python)
         name = extension.machine.name
-        headed = Headed(extension.front_end, f"{name} ▸ there:")
+        headed = Headed(extension.front_end, f"%%both ▸ on {name}:")
         with extension.session.shown_through(headed):
             outcome = extension.session.run_cell(
                 f"{NO_CALL}\n{body}",
@@ -60,10 +60,10 @@ def run_there(extension: Extension, key: str) -> None:
         extension.hook.reopen(trees)
         extension.front_end.catch_up()
     if outcome.error is not None:
-        extension.front_end.note(f"{name} ▸ failed there, not run here")
+        extension.front_end.note(f"%%both ▸ failed on {name}, not run here")
         raise remote_exception(outcome.error)
     if headed.used:
-        extension.front_end.note(f"{name} ▸ here:")
+        extension.front_end.note("%%both ▸ here:")
 
 
 class Headed:

@@ -60,6 +60,8 @@ def _where(row: Row) -> str:
 
 
 def _what(row: Row) -> str:
+    if row.type in ("class", "function", "module"):
+        return f"{row.type} {row.text}"
     return f"{row.type}, {row.text}" if row.text and row.text != row.type else row.type
 
 

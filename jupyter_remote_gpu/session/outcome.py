@@ -27,7 +27,7 @@ class Outcome:
     error: dict[str, Any] | None
     payload: list[dict[str, Any]]
     ran_seconds: float
-    sync_seconds: float
+    sync_seconds: float = 0.0
     sent: tuple[Load, ...] = ()
     sent_shown: bool = False
     unchanged: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jupyter_remote_gpu.errors import (
@@ -23,17 +23,18 @@ from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.frames import MAX_PAYLOAD_BYTES
 from jupyter_remote_gpu.protocol.state import Cell, Report
-from jupyter_remote_gpu.state.home import Home, Losses, Moved
+from jupyter_remote_gpu.state.home import Departure, Home, Losses, Moved
 from jupyter_remote_gpu.transport.base import Transport
 
-from . import client, following
+from . import following
 from .client import AgentClient
 from .following import Admit, Following, interrupts_into, interrupts_raised
 from .front_end import FrontEnd
-from .gpu_watch import GPU_IDLE, GpuWatch
+from .gpu_watch import GpuWatch
 from .guard import FetchGuard, SendGuard
 from .loop import LoopThread
 from .moving import Moving
+from .notes import NOTES
 from .outcome import Outcome, now_there
 from .pace import Pace
 from .peer import LinePeer
@@ -47,15 +48,6 @@ UNTRUSTED_MESSAGE_BYTES = 128 << 20
 PATIENCE_SECONDS = 10.0
 """After this long without a run having begun, the user is told what is waited for."""
 INTERRUPTS_BEFORE_LEAVING = 3
-_NOTES = {
-    client.DISCONNECTED: "connection lost, reconnecting; the run goes on",
-    client.RECONNECTED: "connected again",
-    client.DISK_FULL: "the machine's disk is full: output is held back there, and when too much"
-    " of it waits, the cell waits too; make room on the machine, or stop the cell",
-    client.DISK_HAS_ROOM: "the machine's disk has room again",
-    GPU_IDLE: "the GPU is idle: nothing has run on it for half a minute; is the model there,"
-    " and the data (`.to('cuda')`)?",
-}
 
 
 log = logging.getLogger(__name__)
@@ -258,28 +250,33 @@ class Session:
             sent = self._loop.start(request)
             sent.add_done_callback(lambda done: self._run_failed(done.exception()))
             end = self._await_end(items, lambda: self.home.commit(departure), timeout)
-        report = self._report(end)
         ended = time.monotonic()
-        there: tuple[str, ...] = ()
-        perhaps: tuple[str, ...] = ()
-        if report is not None:
-            before = self.home.places.elsewhere & report.touched.keys()
-            take_over = self.home.keep if keeps_home else self.home.complete
-            take_over(departure, report)
-            there, perhaps = now_there(report, before)
-        return Outcome(
+        outcome = self._take_over(run, end, departure, keeps_home)
+        seconds = synced - started + time.monotonic() - ended
+        return replace(outcome, sync_seconds=seconds, sent_shown=moving.shown)
+
+    def _take_over(self, run: str, end: Event, departure: Departure, keeps: bool) -> Outcome:
+        """Take note of what a run did to the names, and say how it ended."""
+        outcome = Outcome(
             run=run,
             error=end.fields.get("error"),
             payload=end.fields.get("payload", []),
             ran_seconds=end.fields["seconds"],
-            sync_seconds=synced - started + time.monotonic() - ended,
             sent=departure.loads,
-            sent_shown=moving.shown,
             unchanged=departure.unchanged,
-            bound=() if report is None else tuple(report.bound),
+        )
+        report = self._report(end)
+        if report is None:
+            return outcome
+        before = self.home.places.elsewhere & report.touched.keys()
+        (self.home.keep if keeps else self.home.complete)(departure, report)
+        there, perhaps = now_there(report, before)
+        return replace(
+            outcome,
+            bound=tuple(report.bound),
             there=there,
             perhaps=perhaps,
-            threads=0 if report is None else report.threads,
+            threads=report.threads,
         )
 
     def _await_end(
@@ -339,8 +336,8 @@ class Session:
                     " `%remote_gpu attach` shows it, `%remote_gpu restart` ends it"
                 )
             self._interrupt_soon()
-        elif what in _NOTES:
-            self._front_end.note(f"{self.machine} ▸ {_NOTES[what]}")
+        elif what in NOTES:
+            self._front_end.note(f"{self.machine} ▸ {NOTES[what]}")
         else:
             raise ConnectionLostError(
                 f"the run on {self.machine} could not be reached any more: {what}",
@@ -436,7 +433,6 @@ class Session:
             error=end.fields.get("error"),
             payload=[],
             ran_seconds=end.fields["seconds"],
-            sync_seconds=0.0,
         )
 
     def _take_kernel(self, kernel: dict[str, Any], after: int) -> None:

@@ -10,7 +10,7 @@ from tests.notebook import Notebook
 def test_both_sides_are_heard_and_labelled(notebook: Notebook) -> None:
     shown = notebook.run("%%both\nimport os\nprint('said')\nwhere = os.getpid()")
     assert shown.text() == "said\nsaid\n"
-    assert shown.line() == "embedded ▸ there:\nembedded ▸ here:"
+    assert shown.line() == "%%both ▸ on embedded:\n%%both ▸ here:"
     kinds = [m["msg_type"] for m in shown.messages]
     assert kinds == ["display_data", "stream", "display_data", "stream"]
     pid = notebook.run("import os\nprint(where == os.getpid())").text()
@@ -80,7 +80,7 @@ def test_an_error_there_keeps_it_from_running_here(notebook: Notebook) -> None:
     )
     assert shown.ename() == "ZeroDivisionError"
     assert "----> 5     1 / 0" in shown.error()
-    assert "failed there, not run here" in shown.line()
+    assert "failed on embedded, not run here" in shown.line()
     assert notebook.run("print(ran)").text() == "[]\n"
     assert notebook.remote("print(ran)").text() == "[]\n"
 

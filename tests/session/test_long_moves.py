@@ -78,7 +78,7 @@ def test_a_short_move_shows_no_bar(bench_over: Callable[[Slow], Bench]) -> None:
     bench.names["x"] = numpy.arange(300_000)
     bench.remote("y = x + 1")
     bench.session.fetch(["y"])
-    assert bench.front_end.bar.shown == bench.front_end.bar.ended == []
+    assert (bench.front_end.bar.shown, bench.front_end.bar.ended) == ([], [])
 
 
 def test_a_send_can_be_stopped_anywhere(bench_over: Callable[[Slow], Bench]) -> None:
