@@ -50,18 +50,25 @@ class Place:
     notebook: Path
     state: Path
     machine: HardMachine | None
+    trusted: bool = True
 
 
 @pytest.fixture(scope="module", params=["plain", pytest.param("hard", marks=pytest.mark.root)])
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """The embedded machine as it is, and in the hard mode: it cannot see the notebook's folder."""
+    return make_place(request, tmp_path_factory)
+
+
+def make_place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Return the machine in the mode that a fixture's parameter names: plain, hard, untrusted."""
     base = tmp_path_factory.mktemp("place")
     (base / "notebook").mkdir()
     machine = None
     if request.param == "hard":
         python = request.getfixturevalue("hard_python")
         machine = hard_machine.make_machine(base / "machine", python, [base / "notebook"])
-    return Place(base / "notebook", base / "machine" / "state", machine)
+    trusted = request.param != "untrusted"
+    return Place(base / "notebook", base / "machine" / "state", machine, trusted)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +99,8 @@ class Notebooks:
         folder.mkdir(parents=True, exist_ok=True)
         home = self._place.state / name
         self._homes.add(home)
-        self._opened.append(Notebook(home, folder, self._place.machine))
+        place = self._place
+        self._opened.append(Notebook(home, folder, place.machine, trusted=place.trusted))
         return self._opened[-1]
 
     def close(self) -> None:

@@ -72,6 +72,7 @@ class Notebook:
     `home` is where the embedded machine's agent keeps things, `folder` the
     notebook's own folder, `machine` says of a machine in the hard mode. With
     `first` another cell runs first: "pass" makes a kernel that has never heard of us.
+    One that is not `trusted` is treated as a rented machine.
     """
 
     def __init__(
@@ -80,8 +81,11 @@ class Notebook:
         folder: Path,
         machine: HardMachine | None = None,
         first: str = "%load_ext jupyter_remote_gpu",
+        *,
+        trusted: bool = True,
     ) -> None:
         self.home = home
+        self.trusted = trusted
         self.hard = machine is not None
         self.machine_folder = folder if machine is None else machine.folder
         root = str(Path(__file__).resolve().parents[1])
@@ -93,6 +97,7 @@ class Notebook:
             "IPYTHONDIR": str(folder / ".ipython"),
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
             **({} if machine is None else machine.environ),
+            **({} if trusted else {"JUPYTER_REMOTE_GPU_TRUSTED": "0"}),
         }
         env.pop("JPY_PARENT_PID", None)
         self.manager = KernelManager(kernel_name="python3")

@@ -75,6 +75,10 @@ def test_displays_of_every_type(notebook: Notebook) -> None:
     shown = notebook.remote(
         f"from IPython.display import display\ndisplay({data!r}, raw=True, metadata={{'m': 1}})"
     )
+    if not notebook.trusted:
+        # A drawing would become a picture where there is no HTML; the other type is nobody's.
+        for kind in ("image/svg+xml", "application/vnd.own+json"):
+            data.pop(kind)
     assert shown.displays() == [data]
 
 
