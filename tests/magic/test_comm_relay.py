@@ -27,6 +27,7 @@ def environ(place: Place) -> Iterator[dict[str, str]]:
         "JUPYTER_RUNTIME_DIR": str(root / "runtime"),
         "JUPYTER_REMOTE_GPU_HOME": str(place.state / "widgets"),
         **({} if place.machine is None else place.machine.environ),
+        **({} if place.trusted else {"JUPYTER_REMOTE_GPU_TRUSTED": "0"}),
     }
     end_machine(place.state / "widgets")
 
