@@ -35,11 +35,20 @@ from .half import Half, Unit, inline, overlay, own_slots
 from .kinds import pinned_reason
 from .landing import Landing
 from .looks import only_looked_at
-from .namespace import Held, Rebinding, is_hidden, is_module, is_simple, unbind, user_names
+from .namespace import (
+    Held,
+    Rebinding,
+    is_hidden,
+    is_made_module,
+    is_module,
+    is_simple,
+    unbind,
+    user_names,
+)
 from .placeholders import Placeholder
-from .rebuilding import Overlays, in_two_steps
+from .rebuilding import Overlays, define_ready, in_two_steps
 from .survey import Survey
-from .travel import why_not
+from .travel import MADE_MODULE, why_not
 from .versions import Version
 
 _COMPARED_AT_ONCE_BYTES = 1 << 20
@@ -218,7 +227,9 @@ class Away:
         items: list[Item] = []
         for name in ask.names:
             value = half.namespace.get(name)
-            if is_module(value):
+            if is_made_module(value):
+                items.append(Stays((name,), name, "module", MADE_MODULE))
+            elif is_module(value):
                 items.append(Import(name, value.__name__))  # type: ignore[union-attr]
             elif name not in survey.values:
                 items.append(Stays((name,), name, "", "it is not there any more"))
@@ -278,6 +289,7 @@ class Away:
         if unpatchable or self._arrivals.landing.missing():
             raise ProtocolError("a value was announced whose parts did not all arrive")
         try:
+            made = define_ready(half, parcels, bound)
             rebuilt = [self._rebuild(i, bound, first) for i, first in in_two_steps(begin.items)]
         except BaseException:
             bound.undo()
@@ -286,6 +298,7 @@ class Away:
                 unbind(half.namespace, name)
                 half.parked.pop(name, None)
             raise
+        del made  # bound by now, or held by what was rebuilt
         for _, _, overlays in rebuilt:  # last, so that data wins over what statements did to it
             overlay(overlays)
         for parcel, values, _ in rebuilt:
@@ -406,7 +419,7 @@ class Away:
         return [
             Import(n, namespace[n].__name__)
             for n in sorted(names - self._fresh)
-            if is_module(namespace.get(n))
+            if is_module(namespace.get(n)) and not is_made_module(namespace[n])
         ]
 
 

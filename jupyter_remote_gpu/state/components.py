@@ -145,6 +145,14 @@ class Walk:
             groups.setdefault(self._root(name), []).append(name)
         return {name: tuple(sorted(group)) for group in groups.values() for name in group}
 
+    def _is_named(self, function: types.FunctionType) -> bool:
+        """Say whether a function is reached by its name, or as a method by that of its class."""
+        root, *path = function.__qualname__.split(".")
+        found = self._namespace.get(root)
+        for part in path:
+            found = vars(found).get(part) if isinstance(found, type) else None
+        return found is function
+
     def _is_reference(self, name: str, obj: Any, kind: Kind, is_value: bool) -> bool:
         """Settle objects that other values only refer to: classes, named functions, enums."""
         if kind is Kind.CLASS:
@@ -153,8 +161,9 @@ class Walk:
             if obj.__globals__ is not self._namespace:
                 return not (obj.__closure__ or obj.__dict__)
             self.refers[name].add(obj.__qualname__)
-            if not is_value and self._namespace.get(obj.__qualname__) is obj:
-                self.needs[name].add(obj.__qualname__)
+            # a function with attributes is shared by those who refer to it, like any object
+            if not is_value and not obj.__dict__ and self._is_named(obj):
+                self.needs[name].add(obj.__qualname__.partition(".")[0])
                 return True
             self.needs[name] |= global_names(obj.__code__)
             return False

@@ -30,7 +30,7 @@ from .namespace import is_hidden, is_module
 from .peer import Peer, Watch
 from .placeholders import Placeholder, description_of
 from .survey import Survey
-from .travel import refusal, why_not
+from .travel import refusal, refuse_made_modules, why_not
 from .versions import Version
 
 _ATTEMPTS = 4
@@ -97,6 +97,7 @@ class Departing:
             words = words_in_texts(ast.parse(cell.source))
             reached |= self.survey.closure(n for n in words if self._known(n))
         need = {n for n in reached if self._known(n)}
+        refuse_made_modules(need, namespace)
         imports = [
             Import(n, namespace[n].__name__)
             for n in sorted(need)

@@ -9,6 +9,8 @@ from typing import Any
 
 from jupyter_remote_gpu.protocol.state import Description
 
+from .namespace import is_made_module
+
 _SHORT_CHARS = 60
 _SIZED: tuple[Any, ...] = (list, tuple, dict, set, frozenset, str, bytes, bytearray, deque)
 
@@ -17,7 +19,8 @@ def describe(value: Any, size: int = 0) -> Description:
     """Describe a value without running code of its class; `size` in bytes if known."""
     kind = type(value)
     if isinstance(value, types.ModuleType):
-        return Description("module", value.__name__, module=value.__name__)
+        module = "" if is_made_module(value) else value.__name__
+        return Description("module", value.__name__, module=module)
     if isinstance(value, type):
         return Description("class", value.__qualname__, size)
     try:

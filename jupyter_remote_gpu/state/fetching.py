@@ -27,7 +27,7 @@ from .loads import Load, load
 from .namespace import Rebinding, bind
 from .peer import Peer, Watch
 from .plain.admission import check_answers, typed_module
-from .rebuilding import Overlays, in_two_steps
+from .rebuilding import Overlays, define_ready, in_two_steps
 from .travel import stays
 from .versions import Version
 
@@ -143,8 +143,11 @@ class Fetching:
                 if isinstance(item, Import) and self._newer([item.name]):
                     bound.bind(item.name, self._module(item))
                     self.names.append(item.name)
+            # from a machine that is not trusted definitions are checked with their values
+            made = define_ready(self.half, parcels, bound) if self.trusted else []
             for parcel, first in in_two_steps(parcels):
                 self._rebuild(parcel, bound, first)
+            del made  # bound by now, or held by what was rebuilt
             with uninterrupted():
                 self._settle(answers)
         except BaseException:

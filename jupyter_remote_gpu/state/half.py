@@ -151,9 +151,11 @@ class Half:
             else:
                 plain[name] = value
         defining = [v for v in plain.values() if isinstance(v, (types.FunctionType, type))]
+        reads = {name for d in definitions for name in self.cells.reads(d)}
+        early = {name: value for name, value in plain.items() if name in reads}
         hidden: list[Definition] = []
         while True:
-            encoded = encode((plain, overlays, defined), self.side, defining)
+            encoded = encode((plain, overlays, defined), self.side, defining, early)
             found = self._hidden(encoded, definitions)
             if len(found) == len(hidden):
                 break

@@ -7,15 +7,17 @@ import decimal
 import enum
 import fractions
 import functools
-import io
 import logging
 import pathlib
 import re
 import sys
-import threading
 import types
 import uuid
 import weakref
+
+from .pinned import pinned_reason
+
+__all__ = ["MACHINERY_REASON", "Kind", "Kinds", "pinned_reason"]
 
 _LEAVES: frozenset[type] = frozenset(
     {
@@ -30,51 +32,6 @@ _LEAVES: frozenset[type] = frozenset(
         *(weakref.ref, weakref.ReferenceType, logging.Logger, logging.RootLogger),
     }
 )
-_PINNED: dict[type, str] = {
-    types.GeneratorType: "a generator keeps its place inside running code",
-    types.CoroutineType: "a coroutine keeps its place inside running code",
-    types.AsyncGeneratorType: "an async generator keeps its place inside running code",
-    io.TextIOWrapper: "an open file belongs to its process",
-    io.BufferedIOBase: "an open file belongs to its process",
-    io.RawIOBase: "an open file belongs to its process",
-    threading.Thread: "a thread belongs to its process",
-    type(threading.Lock()): "a lock belongs to its process",
-    type(threading.RLock()): "a lock belongs to its process",
-    threading.Event: "an event belongs to the threads of its process",
-    threading.Condition: "a condition belongs to the threads of its process",
-    threading.local: "its content differs from thread to thread",
-    weakref.ref: "a weak reference says nothing about who keeps its object alive",
-    weakref.WeakValueDictionary: "a weak dictionary does not keep its values alive",
-    weakref.WeakKeyDictionary: "a weak dictionary does not keep its keys alive",
-    weakref.WeakSet: "a weak set does not keep its members alive",
-    types.FrameType: "a frame belongs to running code",
-    types.TracebackType: "a traceback belongs to running code",
-}
-_PINNED_BY_PATH = {
-    "socket.socket": "a connection belongs to its process",
-    "_socket.socket": "a connection belongs to its process",
-    "sqlite3.Connection": "a database connection belongs to its process",
-    "sqlite3.Cursor": "a database cursor belongs to its process",
-    "_contextvars.ContextVar": "a context variable belongs to its process",
-    "tempfile.TemporaryDirectory": "it owns a folder of its machine",
-    "subprocess.Popen": "a child process belongs to its parent",
-    "concurrent.futures._base.Executor": "an executor runs threads or processes of its process",
-    "multiprocessing.pool.Pool": "a pool owns processes of its machine",
-    "multiprocessing.queues.Queue": "a queue belongs to its process",
-    "queue.Queue": "a queue belongs to the threads of its process",
-    "asyncio.tasks.Task": "a task belongs to a running event loop",
-    "_asyncio.Task": "a task belongs to a running event loop",
-    "_asyncio.Future": "a future belongs to a running event loop",
-    "ipywidgets.widgets.widget.Widget": "a widget is tied to the page of its kernel",
-    "tqdm.std.tqdm": "a progress bar draws where it was made",
-    "torch.utils.data.dataloader._BaseDataLoaderIter": "its workers belong to its process",
-    "torch.jit._script.RecursiveScriptModule": "a scripted module cannot be pickled",
-    "torch.cuda.streams.Stream": "a CUDA stream belongs to its process",
-    "torch.cuda.streams.Event": "a CUDA event belongs to its process",
-    "torch.cuda.graphs.CUDAGraph": "a CUDA graph belongs to its process",
-    "torch.nn.parallel.distributed.DistributedDataParallel": "its process group is of its process",
-    "requests.sessions.Session": "a connection belongs to its process",
-}
 _MACHINERY = ("ipykernel.", "jupyter_remote_gpu.", "IPython.core.interactiveshell")
 MACHINERY_REASON = "it belongs to the kernel it was made in"
 
@@ -157,12 +114,3 @@ _SIMPLE = {
     types.BuiltinFunctionType: Kind.BUILTIN,
     functools._lru_cache_wrapper: Kind.CACHE,
 }
-
-
-def pinned_reason(kind: type) -> str:
-    """Say why objects of this type cannot leave their process; empty if they can."""
-    for base in kind.__mro__:
-        reason = _PINNED.get(base) or _PINNED_BY_PATH.get(f"{base.__module__}.{base.__qualname__}")
-        if reason is not None:
-            return "" if kind in (io.BytesIO, io.StringIO) else reason
-    return ""

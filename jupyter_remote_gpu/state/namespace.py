@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 import types
 import weakref
 from collections.abc import Callable, Iterator
@@ -61,6 +62,15 @@ def is_result(name: str) -> bool:
 def is_module(value: object) -> bool:
     """Say whether a value is a module (those go by name)."""
     return isinstance(value, types.ModuleType)
+
+
+def is_made_module(value: object) -> bool:
+    """Say whether a value is a module that code made: nothing to import by that name."""
+    if not isinstance(value, types.ModuleType) or value.__name__ == "__main__":
+        return False
+    return (
+        getattr(value, "__spec__", None) is None and value.__name__ not in sys.builtin_module_names
+    )
 
 
 def is_simple(value: object) -> bool:

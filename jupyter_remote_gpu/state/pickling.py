@@ -13,7 +13,7 @@ import pickle
 import sys
 import threading
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,10 +27,12 @@ from jupyter_remote_gpu.protocol.state import Blob, Definition
 from .cells import Cells
 from .code import Address, code_at
 from .codecs.arrays import reduce_array, reduce_scalar, reduce_subclass
+from .codecs.draws import reduce_draws
 from .codecs.exceptions import reduce_exception
 from .codecs.memory import Block, Memory, Spans
 from .codecs.optimisers import reduce_optimiser
 from .codecs.tensors import reduce_tensor
+from .codecs.views import reduce_view, stream, stream_name
 from .kinds import pinned_reason
 from .placeholders import Placeholder
 from .plain.memories import Reductions
@@ -85,46 +87,67 @@ class Encoded:
 _receiving: ContextVar[Side] = ContextVar("receiving")
 
 
-def encode(payload: Any, side: Side, defining: Sequence[Any] = ()) -> Encoded:
+def encode(
+    payload: Any,
+    side: Side,
+    defining: Sequence[Any] = (),
+    early: dict[str, Any] | None = None,
+) -> Encoded:
     """Pickle `payload` without copying arrays; functions of `defining` go by value.
 
-    Raises `CannotTravelError`, its message a reason to put after "because".
+    `early` are those values of it that its definitions read; `decode` with a
+    `begin` needs it to be given, if only as an empty dictionary. Raises
+    `CannotTravelError`, its message a reason to put after "because".
     """
     try:
-        return _encode(payload, side, defining)
+        return _encode(payload, side, defining, early)
     except RecursionError:
-        return _with_deep_stack(payload, side, defining)
+        return _with_deep_stack(payload, side, defining, early)
 
 
-def decode(head: Blob, buffers: Sequence[Any], side: Side) -> Any:
+def decode(
+    head: Blob,
+    buffers: Sequence[Any],
+    side: Side,
+    begin: Callable[[dict[str, Any]], None] | None = None,
+) -> Any:
     """Rebuild a payload; arrays live in `buffers`, which should be writable.
 
+    `begin` is called with the early values before anything else is rebuilt.
     Raises what rebuilding raises: missing modules, names and definitions included.
     """
     token = _receiving.set(side)
     try:
-        if side.outward:  # what arrives at home never contains code
-            return _DataUnpickler(io.BytesIO(head), buffers=buffers).load()
-        return pickle.loads(head, buffers=buffers)
+        # what arrives at home never contains code
+        kind = _DataUnpickler if side.outward else pickle.Unpickler
+        unpickler = kind(io.BytesIO(head), buffers=buffers)
+        if begin is not None:
+            begin(unpickler.load())
+        return unpickler.load()
     finally:
         _receiving.reset(token)
 
 
-def _encode(payload: Any, side: Side, defining: Sequence[Any]) -> Encoded:
+def _encode(
+    payload: Any, side: Side, defining: Sequence[Any], early: dict[str, Any] | None
+) -> Encoded:
     shared: list[tuple[int, int]] = []
     for _ in range(2):
         stream = io.BytesIO()
         pickler = _Pickler(stream, side, defining, Spans(shared))
         try:
+            if early is not None:
+                pickler.dump(early)
             pickler.dump(payload)
         except (pickle.PicklingError, TypeError, AttributeError, ValueError, OSError) as error:
             if isinstance(error.__cause__, RecursionError):
                 raise error.__cause__ from None
             raise CannotTravelError(str(error)) from error
-        except RuntimeError as error:
-            if isinstance(error, RecursionError):
-                raise
-            raise CannotTravelError(str(error)) from error
+        except (CannotTravelError, RecursionError):
+            raise
+        except Exception as error:  # whatever a method of the value's class raised
+            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            raise CannotTravelError(f"its class refused to be copied ({what})") from error
         found = pickler.spans.overlapping()
         if found == shared:
             break
@@ -136,7 +159,9 @@ def _encode(payload: Any, side: Side, defining: Sequence[Any]) -> Encoded:
     return result
 
 
-def _with_deep_stack(payload: Any, side: Side, defining: Sequence[Any]) -> Encoded:
+def _with_deep_stack(
+    payload: Any, side: Side, defining: Sequence[Any], early: dict[str, Any] | None
+) -> Encoded:
     """Pickle something deeply nested in a thread with a large stack."""
     outcome: list[Encoded | BaseException] = []
 
@@ -144,7 +169,7 @@ def _with_deep_stack(payload: Any, side: Side, defining: Sequence[Any]) -> Encod
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(_DEEP_LIMIT)
         try:
-            outcome.append(_encode(payload, side, defining))
+            outcome.append(_encode(payload, side, defining, early))
         except BaseException as error:  # handed to the caller below
             outcome.append(error)
         finally:
@@ -206,7 +231,11 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         reason = self._pinned.get(kind)
         if reason is None:
             reason = self._pinned[kind] = pinned_reason(kind)
-        if reason:  # some of these can be pickled, into something that is not the same
+        if reason and stream_name(obj):
+            return stream, (stream_name(obj),)
+        if (
+            reason and self._side.cells.definition(obj) is None
+        ):  # some of these can be pickled, into something that is not the same
             raise CannotTravelError(reason)
         if kind is Block:
             self._out_of_band.locked = obj.locked  # its buffer is the next thing the pickler meets
@@ -235,6 +264,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             reduced = reduce_exception(obj)
         elif isinstance(obj, self._optimiser):
             reduced = reduce_optimiser(obj)
+        else:
+            reduced = reduce_view(obj) or reduce_draws(obj)
         return super().reducer_override(obj) if reduced is None else reduced
 
     def _code_user(self, obj: Any, kind: type) -> Any:

@@ -63,6 +63,43 @@ def in_two_steps(items: Iterable[_Item]) -> Iterator[tuple[_Item, bool]]:
     yield from ((item, False) for item in later)
 
 
+def define_ready(half: Half, parcels: Iterable[Parcel], bound: Rebinding) -> list[Any]:
+    """Run those definitions of `parcels` whose statements read nothing that is still to come.
+
+    A value may hold a method of a class built on one that comes with it: neither
+    could wait for the other. What reads a value of `parcels` is left to `define`.
+    Returns what was made, which the caller keeps alive until it is bound.
+    """
+    whole = [p for p in parcels if p.kind == "value"]
+    waiting = {d.serial: d for p in whole for d in p.definitions}
+    waiting = {s: d for s, d in waiting.items() if half.cells.object(s) is None}
+    named = {d.name for p in whole for d in p.definitions if d.bound}
+    values = {name for p in whole for name in p.names} - named
+    made: list[Any] = []
+    while True:
+        ready = [d for d in waiting.values() if _is_ready(d, half, values, waiting)]
+        for definition in ready:
+            del waiting[definition.serial]
+            bound.save(definition.name)
+            try:
+                made.append(half.cells.run(definition, half.namespace))
+            except NameError:  # a function it calls needs a value that has not arrived yet
+                continue
+            if definition.bound:
+                bound.bind(definition.name, made[-1])
+        if not ready:
+            return made
+
+
+def _is_ready(
+    definition: Definition, half: Half, values: set[str], waiting: dict[str, Definition]
+) -> bool:
+    uses = dict(definition.uses)
+    reads = half.cells.reads(definition) - uses.keys()
+    later = {d.name for d in waiting.values() if d.bound and d is not definition}
+    return reads.isdisjoint(values | later) and waiting.keys().isdisjoint(uses.values())
+
+
 def define(half: Half, parcel: Parcel, bound: Rebinding) -> dict[str, Any]:
     """Run the definitions of a parcel that did not run here yet; return what they made."""
     values: dict[str, Any] = {}

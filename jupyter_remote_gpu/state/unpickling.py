@@ -19,8 +19,14 @@ def _values(
     half: Half, parcel: Parcel, buffers: Sequence[Any], bound: Rebinding
 ) -> tuple[dict[str, Any], Overlays]:
     """Rebuild what a side that is trusted sent."""
-    values = define(half, parcel, bound)
-    plain, overlays, _ = decode(memoryview(buffers[0]), buffers[1:], half.side)
+    values: dict[str, Any] = {}
+
+    def begin(early: dict[str, Any]) -> None:
+        for name, value in early.items():
+            bound.bind(name, value)
+        values.update(define(half, parcel, bound))
+
+    plain, overlays, _ = decode(memoryview(buffers[0]), buffers[1:], half.side, begin)
     for name, value in plain.items():
         bound.bind(name, value)
     values.update(plain)

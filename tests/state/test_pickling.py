@@ -247,9 +247,9 @@ def test_other_bytecode_is_refused_with_the_reason() -> None:
 
 def test_what_cannot_be_pickled_says_why() -> None:
     for make, why in (
-        ("(i for i in [])", "a generator keeps its place"),
+        ("(i for i in [])", "it keeps its place inside running"),
         ("open('/dev/null')", "an open file belongs"),
-        ("sys._getframe()", "a frame belongs to running code"),
+        ("sys._getframe()", "it belongs to code that runs"),
     ):
         value = eval(make, {"sys": sys, "open": open})
         with pytest.raises(CannotTravelError, match=why):

@@ -49,6 +49,8 @@ def reduce_subclass(array: Any, spans: Spans) -> Reduced | None:
     if not own and not masked:
         return None
     plain = array.view(np.ndarray)
+    if array.dtype.type is np.record:  # named differently by versions; `recarray` sets it again
+        plain = plain.view(np.dtype((np.void, array.dtype)))
     if kind is np.memmap:
         if array.mode not in ("r", "c"):
             raise CannotTravelError(

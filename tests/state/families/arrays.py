@@ -108,7 +108,7 @@ MORE_ARRAYS = Family(
         print('old', $old.randint(9))
         $=arr = np.random.permutation(4)
         $=list = [$arr, $arr[:1]]
-        $=list = list($arr)
+        $=list = $arr.tolist()
         $=tup = ($arr, $arr)
         $=dict = {'x': $arr, 'y': {'z': $arr[1:]}}
         $=pt = functools.partial(np.add, $arr)
