@@ -59,7 +59,7 @@ class Home:
             partition=notebook.partition,
             rebuilder=FROM_PICKLE if trusted else FROM_PLAIN,
         )
-        self._ambience = Ambience(notebook.untold, trusted=trusted)
+        self._ambience = Ambience(notebook.untold, trusted=trusted, typed=self._typed)
         self._stays: dict[str, str] = {}
         self._parked_there: set[str] = set()
         self._texts_there: set[int] = set()
@@ -331,6 +331,10 @@ class Home:
         if self.trusted:
             return imported(name, module, self.machine)  # type: ignore[no-any-return]
         return typed_module(name, self._half.cells, self.machine)  # type: ignore[no-any-return]
+
+    def _typed(self, word: str) -> bool:
+        """Say whether a word stands in a text of this notebook."""
+        return any(word in source for source in self._notebook.cells.sources())
 
     def _equal(self, names: Iterable[str]) -> None:
         """Both sides hold the same under these names."""

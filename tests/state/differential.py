@@ -2,7 +2,9 @@
 
     python -m tests.state.differential --notebooks 1000 --seed 0 [--host other --python ...]
 
-prints the seeds that differ, shrunk to the cells that matter.
+prints the seeds that differ, shrunk to the cells that matter. With `--untrusted`
+values come back as plain data: a cell that is refused for that, by name and with
+its reason, ends its notebook and is counted; it is no difference.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ import random
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_remote_gpu.errors import CannotTravelError
 from tests.state.generator import Writer
 from tests.state.hosts import OtherProcess, SameProcess, execute, fresh_main
 from tests.state.notebook import Coherent
@@ -53,6 +57,7 @@ class Plan:
     pandas: bool = False
     errors: bool = True
     families: tuple[str, ...] = ()  # by name; else each notebook chooses a few
+    trusted: bool = True
     messages: bool = True  # compare what errors say; other versions say it differently
 
 
@@ -95,8 +100,23 @@ def _throw(dice: list[Any]) -> None:
         torch.set_rng_state(dice[2])
 
 
-def check(seed: int, hosts: Hosts, plan: Plan) -> Difference | None:
-    """Run the notebook of `seed`; return where it differs."""
+class RefusedError(Exception):
+    """A cell was refused because its machine is not trusted."""
+
+
+def check(
+    seed: int, hosts: Hosts, plan: Plan, refused: Counter[str] | None = None
+) -> Difference | None:
+    """Run the notebook of `seed`; return where it differs, and count why it was refused."""
+    try:
+        return _check(seed, hosts, plan)
+    except RefusedError as refusal:
+        if refused is not None:
+            refused[str(refusal)] += 1
+        return None
+
+
+def _check(seed: int, hosts: Hosts, plan: Plan) -> Difference | None:
     writer = Writer(
         seed,
         numpy=plan.numpy,
@@ -106,7 +126,7 @@ def check(seed: int, hosts: Hosts, plan: Plan) -> Difference | None:
         families=plan.families,
     )
     where = random.Random(seed + 1)
-    reference, notebook = Reference(), _notebook(hosts)
+    reference, notebook = Reference(), _notebook(hosts, plan.trusted)
     cells: Cells = []
     for number in range(plan.cells):
         remote = where.randint(0, 1) * where.randint(1, len(hosts))
@@ -123,37 +143,54 @@ def check(seed: int, hosts: Hosts, plan: Plan) -> Difference | None:
     return None
 
 
-def replay(cells: Cells, hosts: Hosts, *, messages: bool = True) -> tuple[str, str] | None:
+def replay(
+    cells: Cells, hosts: Hosts, *, messages: bool = True, trusted: bool = True
+) -> tuple[str, str] | None:
     """Run given cells; return (expected, found) of the first that differs."""
-    reference, notebook = Reference(), _notebook(hosts)
+    reference, notebook = Reference(), _notebook(hosts, trusted)
     for source, remote in cells:
         expected = reference.run(source)
-        found = _attempt(notebook, source, remote=remote)
+        try:
+            found = _attempt(notebook, source, remote=remote)
+        except RefusedError:
+            return None
         if not _alike(expected, found, messages=messages):
             return repr(expected), repr(found)
     return None
 
 
-def shrink(difference: Difference, hosts: Hosts, *, messages: bool = True) -> Difference:
+def shrink(
+    difference: Difference, hosts: Hosts, *, messages: bool = True, trusted: bool = True
+) -> Difference:
     """Return the same difference in a notebook that has only what it takes."""
     outcome = (difference.expected, difference.found)
     cells, outcome = shrunk(
-        difference.cells, outcome, lambda c: replay(c, hosts, messages=messages)
+        difference.cells, outcome, lambda c: replay(c, hosts, messages=messages, trusted=trusted)
     )
     return Difference(difference.seed, cells, *outcome)
 
 
-def _notebook(hosts: Hosts) -> Coherent:
+def _notebook(hosts: Hosts, trusted: bool) -> Coherent:
     for host in hosts:
         host.restart()
-    return Coherent(*hosts)
+    return Coherent(*hosts, trusted=trusted)
 
 
 def _attempt(notebook: Coherent, source: str, *, remote: int) -> tuple[str, str]:
     try:
         return notebook.cell(source, remote=remote)
+    except CannotTravelError as error:
+        if not notebook.home.trusted:
+            raise RefusedError(_reason(error)) from error
+        return "", traceback.format_exc()
     except Exception:  # reported as a difference
         return "", traceback.format_exc()
+
+
+def _reason(error: CannotTravelError) -> str:
+    """Return why a cell was refused, without the names that differ from notebook to notebook."""
+    _, _, reason = error.message.partition("cannot be copied: ")
+    return reason or error.message
 
 
 def _alike(expected: tuple[str, str], found: tuple[str, str], *, messages: bool) -> bool:
@@ -178,6 +215,7 @@ def main(arguments: list[str] | None = None, say: Callable[[str], None] = print)
     parser.add_argument("--pandas", action="store_true")
     parser.add_argument("--plain", action="store_true", help="without numpy")
     parser.add_argument("--machines", type=int, default=1, help="besides this computer")
+    parser.add_argument("--untrusted", action="store_true", help="take plain data alone")
     parser.add_argument("--cells", type=int, default=11)
     parser.add_argument("--families", default="", help="such as 'classes,flow'; else drawn")
     parser.add_argument("--shown", type=int, default=3, help="how many differences are shrunk")
@@ -189,21 +227,28 @@ def main(arguments: list[str] | None = None, say: Callable[[str], None] = print)
         numpy,
         options.torch,
         options.pandas,
+        trusted=not options.untrusted,
         families=tuple(options.families.split(",")) if options.families else (),
         messages=options.python == sys.executable,
     )
     differing: list[int] = []
+    refused: Counter[str] = Counter()
     start = time.monotonic()
     for seed in range(options.seed, options.seed + options.notebooks):
-        difference = check(seed, hosts, plan)
+        difference = check(seed, hosts, plan, refused)
         if difference is not None:
             differing.append(seed)
             if len(differing) <= options.shown:
-                say(str(shrink(difference, hosts, messages=plan.messages)))
+                say(str(shrink(difference, hosts, messages=plan.messages, trusted=plan.trusted)))
     for host in hosts:
         host.close()
     took = time.monotonic() - start
-    say(f"{options.notebooks - len(differing)} of {options.notebooks} alike in {took:.0f} s")
+    alike = options.notebooks - len(differing) - refused.total()
+    say(f"{alike} of {options.notebooks} alike in {took:.0f} s")
+    if refused:
+        say(f"{refused.total()} refused:")
+        for reason, count in refused.most_common():
+            say(f"  {count} {reason}")
     if differing:
         say(f"seeds that differ: {differing[:50]}")
     return len(differing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -33,8 +33,15 @@ class Ambience:
     what is not is said once.
     """
 
-    def __init__(self, untold: dict[str, bytes] | None = None, *, trusted: bool = True) -> None:
+    def __init__(
+        self,
+        untold: dict[str, bytes] | None = None,
+        *,
+        trusted: bool = True,
+        typed: Callable[[str], bool] = lambda word: True,
+    ) -> None:
         self._trusted = trusted
+        self._typed = typed  # says whether a word stands in a text of the notebook
         self._refused: dict[str, Any] = {}
         self.surroundings = Surroundings()
         units = (*randomness.UNITS, *options.UNITS, *self.surroundings.units())
@@ -119,8 +126,14 @@ class Ambience:
         ):
             return
         self._refused[unit.name] = told
+        what = unit.name
+        if what == "os.environ":  # libraries set variables too: only what was typed is said
+            names = [n for n in told if type(n) is str and n.isidentifier() and self._typed(n)]
+            if not names:
+                return
+            what = f"{what} ({', '.join(names[:5])})"
         warnings.warn(
-            f"The cell changed {unit.name} on the machine; here it stays as it is, because "
+            f"The cell changed {what} on the machine; here it stays as it is, because "
             f"{why.message}. Set it in a cell here if you want it here too.",
             RuntimeWarning,
             stacklevel=2,

@@ -100,12 +100,12 @@ class _Decoder:
         self._values: list[Any] = [*constants, *[None] * layout.objects]
         self._made = 0
         self._objects = layout.objects
-        self._code = layout.code
+        self._code = layout.code.tolist()
         self._whole = _Section(layout.whole)
         self._real = _Section(layout.real)
         self._at = at
         self._unfilled: dict[int, _Filler] = {}
-        self._makers: tuple[Callable[[array[int]], Any], ...] = (
+        self._makers: tuple[Callable[[list[int]], Any], ...] = (
             *(self._tuple, self._list, self._dict, self._set, self._frozenset),
             *(self._numbers, self._floats, self._build),
         )
@@ -137,13 +137,13 @@ class _Decoder:
         self._made += 1
         self._values[-self._made] = value
 
-    def _parts(self, refs: array[int]) -> list[Any]:
+    def _parts(self, refs: list[int]) -> list[Any]:
         """Return what references stand for; all must be made already."""
         if refs and not (-self._made <= min(refs) and max(refs) < self._count):
             broken("a record refers to what is there")
         return list(map(self._values.__getitem__, refs))
 
-    def _tuple(self, refs: array[int]) -> Any:
+    def _tuple(self, refs: list[int]) -> Any:
         parts = self._parts(refs)
         return self._noted(self._at.deeper(tuple(parts), parts), parts)
 
@@ -154,11 +154,11 @@ class _Decoder:
             coded.add(id(value))
         return value
 
-    def _list(self, refs: array[int]) -> Any:
+    def _list(self, refs: list[int]) -> Any:
         found = self._parts(refs)
         return found if refs else self._empty(found, lambda value, parts: value.extend(parts))
 
-    def _dict(self, refs: array[int]) -> Any:
+    def _dict(self, refs: list[int]) -> Any:
         found: dict[Any, Any] = {}
         if refs:
             self._put(found, self._parts(refs))
@@ -171,7 +171,7 @@ class _Decoder:
         self._at.hashable(keys)
         value.update(zip(keys, parts[1::2], strict=True))
 
-    def _set(self, refs: array[int]) -> Any:
+    def _set(self, refs: list[int]) -> Any:
         must(not refs, "a set is made empty")
         return self._empty(set(), self._unite)
 
@@ -179,18 +179,18 @@ class _Decoder:
         self._at.hashable(parts)
         value.update(parts)
 
-    def _frozenset(self, refs: array[int]) -> Any:
+    def _frozenset(self, refs: list[int]) -> Any:
         parts = self._parts(refs)
         self._at.hashable(parts)
         return frozenset(parts)
 
-    def _numbers(self, refs: array[int]) -> Any:
+    def _numbers(self, refs: list[int]) -> Any:
         return self._whole.take(refs)
 
-    def _floats(self, refs: array[int]) -> Any:
+    def _floats(self, refs: list[int]) -> Any:
         return self._real.take(refs)
 
-    def _build(self, refs: array[int]) -> Any:
+    def _build(self, refs: list[int]) -> Any:
         must(len(refs) > 0, "a value has a kind")
         tag, *parts = self._parts(refs)
         adapter = self._adapters.get(tag) if type(tag) is str else None
@@ -207,7 +207,7 @@ class _Decoder:
         self._unfilled[self._made] = filler
         return value
 
-    def _fill(self, refs: array[int]) -> None:
+    def _fill(self, refs: list[int]) -> None:
         must(len(refs) > 0 and refs[0] < 0, "what is filled is an object")
         filler = self._unfilled.pop(-refs[0] - 1, None)
         if filler is None:
@@ -224,7 +224,7 @@ class _Section:
         self._numbers = numbers
         self._at = 0
 
-    def take(self, refs: array[int]) -> list[Any]:
+    def take(self, refs: list[int]) -> list[Any]:
         """Return the next so many numbers as a list."""
         must(len(refs) == 1 and refs[0] >= 0, "a list of numbers has a length")
         start, self._at = self._at, self._at + refs[0]

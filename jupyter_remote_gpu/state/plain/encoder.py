@@ -45,6 +45,7 @@ from .parts import Parts, Surroundings
 
 _ATOMS = frozenset({type(None), bool, int, float, str, bytes, type(...), type(NotImplemented)})
 _ENTER, _BUILT, _FILLED = range(3)
+_RUNS = ({float}, {int})
 _INT64 = 1 << 63
 _OPERATIONS = {"tuple": TUPLE, "list": LIST, "dict": DICT, "set": SET, "frozenset": FROZENSET}
 _Waiting = tuple[int, Any, Sequence[Any]]
@@ -75,7 +76,7 @@ class _Encoder:
         self._open: set[int] = set()
         self._kept: list[Any] = []
         self._late: list[_Waiting] = []
-        self._numbers: dict[tuple[int, Any], int] = {}
+        self._known: dict[type, dict[Any, int]] = {str: {}, int: {}, bytes: {}}
         self._shapes: dict[type, Shape] = {}
         self._takers: dict[type, Callable[[Any], Parts | None]] = {
             tuple: lambda value: Parts("tuple", value),
@@ -156,8 +157,8 @@ class _Encoder:
             return found
         if callable(obj) and function_name(obj) is not None:
             return functions.take_function(obj, self._around)
-        take_class(kind, self._around)  # its class must be one that may come back
         if kind not in self._shapes:
+            take_class(kind, self._around)  # its class must be one that may come back
             self._shapes[kind] = shape_of(kind, self._around)
         return take_instance(obj, self._around, self._shapes[kind])
 
@@ -177,8 +178,7 @@ class _Encoder:
                 return Parts("list", (), tuple(value))
             self._run(WHOLE, value)
             return None
-        if kinds and kinds <= _ATOMS:
-            self._made[id(value)] = self._record(LIST, list(map(self._reference, value)))
+        if value and self._at_once(value, LIST, value):
             return None
         return Parts("list", (), tuple(value))
 
@@ -188,10 +188,45 @@ class _Encoder:
 
     def _dict(self, value: dict[Any, Any]) -> Parts | None:
         parts = [part for pair in value.items() for part in pair]
-        if parts and set(map(type, parts)) <= _ATOMS:
-            self._made[id(value)] = self._record(DICT, list(map(self._reference, parts)))
+        if parts and self._at_once(value, DICT, parts):
             return None
         return Parts("dict", (), parts)
+
+    def _at_once(self, obj: Any, operation: int, parts: Sequence[Any], depth: int = 2) -> bool:
+        """Emit a container whose parts are atoms, made, or containers of such: the usual case."""
+        refs: list[int] = []
+        add, known, made = refs.append, self._known, self._made
+        for part in parts:
+            kind = type(part)
+            if kind is str or kind is int:
+                number = known[kind].get(part)
+                add(self._constant(part) if number is None else number)
+                continue
+            if kind in _ATOMS:
+                add(self._constant(part))
+                continue
+            found = made.get(id(part))
+            if found is None and depth and id(part) not in self._open:
+                if kind is list and part:
+                    self._nested(part, depth)
+                elif kind is tuple:
+                    self._at_once(part, TUPLE, part, depth - 1)
+                elif kind is dict and part:
+                    inner = [each for pair in part.items() for each in pair]
+                    self._at_once(part, DICT, inner, depth - 1)
+                found = self._made.get(id(part))
+            if found is None:
+                return False
+            add(found)
+        self._kept.append(obj)
+        self._made[id(obj)] = self._record(operation, refs)
+        return True
+
+    def _nested(self, value: list[Any], depth: int) -> None:
+        if set(map(type, value)) in _RUNS:
+            self._list(value)
+        else:
+            self._at_once(value, LIST, value, depth - 1)
 
     def _build(self, obj: Any, parts: Parts) -> None:
         try:
@@ -229,23 +264,21 @@ class _Encoder:
 
     def _constant(self, value: Any) -> int:
         layout, kind = self._layout, type(value)
-        if kind is str:
-            key: tuple[int, Any] = (TEXT, value)
-        elif kind is int:
-            key = (INT, value) if -_INT64 <= value < _INT64 else (BIG, value)
-        elif kind is float:
+        if kind is float:
             layout.floats.append(value)
             layout.kinds.append(FLOAT)
             return len(FIXED) + len(layout.kinds) - 1
-        elif kind is bytes:
-            key = (BYTES, value)
-        else:
+        known = self._known.get(kind)
+        if known is None:
             return FIXED.index(value) if kind is not bool else 1 + (not value)
-        found = self._numbers.get(key)
+        found = known.get(value)
         if found is None:
-            found = self._numbers[key] = len(FIXED) + len(layout.kinds)
-            layout.kinds.append(key[0])
-            self._store(key[0], value)
+            found = known[value] = len(FIXED) + len(layout.kinds)
+            number = TEXT if kind is str else BYTES
+            if kind is int:
+                number = INT if -_INT64 <= value < _INT64 else BIG
+            layout.kinds.append(number)
+            self._store(number, value)
         return found
 
     def _store(self, kind: int, value: Any) -> None:
@@ -260,10 +293,7 @@ class _Encoder:
         self._layout.blob.append(value)
 
     def _record(self, operation: int, refs: list[int]) -> int:
-        code = self._layout.code
-        code.append(operation)
-        code.append(len(refs))
-        code.extend(refs)
+        self._layout.code.fromlist([operation, len(refs), *refs])
         if operation == FILL:
             return refs[0]
         self._layout.objects += 1

@@ -115,6 +115,12 @@ def take_member(member: enum.Enum) -> Parts:
     return Parts("member", (cls, *names))
 
 
+def _own_hook(contents: Any, hook: str) -> bool:
+    """Say whether a class has a hook of its own; Python copies those of `Flag` into each."""
+    found = contents.get(hook)
+    return found is not None and found is not vars(enum.Flag).get(hook)
+
+
 def _within(part: Any, flags: Any) -> bool:
     return part in flags
 
@@ -127,7 +133,7 @@ def _make_member(at: Arriving, parts: list[Any]) -> Any:
     found = members[names[0]]
     if len(names) > 1:
         typed = [c for c in mro_of(cls) if module_of(c) not in ("enum", "builtins")]
-        own = any(h in vars_of(c) for c in typed for h in _FLAG_HOOKS)
+        own = any(_own_hook(vars_of(c), hook) for c in typed for hook in _FLAG_HOOKS)
         must(inherits(cls, enum.Flag) and not own, "only plain flags are joined")
         for name in names[1:]:
             found = enum.Flag.__or__(found, members[name])

@@ -28,6 +28,8 @@ def takers(memory: Departing) -> dict[type, Callable[[Any], Parts]]:
     found: dict[type, Callable[[Any], Parts]] = {
         np.ndarray: lambda array: _take_array(array, memory),
         np.ma.MaskedArray: _take_masked,
+        np.matrix: _take_view,
+        np.recarray: _take_view,
     }
     return found
 
@@ -58,6 +60,15 @@ def _take_array(array: Any, memory: Departing) -> Parts:
         return Parts("empty", (array.dtype, *array.shape))
     block, _, offset, shape, strides, writable = arguments
     return Parts("array", (block, array.dtype, offset, writable, *shape, *strides))
+
+
+def _take_view(array: Any) -> Parts:
+    """Take a matrix or record array apart: an array that is looked at in another way."""
+    np: Any = sys.modules["numpy"]
+    if array.dtype.hasobject:
+        refuse("an array of objects in another form than NumPy's own is not plain data")
+    plain = np.array(array, subok=False).view(np.dtype(array.dtype.descr))
+    return Parts("view", (type(array).__name__, plain))
 
 
 def _take_dtype(dtype: Any) -> Parts:
@@ -191,6 +202,14 @@ def _make_scalar(at: Arriving, parts: list[Any]) -> Any:
     return array_scalar(dtype.str, data)
 
 
+def _make_view(at: Arriving, parts: list[Any]) -> Any:
+    import numpy as np
+
+    name, array = parts_of(parts, 2)
+    must(type(array) is np.ndarray and not array.dtype.hasobject, "a view is one of an array")
+    return array.view({"matrix": np.matrix, "recarray": np.recarray}[text(name, 20)])
+
+
 def _make_masked(at: Arriving, parts: list[Any]) -> Any:
     import numpy as np
 
@@ -214,4 +233,5 @@ ADAPTERS = {
     "record": Adapter(_make_record),
     "scalar": Adapter(_make_scalar),
     "masked": Adapter(_make_masked),
+    "view": Adapter(_make_view),
 }

@@ -60,6 +60,7 @@ class Arriving:
     """Ids of objects whose hash or comparison runs code that was typed here."""
     depths: dict[int, int] = field(default_factory=dict)
     """How many tuples lie in each other, by the id of the outermost."""
+    deepest: int = 0
 
     def spend(self, count: int) -> None:
         """Take `count` bytes from the room there is; raises `NotPlainError`."""
@@ -74,15 +75,19 @@ class Arriving:
                 "no key of a dictionary or set has a __hash__ or __eq__ that was typed in a cell "
                 "(make plain data of it there, or mark the machine as trusted)",
             )
-        if self.depths:
+        if self.deepest > MAX_HASHED_DEPTH:
             deepest = max((self.depths.get(id(key), 0) for key in keys), default=0)
             must(deepest <= MAX_HASHED_DEPTH, "keys are not nested too deeply")
         evenly_hashed(keys, len(keys))
 
     def deeper(self, value: Any, parts: Sequence[Any]) -> Any:
         """Note that `value` is a tuple of `parts`; return it."""
-        depths = self.depths
-        depths[id(value)] = 1 + max((depths.get(id(part), 0) for part in parts), default=0)
+        depths, deepest = self.depths, 0
+        for part in parts:
+            if type(part) is not str and id(part) in depths:
+                deepest = max(deepest, depths[id(part)])
+        depths[id(value)] = deepest + 1
+        self.deepest = max(self.deepest, deepest + 1)
         return value
 
 

@@ -48,9 +48,15 @@ def tell(lied: Lied, **units: Any) -> None:
 )
 def test_no_variable_is_set(lied: Lied, variables: dict[str, str | None]) -> None:
     before = dict(os.environ)
+    lied.typed(f"# {' '.join(variables)}")
     with pytest.warns(RuntimeWarning, match="here it stays as it is"):
         tell(lied, os__environ=variables)
     assert dict(os.environ) == before
+
+
+def test_what_libraries_set_there_is_not_said(lied: Lied) -> None:
+    tell(lied, os__environ={"TORCH_SOMETHING": "1"})
+    assert "TORCH_SOMETHING" not in os.environ
 
 
 def test_folder_and_path_stay(lied: Lied) -> None:
