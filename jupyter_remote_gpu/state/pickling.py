@@ -31,7 +31,7 @@ from .codecs.draws import reduce_draws
 from .codecs.exceptions import reduce_exception
 from .codecs.memory import Block, Memory, Spans
 from .codecs.optimisers import reduce_optimiser
-from .codecs.tensors import reduce_tensor
+from .codecs.tensors import computed_tensor_over, reduce_tensor
 from .codecs.views import reduce_view, stream, stream_name
 from .kinds import pinned_reason
 from .placeholders import Placeholder
@@ -258,6 +258,9 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             reduced = reduce_tensor(obj, self.spans)
             self.result.detached |= obj.grad_fn is not None
             self.result.reductions[id(obj)] = obj, reduced
+            if reduced is not None and obj.grad_fn is not None:
+                graph = type(obj.grad_fn).__name__
+                reduced = (computed_tensor_over, (graph, *reduced[1]), *reduced[2:])
         elif isinstance(obj, self._scalar):
             reduced = reduce_scalar(obj)
         elif isinstance(obj, BaseException):

@@ -75,3 +75,25 @@ def test_an_optimiser_with_a_memory_of_its_own_goes_on(host: OtherProcess) -> No
     )
     assert notebook.there(step) == ("True\n", "")
     assert notebook.here(step) == ("True\n", "")
+
+
+COMPUTED = "w = torch.ones(2, requires_grad=True)\ny = w * 3\nfirst = y[0]\n"
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_computed_tensor_looks_the_same_and_knows_its_graph_stayed(
+    host: OtherProcess, there: bool
+) -> None:
+    host.restart()
+    notebook = Coherent(host)
+    notebook.cell(MODEL + COMPUTED, remote=there)
+    look = "print(y, y.requires_grad, y.is_leaf, first.item())"
+    shown = "tensor([3., 3.], grad_fn=<MulBackward0>) True False 3.0\n"
+    assert notebook.cell(look, remote=not there) == (shown, "")
+    through = "try:\n    (y.sum() + w.sum()).backward()\nexcept RuntimeError as error:\n"
+    said = notebook.cell(through + "    print(str(error)[:55])", remote=not there)
+    assert said == ("The gradient graph behind a tensor (MulBackward0) stayed\n"[:55] + "\n", "")
+    change = "with torch.no_grad():\n    first.add_(1)\nprint(y)"
+    changed = ("tensor([4., 3.], grad_fn=<MulBackward0>)\n", "")
+    assert notebook.cell(change, remote=not there) == changed
+    assert notebook.cell("print(y)", remote=there) == changed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from functools import lru_cache
 from typing import Any
 
 from .arrays import Reduced
@@ -90,6 +91,41 @@ def tensor_over(
     if not here:
         _remember(tensor, device)
     return tensor
+
+
+def computed_tensor_over(graph: str, *arguments: Any) -> Any:
+    """Rebuild a tensor that was computed: it names its place in a gradient graph that stayed behind.
+
+    What is computed from it goes on; a gradient that would have to go through it
+    raises, where without a graph it would be wrong without a word.
+    """
+    import torch
+
+    with torch.enable_grad():
+        made: Any = _end_of(graph).apply(torch.zeros((), requires_grad=True), arguments)
+    return made
+
+
+@lru_cache(maxsize=64)
+def _end_of(graph: str) -> Any:
+    """Return the operation whose results look as if `graph` had made them."""
+    import torch
+
+    class End(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, anchor: Any, arguments: tuple[Any, ...]) -> Any:
+            return tensor_over(*arguments)
+
+        @staticmethod
+        def backward(ctx: Any, *gradients: Any) -> Any:
+            raise RuntimeError(
+                f"The gradient graph behind a tensor ({graph}) stayed where the tensor was "
+                "computed. Call backward() there, or compute the tensor on this side."
+            )
+
+    node: Any = End
+    node._backward_cls.__name__ = graph
+    return End
 
 
 def set_tensor_state(tensor: Any, state: tuple[dict[str, Any], Any, Any]) -> None:
