@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,6 +47,17 @@ def test_random_notebooks_with_tensors_and_frames(start: int, machines: int) -> 
     plan = Plan(numpy=True, torch=True, pandas=PANDAS)
     differences = [check(seed, hosts, plan) for seed in range(start, start + 20)]
     assert [str(d) for d in differences if d is not None] == []
+
+
+@pytest.mark.parametrize("start", range(5000, 5060, 20))
+def test_untrusted_machines_differ_only_by_refusals(start: int) -> None:
+    """Plain data shows what one process shows, or a cell is refused by name; few are."""
+    refused: Counter[str] = Counter()
+    plan = Plan(numpy=NUMPY, trusted=False)
+    hosts = (SameProcess(),)
+    differences = [check(seed, hosts, plan, refused) for seed in range(start, start + 20)]
+    assert [str(d) for d in differences if d is not None] == []
+    assert refused.total() <= 4, refused
 
 
 def test_the_harness_sees_a_difference() -> None:

@@ -231,8 +231,9 @@ def test_shared_memory_is_kept(notebook: Coherent) -> None:
     assert (
         shown(
             notebook,
-            "t[3] = 5; a[2] = 7\nprint(v[1].item(), n[3].item(), w[1].item(), tied.weight is lin.weight, "
-            "opt.param_groups[0]['params'][0] is lin.weight, lin.weight.grad.tolist(), "
+            "t[3] = 5; a[2] = 7\nprint(v[1].item(), n[3].item(), w[1].item(), "
+            "tied.weight is lin.weight, opt.param_groups[0]['params'][0] is lin.weight, "
+            "lin.weight.grad.tolist(), "
             "lin.weight in opt.state)",
         )
         == "5.0 5.0 7.0 True True [[1.0, 1.0], [1.0, 1.0]] True\n"
