@@ -10,6 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "jupyter_remote_gpu"
 
+NOTEBOOK = "# %%"
+"""How a notebook in the percent format begins."""
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -42,10 +44,14 @@ def _definitions(node: ast.AST, prefix: str) -> Iterator[tuple[str, Definition]]
 
 
 def sources_below(*folders: str) -> list[Source]:
-    """Return every Python file in these folders of the project."""
+    """Return every Python file in these folders of the project; notebooks kept as text are none."""
     paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
     texts = [(path, path.read_text(encoding="utf-8")) for path in paths]
-    return [Source(path, text, ast.parse(text, str(path))) for path, text in texts]
+    return [
+        Source(path, text, ast.parse(text, str(path)))
+        for path, text in texts
+        if not text.startswith(NOTEBOOK)
+    ]
 
 
 def function_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
