@@ -94,7 +94,7 @@ def tensor_over(
 
 
 def computed_tensor_over(graph: str, *arguments: Any) -> Any:
-    """Rebuild a tensor that was computed: it names its place in a gradient graph that stayed behind.
+    """Rebuild a tensor that was computed: it names the gradient graph that stayed behind.
 
     What is computed from it goes on; a gradient that would have to go through it
     raises, where without a graph it would be wrong without a word.
