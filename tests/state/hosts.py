@@ -49,7 +49,7 @@ def execute(source: str, filename: str, namespace: dict[str, Any]) -> tuple[str,
     namespace.pop("__warningregistry__", None)
     with contextlib.redirect_stdout(out), warnings_printed():
         try:
-            exec(compile(source, filename, "exec"), namespace)
+            exec(compile(source, filename, "exec", dont_inherit=True), namespace)
         except Exception as caught:
             error = described(caught)
     return without_addresses(out.getvalue()), error
