@@ -107,6 +107,7 @@ NUMPY: dict[str, tuple[str, str]] = {
     "element types": "np.dtype('<f4'), np.dtype([('a', 'i4')])",
     "masks": "np.ma.array([1, 2], mask=[0, 1])",
     "record arrays": ("np.rec.array([(1, 2.0)], dtype=[('a', 'i4'), ('b', 'f8')])", "x.a, x.b"),
+    "matrices": ("np.asmatrix(np.eye(2))", "x * x, type(x).__name__, x.dtype"),
     "generators": ("np.random.default_rng(3)", "x.random(3), x.spawn(1)[0].random()"),
     "an old generator": ("np.random.RandomState(3)", "x.rand(2), x.randn()"),
     "read-only": ("np.broadcast_to(np.arange(3), (2, 3))", "x, x.flags.writeable"),
@@ -189,6 +190,7 @@ def shown(notebook: Coherent, source: str) -> str:
     return out
 
 
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # of matrices
 @pytest.mark.parametrize(("setup", "made", "look"), cases())
 def test_comes_back_as_it_was(notebook: Coherent, setup: str, made: str, look: str) -> None:
     shown(notebook, f"{setup}\n{MAKE}")

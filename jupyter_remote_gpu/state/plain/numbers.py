@@ -67,7 +67,9 @@ def _take_view(array: Any) -> Parts:
     np: Any = sys.modules["numpy"]
     if array.dtype.hasobject:
         refuse("an array of objects in another form than NumPy's own is not plain data")
-    plain = np.array(array, subok=False).view(np.dtype(array.dtype.descr))
+    plain = np.array(array, subok=False)
+    if plain.dtype.names is not None:  # its elements are records of a class of NumPy's
+        plain = plain.view(np.dtype((np.void, plain.dtype)))
     return Parts("view", (type(array).__name__, plain))
 
 
