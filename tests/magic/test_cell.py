@@ -348,3 +348,12 @@ def test_nothing_of_the_notebooks_is_readable_in_the_hard_mode(notebook: Noteboo
 def test_indented_code_below_our_line_is_taken_as_ipython_takes_it(notebook: Notebook) -> None:
     code = textwrap.indent("a = 1\nprint(a)", "    ")
     assert notebook.remote(code).text() == "1\n"
+
+
+def test_how_numpy_handles_errors_is_the_notebooks(notebook: Notebook) -> None:
+    notebook.run("import numpy as np\nbefore = np.seterr(divide='raise')")
+    shown = notebook.remote("np.float64(1) / np.float64(0)")
+    assert shown.ename() == "FloatingPointError"
+    notebook.remote("np.seterr(divide='ignore')")
+    assert notebook.run("np.geterr()['divide']").displays() == [{"text/plain": "'ignore'"}]
+    notebook.run("np.seterr(**before)")

@@ -33,6 +33,10 @@ _NUMPY: dict[str, type | tuple[type, ...]] = {
     "floatmode": str,
     "legacy": (bool, str),
 }
+_HANDLINGS = frozenset({"ignore", "warn", "raise", "print", "log"})
+_ROUNDINGS = frozenset(
+    f"ROUND_{how}" for how in words("CEILING FLOOR UP DOWN HALF_UP HALF_DOWN HALF_EVEN 05UP")
+)
 _TORCH_TYPES = frozenset({"float16", "bfloat16", "float32", "float64"})
 _LEARN: dict[str, tuple[str | None, ...]] = {
     "display": ("diagram", "text"),
@@ -110,6 +114,19 @@ def _numpy_options(told: Any) -> Any:
         for name, value in _table(told).items()
         if isinstance(value, _NUMPY.get(name, ())) and _shown(value)
     }
+
+
+def _numpy_errors(told: Any) -> Any:
+    # "call" would have a function called that is set here
+    _must(set(told) == {"divide", "over", "under", "invalid"})
+    _must(all(handling in _HANDLINGS for handling in told.values()))
+    return dict(told)
+
+
+def _decimal_context(told: Any) -> Any:
+    precision, rounding, capitals = told
+    _must(rounding in _ROUNDINGS)
+    return _whole(precision, 1, 10_000), rounding, _whole(capitals, 0, 1)
 
 
 def _torch_options(told: Any) -> Any:
@@ -194,6 +211,8 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "numpy.random": _numpy_random,
     "torch.random": _torch_random,
     "numpy.options": _numpy_options,
+    "numpy.errors": _numpy_errors,
+    "decimal.context": _decimal_context,
     "torch.options": _torch_options,
     "torch.hooks": _torch_hooks,
     "sklearn.config": _learn_config,

@@ -42,6 +42,28 @@ def _numpy_take(options: Any) -> None:
     np.set_printoptions(**{k: v for k, v in options.items() if k in known and v is not None})
 
 
+def _errors_look() -> Any:
+    return dict(sys.modules["numpy"].geterr())
+
+
+def _errors_take(handling: Any) -> None:
+    import numpy as np
+
+    np.seterr(**handling)
+
+
+def _decimal_look() -> Any:
+    context = sys.modules["decimal"].getcontext()
+    return context.prec, context.rounding, context.capitals
+
+
+def _decimal_take(state: Any) -> None:
+    import decimal
+
+    context = decimal.getcontext()
+    context.prec, context.rounding, context.capitals = state
+
+
 def _torch_look() -> Any:
     torch: Any = sys.modules["torch"]
     printing = torch._tensor_str.PRINT_OPTS
@@ -162,6 +184,8 @@ def _warnings_take(filters: Any) -> None:
 
 UNITS = (
     AmbientUnit("numpy.options", "numpy", _numpy_look, _numpy_look, _numpy_take),
+    AmbientUnit("numpy.errors", "numpy", _errors_look, _errors_look, _errors_take),
+    AmbientUnit("decimal.context", "decimal", _decimal_look, _decimal_look, _decimal_take),
     AmbientUnit("torch.options", "torch", _torch_look, _torch_look, _torch_take),
     AmbientUnit("torch.hooks", "torch", _hooks_look, _hooks_look, _hooks_take),
     AmbientUnit("sklearn.config", "sklearn", _learn_look, _learn_look, _learn_take),

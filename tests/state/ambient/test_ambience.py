@@ -101,6 +101,15 @@ def needs(module: str) -> pytest.MarkDecorator:
             ],
             "('ignore', <class 'UserWarning'>)",
         ),
+        (
+            [
+                "import decimal\ndecimal.getcontext().prec = 5",
+                "> import decimal\nthird = decimal.Decimal(1) / 3",
+                "> decimal.getcontext().prec = 28",
+                "print(third, decimal.getcontext().prec)",
+            ],
+            "0.33333 28",
+        ),
     ],
 )
 def test_goes_with_the_notebook(notebook: Coherent, cells: list[str], expected: str) -> None:
@@ -119,6 +128,18 @@ def test_numpy_seed_and_printing(notebook: Coherent) -> None:
     ]
     assert shown(notebook, cells[:4]) == "[0.33]"
     assert shown(notebook, cells[4:]) == "True True"
+
+
+@needs("numpy")
+def test_numpy_errors(notebook: Coherent) -> None:
+    cells = [
+        "import numpy as np\nbefore = np.seterr(divide='raise')",
+        "> try:\n    np.float64(1) / np.float64(0)\nexcept ArithmeticError as e:\n    print(type(e))",
+        "> np.seterr(**before)",
+        "print(np.geterr()['divide'])",
+    ]
+    assert shown(notebook, cells[:2]) == "<class 'FloatingPointError'>"
+    assert shown(notebook, cells[2:]) == "warn"
 
 
 @needs("numpy")
