@@ -61,7 +61,7 @@ def both():
     b = Both(5); b.extra = 'e'
     return b
 """
-SHOWN: dict[str, tuple[str, str]] = {
+SHOWN: dict[str, str | tuple[str, str]] = {
     "numbers": ("[1, -2 ** 70, 2.5, -0.0, 1j, True, None, ...]", "x"),
     "texts": (r"['', 'ü\ud800', 'a' * 300, b'', b'\x00', bytearray(b'q')]", "x"),
     "ranges": "range(1, 9, 2), slice(1, None, 2)",
@@ -97,8 +97,8 @@ SHOWN: dict[str, tuple[str, str]] = {
     "methods": ("P(4).hi", "x(), x.__self__.v"),
     "a class method": ("P.kind", "x()"),
     "a method of a list": ("[1].append", "x(2), x.__self__"),
-}  # type: ignore[assignment]
-NUMPY: dict[str, tuple[str, str]] = {
+}
+NUMPY: dict[str, str | tuple[str, str]] = {
     "arrays": "np.arange(6).reshape(2, 3), np.zeros((0, 3)), np.array(5), np.array(['a', 'bc'])",
     "a transposed array": ("np.arange(6.).reshape(2, 3).T", "x, x.flags.f_contiguous"),
     "records": "np.zeros(2, dtype=[('a', '<i4'), ('b', '<f8', (2,))])",
@@ -111,8 +111,8 @@ NUMPY: dict[str, tuple[str, str]] = {
     "generators": ("np.random.default_rng(3)", "x.random(3), x.spawn(1)[0].random()"),
     "an old generator": ("np.random.RandomState(3)", "x.rand(2), x.randn()"),
     "read-only": ("np.broadcast_to(np.arange(3), (2, 3))", "x, x.flags.writeable"),
-}  # type: ignore[assignment]
-TORCH: dict[str, tuple[str, str]] = {
+}
+TORCH: dict[str, str | tuple[str, str]] = {
     "tensors": "torch.arange(6.).reshape(2, 3).t(), torch.tensor(5), torch.zeros(0, 3)",
     "bfloat16": "torch.ones(2, dtype=torch.bfloat16), torch.ones(2, dtype=torch.complex64)",
     "a parameter": ("torch.nn.Parameter(torch.ones(2))", "x, x.requires_grad, type(x).__name__"),
@@ -134,8 +134,8 @@ TORCH: dict[str, tuple[str, str]] = {
         "list(x)",
     ),
     "a generator": ("torch.Generator().manual_seed(5)", "torch.rand(1, generator=x)"),
-}  # type: ignore[assignment]
-PANDAS: dict[str, tuple[str, str]] = {
+}
+PANDAS: dict[str, str | tuple[str, str]] = {
     "a frame": "pd.DataFrame({'a': [1, 2], 'b': [.5, None], 'c': ['x', None], 'd': [[1], 'o']})",
     "kinds of columns": "pd.DataFrame({'c': pd.Categorical(['u', 'v']), "
     "'t': pd.to_datetime(['2020', '2021']).tz_localize('UTC'), 'i': pd.array([1, None], 'Int64'), "
@@ -145,7 +145,7 @@ PANDAS: dict[str, tuple[str, str]] = {
     "pd.MultiIndex.from_product([[1, 2], ['a', 'b']], names=['i', 'j'])",
     "times of pandas": "pd.Timestamp('2020', tz='Europe/Berlin'), pd.Timedelta('1h'), pd.NaT, "
     "pd.NA",
-}  # type: ignore[assignment]
+}
 
 
 def cases() -> list[Any]:

@@ -334,7 +334,9 @@ class TestPatches:
     def test_two_patches_of_one_value(self, lent: Any) -> None:
         lied, _, token = lent
         one = self.patch(token, b"\1" * 64, slots=(0,))
-        two = replace(one.items[0], token="there-2")
+        first = one.items[0]
+        assert isinstance(first, Parcel)
+        two = replace(first, token="there-2")
         lied.refuses(Answers((*one.items, two), one.chunks), "once")
 
     def test_read_only_memory_is_not_patched(self, lent: Any) -> None:
