@@ -24,6 +24,7 @@ COMPARISONS = {
     "flushed": 2,
     "first": 2,
     "journal": 2,
+    "namespace": 8,
     "array": 8,
     "load": 1,
     "torch": 2,

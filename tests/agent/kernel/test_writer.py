@@ -41,7 +41,7 @@ def test_adjoining_text_of_one_stream_becomes_one_event(tmp_path: Path) -> None:
     with writer._io:  # keeps the background writer from cutting in between
         for name, text in [("stdout", "a"), ("stdout", "b"), ("stderr", "c"), ("stdout", "d")]:
             writer.stream(name, text, RUN)
-        writer.append("display", {"data": {}}, RUN)
+        writer.append("display", {"data": {}, "metadata": {}, "transient": {}}, RUN)
         writer.stream("stdout", "e", RUN)
         writer.flush()
     found = [(e.number, e.fields.get("name"), e.fields.get("text")) for e in read_all(tmp_path)]
