@@ -6,9 +6,13 @@ names for the value go along, so that a lost alias shows as a difference.
 
 from __future__ import annotations
 
+import datetime
+import decimal
 import importlib.metadata
 import os
+import pathlib
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +26,11 @@ from .samples import Sample
 
 TRAVELS, REFUSED, DIFFERS, NOT_MEASURED = "travels", "refused", "differs", "not measured"
 _REASON_CHARACTERS = 110
+_INDIVISIBLE = (
+    *(bool, int, float, complex, str, bytes, type(None), uuid.UUID, pathlib.PurePath),
+    *(datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo, decimal.Decimal),
+)
+"""Kinds whose equal values may be one object or several without anyone being able to mind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +46,8 @@ class Finding:
 
 def measure(sample: Sample, host: Any, *, trusted: bool = True) -> Finding:
     """Return what becomes of a sample between this process and `host`; blocks."""
-    cells = _cells(sample)
     with _folder():
+        cells = _cells(sample)
         names = fresh_main().__dict__
         expected = [execute(cell, f"<one {k}>", names) for k, cell in enumerate(cells)]
         errors = [error for _, error in expected if error]
@@ -65,7 +74,12 @@ def open_host() -> OtherProcess:
 
 
 def _cells(sample: Sample) -> list[str]:
-    look = f"print({sample.look})\nprint(alias is value, box[0] is value)"
+    """Return the cells: made, looked at (with `is`, unless it has no parts), changed, looked at."""
+    names = fresh_main().__dict__
+    execute(sample.make, "<made>", names)
+    look = f"print({sample.look})"
+    if not isinstance(names.get("value"), _INDIVISIBLE):
+        look += "\nprint(alias is value, box[0] is value)"
     return [f"{sample.make}\nalias = value\nbox = [value]", look, sample.change, look]
 
 

@@ -185,7 +185,7 @@ class OtherProcess:
     def close(self) -> None:
         """End the process."""
         self._out.close()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=60)
         self._in.close()
 
     def _call(self, verb: str, fields: dict[str, Any], blobs: Sequence[Blob]) -> Any:
