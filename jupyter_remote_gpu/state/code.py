@@ -49,13 +49,15 @@ def source_of(code: types.CodeType) -> str | None:
 def address_of(code: types.CodeType, ident: str, source: str) -> Address | None:
     """Find `code` in what `source` compiles to; None if it was not made from that text."""
     flags = code.co_flags & FUTURE_FLAGS
-    try:
-        found = _index(source, flags).get((code.co_name, code.co_firstlineno), ())
-    except (SyntaxError, ValueError):
-        return None
-    for nth, candidate in enumerate(found):
-        if _alike(candidate, code):
-            return Address(ident, flags, code.co_name, code.co_firstlineno, nth)
+    key = (code.co_name, code.co_firstlineno)
+    for apart in (False, True):
+        try:
+            found = _index(source, flags, apart=apart).get(key, ())
+        except (SyntaxError, ValueError):
+            return None
+        for nth, candidate in enumerate(found):
+            if _alike(candidate, code):
+                return Address(ident, flags, code.co_name, code.co_firstlineno, nth)
     return None
 
 
@@ -76,20 +78,32 @@ def show(cell: Cell) -> None:
 
 @lru_cache(maxsize=512)
 def _index(
-    source: str, flags: int, filename: str = "<cell>"
+    source: str, flags: int, filename: str = "<cell>", *, apart: bool = False
 ) -> dict[tuple[str, int], tuple[types.CodeType, ...]]:
-    """Compile a text and list its nested code objects by (name, first line), in order."""
+    """Compile a text and list its nested code objects by (name, first line), in order.
+
+    With `apart` each statement by itself, as IPython does: a function that uses a
+    module comes out differently where the compiler does not see it imported.
+    """
     options = flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    whole = compile(source, filename, "exec", flags=options, dont_inherit=True)
+    parts: list[str | ast.Module] = [source]
+    if apart:
+        tree = compile(source, filename, "exec", options | ast.PyCF_ONLY_AST, dont_inherit=True)
+        parts = [ast.Module([statement], type_ignores=[]) for statement in tree.body]
+    roots = [compile(p, filename, "exec", flags=options, dont_inherit=True) for p in parts]
     index: dict[tuple[str, int], tuple[types.CodeType, ...]] = {}
-    stack = [whole]
+    stack = [[code for root in roots for code in _inside(root)]]
     while stack:
-        inner = [c for c in stack.pop().co_consts if isinstance(c, types.CodeType)]
+        inner = stack.pop()
         for code in inner:
             key = (code.co_name, code.co_firstlineno)
             index[key] = (*index.get(key, ()), code)
-        stack.extend(reversed(inner))
+        stack.extend(_inside(code) for code in reversed(inner))
     return index
+
+
+def _inside(code: types.CodeType) -> list[types.CodeType]:
+    return [c for c in code.co_consts if isinstance(c, types.CodeType)]
 
 
 def _alike(one: types.CodeType, other: types.CodeType) -> bool:

@@ -357,3 +357,12 @@ def test_how_numpy_handles_errors_is_the_notebooks(notebook: Notebook) -> None:
     notebook.remote("np.seterr(divide='ignore')")
     assert notebook.run("np.geterr()['divide']").displays() == [{"text/plain": "'ignore'"}]
     notebook.run("np.seterr(**before)")
+
+
+def test_a_function_that_uses_what_its_cell_imports_comes_home(notebook: Notebook) -> None:
+    """IPython compiles statements one by one, and Python's compiler then writes other code."""
+    cell = "import random\n\n\ndef draw(n):\n    return random.Random(n).choices([n])"
+    notebook.remote(cell)
+    assert notebook.run("draw(3)").displays() == [{"text/plain": "[3]"}]
+    notebook.run(cell.replace("draw", "drawn"))
+    assert notebook.remote("drawn(4)").displays() == [{"text/plain": "[4]"}]
