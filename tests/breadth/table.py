@@ -19,10 +19,11 @@ _HEAD = """\
 
 The library classes that Kishu (VLDB 2025) lists in its documentation, and a few more: a typical
 instance of each was made here, looked at there, changed there and looked at here, and the same
-the other way round, with two more names for it. *travels* means that every cell showed what one
-process shows. *refused* means that the cell which needed it on the other side was not run, and
-said why. `python -m tests.breadth --write` measures and writes this page; the samples are in
-`tests/breadth/samples`.
+the other way round, with two more names for it (`is` between them is compared, except for numbers,
+texts, times and paths). *travels* means that every cell showed what one process shows. *refused*
+means that the cell which needed it on the other side was not run, and said why. `python -m
+tests.breadth --write` measures and writes this page; the samples are in `tests/breadth/samples`.
+The one that *differs* does so in one process too, by its own pickle: an int comes back a float.
 
 Measured on {date}, Python {python}, the same versions on both sides.
 
