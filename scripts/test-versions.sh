@@ -33,7 +33,7 @@ core() { # NAME [pytest's own]: the core of the suite in that environment
     "$root/$name/bin/python" -m pytest -q -m "not (browser or torch or slow or root)" \
         -o "cache_dir=$PWD/$root/$name/.pytest_cache" --durations=0 --durations-min=5 \
         --ignore=tests/house --ignore=tests/examples --ignore=tests/browser \
-        --ignore=tests/benchmarks "$@"
+        --ignore=tests/benchmarks --ignore=tests/notebooks --ignore=tests/breadth "$@"
 }
 
 suite() { # NAME PYTHON CONSTRAINTS
