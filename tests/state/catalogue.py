@@ -6,6 +6,7 @@ An entry is `file: words`, the words to be found in that file of `tests/`.
 from __future__ import annotations
 
 _CASES, _MORE = "state/test_catalogue.py", "state/test_catalogue_values.py"
+_LOCAL = "magic/test_local_cells.py"
 _STAYS, _TEXT, _CELL = "state/test_staying.py", "state/test_analysis.py", "magic/test_cell.py"
 
 TESTS: dict[int, tuple[str, str]] = {
@@ -104,19 +105,19 @@ TESTS: dict[int, tuple[str, str]] = {
     104: ("state/test_landing.py", "test_a_damaged_chunk_stays_missing"),
     105: ("magic/untrusted", ""),
     106: (_CASES, "99 secrets stay"),
+    54: (_LOCAL, "test_workers_of_a_loader_know_the_notebooks_dataset"),
+    94: (_LOCAL, "test_a_thread_meets_the_placeholder_and_never_an_old_value"),
+    98: (_LOCAL, "test_reset_at_home_is_a_reset_of_the_notebook"),
+    107: (_LOCAL, "test_a_hook_that_breaks_refuses_the_cell_and_stays"),
 }
 
 OPEN: dict[int, str] = {
     45: "relative imports of project modules: the issue on files",
     46: "reload of edited project modules: the issue on files; see docs/limits.md",
     48: "two modules of one name: the issue on files",
-    54: "spawned loader workers: needs a main module with the notebook's definitions on disk",
     56: "torch.compile'd modules: measured by hand only, compiling takes a minute on CI",
     71: "tokenizers and datasets of Hugging Face: not among the test dependencies",
     85: "a __reduce__ that drops state cannot be detected; docs/limits.md says so",
     93: "a local async cell that suspends while another runs: subshells have no test yet",
-    94: "callbacks and threads at home: covered only by the placeholder's own error",
-    98: "%reset at home: no test yet",
     102: "detached runs: the issue on detached runs",
-    107: "a transformer that IPython drops: no test yet",
 }
