@@ -18,18 +18,23 @@ from jupyter_remote_gpu.protocol.state import Cell, Definition
 
 from .analysis import footprint
 from .code import FUTURE_FLAGS, Address, address_of, ident_of, show, source_of
+from .namespace import is_simple
 
 _STATEMENTS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement of a cell that binds `name` to a class or function; `reads` when it runs."""
+    """A statement of a cell that binds `name` to a class or function; `reads` when it runs.
+
+    `last` says that nothing below it in the cell's text binds the name again.
+    """
 
     name: str
     line: int
     node: ast.stmt
     reads: frozenset[str]
+    last: bool
 
 
 class Cells:
@@ -220,12 +225,14 @@ def statements(source: str) -> tuple[Statement, ...]:
     except SyntaxError:
         return ()
     found = []
-    for node in body:
+    below: set[str] = set()
+    for node in reversed(body):
+        text = footprint(ast.Module([node], type_ignores=[]))
         name = getattr(node, "name", None) if isinstance(node, _STATEMENTS) else _assigned(node)
         if name is not None:
-            reads = footprint(ast.Module([node], type_ignores=[])).reads
-            found.append(Statement(name, node.lineno, node, reads))
-    return tuple(found)
+            found.append(Statement(name, node.lineno, node, text.reads, name not in below))
+        below |= text.binds
+    return tuple(reversed(found))
 
 
 def _assigned(node: ast.stmt) -> str | None:
@@ -248,9 +255,10 @@ def _is_made(value: Any, namespace: dict[str, Any], by: Statement | None = None)
         return False
     if by is None:
         return callable(value)
-    return isinstance(by.node, (ast.FunctionDef, ast.AsyncFunctionDef)) or (
-        type(value).__module__ == "typing" and hasattr(value, "__supertype__")
-    )
+    if isinstance(by.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        # without a decorator it made a plain function, and the name was bound anew since
+        return by.last and bool(by.node.decorator_list) and not is_simple(value)
+    return type(value).__module__ == "typing" and hasattr(value, "__supertype__")
 
 
 def _future_flags(source: str) -> int:

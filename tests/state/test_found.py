@@ -12,6 +12,15 @@ from tests.state.notebook import Coherent
 
 NUMPY = importlib.util.find_spec("numpy") is not None
 FOUND: dict[str, tuple[list[str], str]] = {
+    "a name that a function had and a number has now": (
+        ["def e(): pass\ne = 6\nl = [].append", "> print(e, 6)\ne = 7", "print(e)"],
+        "7",
+    ),
+    "the same, made there": (["> def e(): pass\ne = 6\nl = [].append", "print(e)"], "6"),
+    "the same with a decorator": (
+        ["> import functools\n@functools.lru_cache\ndef e(): pass\ne = [6]", "print(e)"],
+        "[6]",
+    ),
     "a name looked for in globals()": (
         ["x = [1]", "> print('x' in globals(), 'y' in dir(), globals().get('x'))"],
         "True False [1]",
