@@ -116,7 +116,7 @@ MORE_ARRAYS = Family(
         $=fn = lambda x: float(($arr + x).sum())
         def $=fn(x, a=$arr):;;    a[...] = x;;    return a.sum()
         $=arr = np.lib.stride_tricks.sliding_window_view($arr.ravel(), 2)
-        $=arr = np.lib.stride_tricks.as_strided($arr.ravel()[:2].copy(), (3, 2), (0, 8))
+        $=arr = np.lib.stride_tricks.as_strided(np.resize($arr.ravel(), 2), (3, 2), (0, 8))
         for row in $arr: row *= 2
         $=int = int($arr.size)
         $=arr = np.frombuffer(bytearray(b'12345678'), 'u1')
