@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from .code import global_names
 from .codecs.memory import array_span
 from .kinds import MACHINERY_REASON, Kind, Kinds, pinned_reason
+from .placeholders import Placeholder
 
 Graph = dict[str, set[str]]
 
@@ -180,7 +181,8 @@ class Walk:
         root = cls.__qualname__.split(".", 1)[0]
         self.refers[name].add(root)
         current = self._namespace.get(root)
-        if isinstance(current, type) and root != name:
+        # a placeholder there may well be this class, changed on a machine
+        if isinstance(current, (type, Placeholder)) and root != name:
             needs.add(root)
         if current is not cls or root == name:
             needs |= class_globals(cls)

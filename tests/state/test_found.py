@@ -16,6 +16,18 @@ FOUND: dict[str, tuple[list[str], str]] = {
         ["def e(): pass\ne = 6\nl = [].append", "> print(e, 6)\ne = 7", "print(e)"],
         "7",
     ),
+    "a class changed there, seen by its instances after other cells": (
+        [
+            "class S:\n    n = 0\ns = S()",
+            "> print(s.n)",
+            "> S.n = 5",
+            "> 1",
+            "x = [1]",
+            "> x",
+            "print(s.n)",
+        ],
+        "5",
+    ),
     "the same, made there": (["> def e(): pass\ne = 6\nl = [].append", "print(e)"], "6"),
     "the same with a decorator": (
         ["> import functools\n@functools.lru_cache\ndef e(): pass\ne = [6]", "print(e)"],

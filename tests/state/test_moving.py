@@ -180,7 +180,7 @@ def test_a_begin_that_fails_can_be_sent_again(host: Faulty, notebook: Coherent) 
 
 def test_the_table_says_where_everything_is(notebook: Coherent) -> None:
     notebook.here("a = b = [1]\nc = 2")
-    notebook.there("x = a\nd = (i for i in a)\ne = 5")
+    notebook.there("x = a\nd = iter(a)\ne = 5")
     rows = {r.name: (r.where, r.shares_with) for r in notebook.hub.table()}
     assert rows["a"] == ("there", ("b", "d", "x"))
     assert rows["c"] == ("here", ())
@@ -237,3 +237,12 @@ def test_what_arrives_without_its_gradient_graph_is_told(notebook: Coherent) -> 
     notebook.there("import torch\nw = torch.ones(2, requires_grad=True)\nloss = (w * 2).sum()")
     fetched = notebook.home.fetch(["loss", "w"], notebook.host)
     assert {one.name: one.detached for one in fetched.loads} == {"loss": True, "w": False}
+
+
+def test_a_class_changed_on_one_machine_is_seen_on_another() -> None:
+    notebook = Coherent(SameProcess(), SameProcess())
+    notebook.here("class S:\n    n = 0")
+    notebook.there("s = S()", 1)
+    notebook.here("s")
+    notebook.there("S.n = 5", 1)
+    assert shown(notebook.there("print(s.n)", 2)) == "5"
