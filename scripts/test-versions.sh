@@ -1,7 +1,8 @@
 #!/bin/sh
 # test-versions.sh FOLDER: the suite's core on every other Python found, and on Colab's packages.
 #
-# Core is what needs no torch, no browser and no checker. Environments are made below .venv-versions
+# Core is what depends on the version: the wire, values, code and its analysis, cells in a kernel; and
+# of that what needs no torch, no browser and no checker. Environments are made below .venv-versions
 # by uv (which is installed into FOLDER) and kept while what they follow from stands.
 set -u
 uv=$1/bin/uv
@@ -31,9 +32,14 @@ core() { # NAME [pytest's own]: the core of the suite in that environment
     name=$1
     shift
     "$root/$name/bin/python" -m pytest -q -m "not (browser or torch or slow or root)" \
-        -o "cache_dir=$PWD/$root/$name/.pytest_cache" --durations=0 --durations-min=5 \
-        --ignore=tests/house --ignore=tests/examples --ignore=tests/browser \
-        --ignore=tests/benchmarks --ignore=tests/notebooks --ignore=tests/breadth "$@"
+        -o "cache_dir=$PWD/$root/$name/.pytest_cache" --durations=5 \
+        tests/protocol tests/chunks tests/journal tests/machines tests/agent \
+        tests/state/test_analysis.py tests/state/test_catalogue.py tests/state/test_coherence.py \
+        tests/state/test_differential.py tests/state/test_found.py tests/state/test_landing.py \
+        tests/state/test_moving.py tests/state/test_partition.py tests/state/test_pickling.py \
+        tests/state/test_placeholders.py tests/state/ambient \
+        tests/session/test_faults.py tests/session/test_survival.py \
+        tests/magic/test_cell.py tests/magic/test_terminal.py "$@"
 }
 
 suite() { # NAME PYTHON CONSTRAINTS
