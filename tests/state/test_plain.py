@@ -143,8 +143,7 @@ PANDAS: dict[str, str | tuple[str, str]] = {
     "series": "pd.Series([1, 2], name='s', index=['a', 'b']), pd.Series(['a', None])",
     "indexes": "pd.RangeIndex(4), pd.date_range('2020', periods=3), pd.interval_range(0, 2), "
     "pd.MultiIndex.from_product([[1, 2], ['a', 'b']], names=['i', 'j'])",
-    "times of pandas": "pd.Timestamp('2020', tz='Europe/Berlin'), pd.Timedelta('1h'), pd.NaT, "
-    "pd.NA",
+    "times of pandas": "pd.Timestamp('2020', tz='UTC'), pd.Timedelta('1h'), pd.NaT, pd.NA",
 }
 
 
