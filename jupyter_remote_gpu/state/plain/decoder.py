@@ -62,7 +62,7 @@ def decode_with(
     around: Surroundings,
 ) -> Decoded:
     """Put together with these adapters alone; see `decode`."""
-    at = Arriving(around, buffers, free_bytes())
+    at = Arriving(around, buffers, free_bytes(), len(head))
     try:
         layout = Layout.unpack(head)
         room_for(layout.weight(), "The value")

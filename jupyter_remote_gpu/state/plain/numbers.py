@@ -147,7 +147,10 @@ def _make_objects(at: Arriving, parts: list[Any]) -> Any:
     import numpy as np
 
     shape = checked_shape(parts)
-    at.spend(8 * math.prod(shape))
+    count = math.prod(shape)
+    at.spend(8 * count)
+    at.named -= count
+    must(at.named >= 0, "the elements of an array of objects are all in the head")
     return np.empty(shape, dtype=object)
 
 

@@ -50,6 +50,8 @@ class Arriving:
     buffers: Sequence[Any]
     room: int
     """Bytes that arrays may stand for in all, views and repetitions included."""
+    named: int = 0
+    """How many elements arrays of objects can have in all: the head names each of them."""
     patterns: int = 0
     hooked: bool = False
     """Set once a value is of a class whose own methods decide how it is pickled."""
