@@ -1,4 +1,4 @@
-"""What every test of names leaves as it found it: local cells run in the suite's own process."""
+"""The other side of tests of names, and what each leaves as it found it: local cells run here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
+
+from tests.state.hosts import OtherProcess
 
 
 @pytest.fixture(autouse=True)
@@ -15,3 +17,11 @@ def environment_as_before() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[OtherProcess]:
+    """Another process, restarted for each notebook."""
+    host = OtherProcess()
+    yield host
+    host.close()

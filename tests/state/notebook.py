@@ -62,3 +62,13 @@ class Coherent:
     def cell(self, source: str, *, remote: int) -> tuple[str, str]:
         """Run a cell here (0) or on a machine (from 1)."""
         return self.there(source, int(remote)) if remote else self.here(source)
+
+
+def played(host: Any, cells: list[str]) -> str:
+    """Run cells (`> ` for there) from an empty start; return what the last one printed."""
+    host.restart()
+    notebook, out = Coherent(host), ""
+    for cell in cells:
+        out, error = notebook.cell(cell.removeprefix("> "), remote=cell.startswith("> "))
+        assert not error, (cell, error)
+    return out.strip()

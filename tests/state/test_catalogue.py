@@ -7,7 +7,6 @@ case is cells (`>` runs there, anything else here) whose last output is given.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -313,14 +312,6 @@ CASES: dict[str, tuple[list[str], str]] = {
     ),
     "results": (["> _5 = [1]\n_ = _5", "_.append(2)\nprint(_5)"], "[1, 2]"),
 }
-
-
-@pytest.fixture(scope="module")
-def machine() -> Iterator[OtherProcess]:
-    """Another process, restarted for each notebook."""
-    host = OtherProcess()
-    yield host
-    host.close()
 
 
 @pytest.fixture

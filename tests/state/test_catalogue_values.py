@@ -6,14 +6,13 @@ Each begins with its number in the list of pitfalls; `catalogue.py` maps them al
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from jupyter_remote_gpu.errors import CannotTravelError
 from tests.state.hosts import OtherProcess
-from tests.state.notebook import Coherent
+from tests.state.notebook import Coherent, played
 
 PLAIN: dict[str, tuple[list[str], str]] = {
     "5 equal small values do not link": (
@@ -267,24 +266,6 @@ LIBRARIES: dict[str, tuple[str, list[str], str]] = {
         "{'x': [1, 2], 'y': [3, 4]}",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def machine() -> Iterator[OtherProcess]:
-    """Another process, restarted for each notebook."""
-    host = OtherProcess()
-    yield host
-    host.close()
-
-
-def played(machine: OtherProcess, cells: list[str]) -> str:
-    """Run cells (`> ` for there) and return what the last one printed."""
-    machine.restart()
-    notebook, out = Coherent(machine), ""
-    for cell in cells:
-        out, error = notebook.cell(cell.removeprefix("> "), remote=cell.startswith("> "))
-        assert not error, (cell, error)
-    return out.strip()
 
 
 @pytest.mark.parametrize("case", PLAIN)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
 
 import pytest
 
 from tests.state.hosts import OtherProcess
-from tests.state.notebook import Coherent
+from tests.state.notebook import played
 
 NUMPY = importlib.util.find_spec("numpy") is not None
 FOUND: dict[str, tuple[list[str], str]] = {
@@ -138,24 +137,6 @@ FOUND_WITH_NUMPY: dict[str, tuple[list[str], str]] = {
         "True True True",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def machine() -> Iterator[OtherProcess]:
-    """Another process, restarted for each notebook."""
-    host = OtherProcess()
-    yield host
-    host.close()
-
-
-def played(machine: OtherProcess, cells: list[str]) -> str:
-    """Run cells (`> ` for there) and return what the last one printed."""
-    machine.restart()
-    notebook, out = Coherent(machine), ""
-    for cell in cells:
-        out, error = notebook.cell(cell.removeprefix("> "), remote=cell.startswith("> "))
-        assert not error, (cell, error)
-    return out.strip()
 
 
 @pytest.mark.parametrize("case", FOUND)

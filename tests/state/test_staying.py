@@ -6,7 +6,6 @@ Every kind is tried both ways: made here and wanted there, made there and wanted
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
 
 import pytest
 
@@ -201,14 +200,6 @@ CLOSED = (
     "for name in ('close', 'cleanup', 'shutdown', 'terminate'):\n    getattr(x, name, int)()\n"
     "getattr(x, 'get_loop', lambda: x)() is x or x.get_loop().close()\ndel x"
 )
-
-
-@pytest.fixture(scope="module")
-def machine() -> Iterator[OtherProcess]:
-    """Another process, restarted for each notebook."""
-    host = OtherProcess()
-    yield host
-    host.close()
 
 
 @pytest.fixture
