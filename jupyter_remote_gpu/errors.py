@@ -11,6 +11,9 @@ RemoteGPUError
 │   ├── AgentStartError
 │   ├── VersionMismatchError
 │   ├── ConnectionLostError
+│   │   ├── HostKeyError        unknown or changed: a hard stop
+│   │   ├── KeyRefusedError
+│   │   └── UnknownHostError
 │   ├── DiskFullError
 │   └── KernelDiedError
 ├── ProtocolError               bytes that do not follow the wire or journal format
@@ -91,6 +94,18 @@ class VersionMismatchError(MachineError):
 
 class ConnectionLostError(MachineError):
     """The connection to the agent broke and could not be made again."""
+
+
+class HostKeyError(ConnectionLostError):
+    """The host's key is unknown here or has changed; nothing was sent."""
+
+
+class KeyRefusedError(ConnectionLostError):
+    """The host did not accept the user's key."""
+
+
+class UnknownHostError(ConnectionLostError):
+    """No host of that name can be found."""
 
 
 class DiskFullError(MachineError):

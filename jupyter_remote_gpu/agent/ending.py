@@ -17,17 +17,23 @@ from .process import signal_group, start_time
 END_SECONDS = 10.0
 
 
+def end_agent(home: Path) -> None:
+    """End the agent of `home` and wait until it is gone; its kernels go on. May block."""
+    agent = lock_holder(open_home(home).lock)
+    if agent is not None:
+        mark = start_time(agent)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(agent, signal.SIGTERM)
+        _wait_gone({agent: mark})
+
+
 def end_machine(home: Path) -> None:
     """End the agent of `home`, then its kernels, and wait until they are gone.
 
     What runs in a kernel is lost. Numbers that have become other processes'
     since are told apart and spared. May block for `END_SECONDS`.
     """
-    agent = lock_holder(open_home(home).lock)
-    if agent is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(agent, signal.SIGTERM)
-        _wait_gone({agent: start_time(agent)})
+    end_agent(home)
     kernels = {}
     for path in home.glob("kernels/*/kernel.json"):
         found = json.loads(path.read_text())

@@ -1,4 +1,4 @@
-"""Start the agent: run as a file, by a Python that may not have this package installed."""
+"""Start the agent, or join a channel to it: run as a file, by a Python without this package."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ def main() -> int:
     sys.path.pop(0)
     if _ROOT not in sys.path:
         sys.path.append(_ROOT)
+    if sys.argv[1:2] and sys.argv[1] in ("connect", "replace"):
+        from jupyter_remote_gpu.agent.splice import main as splice
+
+        return splice(sys.argv[1:])
     from jupyter_remote_gpu.agent.__main__ import main as serve
 
     return serve()

@@ -28,6 +28,8 @@ _LAUNCH = Path(__file__).resolve().parents[1] / "agent" / "launch.py"
 class LocalTransport(Transport):
     """Reaches the agent of `home`, running it with `python` where there is none.
 
+    `token` is the agent's; without one, the token that this user's clients share.
+
     `wrapper` is put before the agent's command and `environ` replaces its
     environment: tests use both to give it another root and another user's view.
     """
@@ -39,7 +41,7 @@ class LocalTransport(Transport):
         python: str = sys.executable,
         wrapper: Sequence[str] = (),
         environ: Mapping[str, str] | None = None,
-        token_file: Path | None = None,
+        token: str | None = None,
     ) -> None:
         self._home = home
         self._python = python
@@ -47,7 +49,7 @@ class LocalTransport(Transport):
         self._environ = environ
         self._pid: int | None = None
         self._socket: str | None = None
-        self.token = _shared_token(token_file or home / "client-token")
+        self.token = token or shared_token(home / "client-token")
 
     def connect(self) -> socket.socket:
         """Connect to the agent's socket; start an agent if nobody answers there."""
@@ -156,7 +158,7 @@ def lock_holder(lock: Path) -> int | None:
     return None
 
 
-def _shared_token(path: Path) -> str:
+def shared_token(path: Path) -> str:
     """Return the token that all clients of this user share; made when first needed."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     token = secrets.token_urlsafe(32)

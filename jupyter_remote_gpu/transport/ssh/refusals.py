@@ -1,0 +1,76 @@
+"""What ssh's own words mean for the user: which error, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+
+from jupyter_remote_gpu.errors import (
+    AgentStartError,
+    ConnectionLostError,
+    HostKeyError,
+    KeyRefusedError,
+    MachineError,
+    UnknownHostError,
+)
+
+SSH_FAILED = 255
+"""ssh's exit status for its own failures; others are the command's."""
+
+_MEANINGS: tuple[tuple[str, type[ConnectionLostError], str, str], ...] = (
+    (
+        "REMOTE HOST IDENTIFICATION HAS CHANGED",
+        HostKeyError,
+        "the host key of {host} has changed: somebody may be in between, or the machine was set"
+        " up anew. Nothing was sent",
+        "If you know why it changed, `ssh-keygen -R {name}` forgets the old key; connect once by"
+        " hand and compare the new one.",
+    ),
+    (
+        "Host key verification failed|No .* host key is known",
+        HostKeyError,
+        "the host key of {host} is not known here, and a key is never accepted silently",
+        "Connect once by hand (`ssh {host}`), compare the fingerprint it shows, and say yes.",
+    ),
+    (
+        r"Permission denied|Too many authentication failures|no mutual signature",
+        KeyRefusedError,
+        "{host} refused the key that ssh offered",
+        "Try `ssh {host}` by hand. A key with a passphrase must be in the ssh agent"
+        " (`ssh-add`); `ssh-copy-id {host}` puts your key there.",
+    ),
+    (
+        r"Could not resolve hostname|Name or service not known|nodename nor servname",
+        UnknownHostError,
+        "there is no host called {host}",
+        "Check the name, and `~/.ssh/config` if it is one of yours.",
+    ),
+    (
+        r"Connection refused|No route to host|Network is unreachable|timed out|Host is down",
+        ConnectionLostError,
+        "{host} cannot be reached",
+        "Is the machine on, and this computer in its network (VPN)?",
+    ),
+)
+
+
+def refusal(host: str, status: int, words: str) -> MachineError:
+    """Return the error for an ssh that ended with `status`, having said `words`."""
+    name = host.rpartition("@")[2]
+    for pattern, kind, message, hint in _MEANINGS:
+        if re.search(pattern, words):
+            said = f"{message.format(host=host, name=name)} (ssh: {_last_line(words)})"
+            return kind(said, hint=hint.format(host=host, name=name))
+    if status == SSH_FAILED:
+        return ConnectionLostError(
+            f"the connection to {host} ended: {_last_line(words) or 'ssh said nothing'}",
+            hint="Try `ssh` to it by hand.",
+        )
+    return AgentStartError(
+        f"the shell on {host} ended with status {status}: {_last_line(words) or 'it said nothing'}",
+        hint="Log in by hand and see whether a plain `/bin/sh` works there.",
+    )
+
+
+def _last_line(words: str) -> str:
+    lines = [line.strip() for line in words.splitlines() if line.strip()]
+    return lines[-1] if lines else ""

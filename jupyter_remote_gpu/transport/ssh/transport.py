@@ -1,0 +1,92 @@
+"""The transport to a machine reached by SSH: connections are session channels to its agent."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import socket
+from dataclasses import dataclass
+
+from jupyter_remote_gpu.errors import AgentStartError, ConnectionLostError
+from jupyter_remote_gpu.transport.base import Transport
+
+from .channel import Channel, SSHTarget, open_channel, run_script
+
+ANSWER_SECONDS = 60.0
+"""An agent that is started imports its libraries first, on a cold disk too."""
+LONGEST_ANSWER_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteAgent:
+    """Where the agent is on the machine: paths of that machine, `~` not allowed.
+
+    `python` runs `launch` (the agent's `launch.py`); `home` is where it keeps
+    kernels and journals.
+    """
+
+    python: str
+    launch: str
+    home: str
+
+    def script(self, verb: str) -> str:
+        """Return the shell line that runs the agent's `verb` in place of the shell."""
+        words = [self.python, self.launch, verb, self.home]
+        return f'exec {shlex.join(words)} "$mark"\n'
+
+
+class SSHTransport(Transport):
+    """Reaches the agent of a machine through the user's own OpenSSH.
+
+    Each connection is a connection of ssh's own, so that values on one do not
+    delay cells on another. It is the client's `token` that the agent is started
+    with, handed over on standard input.
+    """
+
+    def __init__(self, target: SSHTarget, agent: RemoteAgent, token: str) -> None:
+        self.token = token
+        self._target = target
+        self._agent = agent
+
+    def connect(self) -> socket.socket:
+        """Open a channel to the agent, which is started if it does not run. Blocks.
+
+        Raises ConnectionLostError (and what it is the base of), AgentStartError.
+        """
+        channel = open_channel(self._target, self._agent.script("connect"), seconds=ANSWER_SECONDS)
+        try:
+            channel.socket.settimeout(ANSWER_SECONDS)
+            channel.socket.sendall(f"{self.token}\n".encode())
+            self._check(channel, channel.read_line(LONGEST_ANSWER_BYTES))
+            channel.socket.settimeout(None)
+        except TimeoutError as error:
+            channel.close()
+            raise ConnectionLostError(
+                f"the agent on {self._target.host} did not answer within {ANSWER_SECONDS:.0f} s",
+                hint="Is the machine overloaded, or its disk full? Try again.",
+            ) from error
+        except BaseException:
+            channel.close()
+            raise
+        return channel.socket
+
+    def replace(self) -> None:
+        """End the agent there; its kernels go on and are adopted by the next."""
+        run_script(self._target, self._agent.script("replace"), seconds=ANSWER_SECONDS)
+
+    def _check(self, channel: Channel, line: bytes) -> None:
+        """Raise what the machine says went wrong, if it did."""
+        host = self._target.host
+        try:
+            said = json.loads(line)
+        except ValueError:
+            raise AgentStartError(
+                f"the agent on {host} ended before it answered",
+                hint=channel.said() or "It said nothing.",
+            ) from None
+        if not isinstance(said, dict):
+            raise AgentStartError(f"what answers on {host} is no agent of this package")
+        if "failed" in said:
+            raise AgentStartError(
+                str(said["failed"]), where=host, hint=str(said.get("hint") or "") or None
+            )
