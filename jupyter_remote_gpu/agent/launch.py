@@ -12,8 +12,9 @@ def main() -> int:
     """Let this package be found, behind everything else, and serve."""
     # This file's folder was put first; its modules must not be taken for others'.
     sys.path.pop(0)
-    if _ROOT not in sys.path:
-        sys.path.append(_ROOT)
+    for folder in (_ROOT, f"{_ROOT}/site"):
+        if folder not in sys.path and Path(folder).is_dir():
+            sys.path.append(folder)
     if sys.argv[1:2] and sys.argv[1] in ("connect", "replace"):
         from jupyter_remote_gpu.agent.splice import main as splice
 

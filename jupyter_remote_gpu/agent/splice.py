@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,7 +41,9 @@ def connect(home: Path) -> int:
     """Join the standard streams to the agent's socket until either closes; starts an agent."""
     token = _line().decode().strip()
     try:
-        opened = LocalTransport(home, token=token).connect()
+        # the agent runs as this process does: apart from what is installed on the machine
+        flags = ("-I", "-S") if sys.flags.isolated and sys.flags.no_site else ()
+        opened = LocalTransport(home, python_flags=flags, token=token).connect()
     except RemoteGPUError as error:
         _answer({"failed": error.message, "hint": error.hint})
         return 1

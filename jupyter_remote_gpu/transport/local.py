@@ -39,12 +39,13 @@ class LocalTransport(Transport):
         home: Path,
         *,
         python: str = sys.executable,
+        python_flags: Sequence[str] = (),
         wrapper: Sequence[str] = (),
         environ: Mapping[str, str] | None = None,
         token: str | None = None,
     ) -> None:
         self._home = home
-        self._python = python
+        self._python = [python, *python_flags]
         self._wrapper = list(wrapper)
         self._environ = environ
         self._pid: int | None = None
@@ -88,7 +89,7 @@ class LocalTransport(Transport):
 
     def _start(self) -> str:
         """Start an agent, or learn that one runs already; return its socket's path."""
-        agent = [self._python, str(_LAUNCH), "--home", str(self._home)]
+        agent = [*self._python, str(_LAUNCH), "--home", str(self._home)]
         command = [*self._wrapper, *agent]
         try:
             process = subprocess.Popen(

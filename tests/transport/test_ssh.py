@@ -44,7 +44,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SSHHost]:
 @pytest.fixture
 def bench(host: SSHHost, tmp_path: Path) -> Iterator[Bench]:
     home = tmp_path / "agent"
-    agent = RemoteAgent(sys.executable, str(LAUNCH), str(home))
+    agent = RemoteAgent((sys.executable,), str(LAUNCH), str(home))
     found = Bench(SSHTransport(host.target(), agent, "a token of the client's"), tmp_path)
     yield found
     found.close()
@@ -97,7 +97,8 @@ def test_cells_run_and_values_move_over_ssh(bench: Bench) -> None:
 def test_a_connection_that_is_killed_is_made_again(bench: Bench) -> None:
     bench.remote("import os, pathlib, time\nx = 1")
     code = (
-        "pid = int(pathlib.Path('ssh').read_text())\nfor i in range(300):\n    print(i, flush=True)\n    time.sleep(0.01)\n"
+        "pid = int(pathlib.Path('ssh').read_text())\n"
+        "for i in range(300):\n    print(i, flush=True)\n    time.sleep(0.01)\n"
         "    if i == 20: os.kill(pid, 9)"
     )
     children = subprocess.run(
@@ -153,8 +154,8 @@ def test_a_shell_that_says_nothing_is_not_waited_for(host: SSHHost) -> None:
 
 
 def test_an_agent_that_is_not_there_is_told(host: SSHHost, tmp_path: Path) -> None:
-    agent = RemoteAgent("/nowhere/python", "launch.py", str(tmp_path))
-    with pytest.raises((AgentStartError, ConnectionLostError), match="the agent on"):
+    agent = RemoteAgent(("/nowhere/python",), "launch.py", str(tmp_path))
+    with pytest.raises((AgentStartError, ConnectionLostError), match="not found"):
         SSHTransport(host.target(), agent, "t").connect()
 
 

@@ -21,17 +21,17 @@ LONGEST_ANSWER_BYTES = 1 << 16
 class RemoteAgent:
     """Where the agent is on the machine: paths of that machine, `~` not allowed.
 
-    `python` runs `launch` (the agent's `launch.py`); `home` is where it keeps
-    kernels and journals.
+    `python` (an interpreter and its flags) runs `launch` (the agent's
+    `launch.py`); `home` is where it keeps kernels and journals.
     """
 
-    python: str
+    python: tuple[str, ...]
     launch: str
     home: str
 
     def script(self, verb: str) -> str:
         """Return the shell line that runs the agent's `verb` in place of the shell."""
-        words = [self.python, self.launch, verb, self.home]
+        words = [*self.python, self.launch, verb, self.home]
         return f'exec {shlex.join(words)} "$mark"\n'
 
 
