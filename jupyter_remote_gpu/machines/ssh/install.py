@@ -78,7 +78,7 @@ def install(
             )
     except TimeoutError as error:
         raise ConnectionLostError(
-            f"{target.host} took nothing for {STALL_SECONDS:.0f} s while the agent was carried over",
+            f"{target.host} took nothing for {STALL_SECONDS:.0f} s while it was sent the agent",
             hint="Try again: what was sent so far is thrown away, nothing is half installed.",
         ) from error
     finally:

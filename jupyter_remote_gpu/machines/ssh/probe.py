@@ -32,7 +32,8 @@ for base in "${XDG_DATA_HOME:-$HOME/.local/share}" "$HOME" /var/tmp; do
   if ! mkdir -p "$folder" 2>/dev/null || ! chmod 700 "$folder" 2>/dev/null; then why='not writable'
   else
     try=$folder/.try-$$
-    if ! { printf '#!/bin/sh\nexit 0\n' >"$try" && chmod 700 "$try"; } 2>/dev/null; then why='not writable'
+    if ! { printf '#!/bin/sh\nexit 0\n' >"$try" && chmod 700 "$try"; } 2>/dev/null; then
+      why='not writable'
     elif ! "$try" 2>/dev/null; then why='programs cannot be run from there (noexec)'
     fi
     rm -f "$try"
