@@ -1,0 +1,1 @@
+"""Environments: which packages a notebook uses here, and the same ones on a machine."""
