@@ -18,6 +18,10 @@ RemoteGPUError
 │   └── KernelDiedError
 ├── ProtocolError               bytes that do not follow the wire or journal format
 │   └── DamagedError            a checksum did not match
+├── LackingError                a chunk that was asked for is not there
+├── FilesError                  the project's files
+│   ├── UnsafePathError         a path from outside that could leave the workspace
+│   └── UnreadableError         a file that cannot be read here
 ├── WaitTimeoutError            a wait came to its end; says what was waited for
 ├── InternalError               a mistake of this package; nothing the user did
 └── StateError                  names and values
@@ -122,6 +126,22 @@ class ProtocolError(RemoteGPUError):
 
 class DamagedError(ProtocolError):
     """A checksum did not match: the bytes were changed on their way."""
+
+
+class LackingError(RemoteGPUError):
+    """A chunk is not where it was asked for; it has to be sent again."""
+
+
+class FilesError(RemoteGPUError):
+    """Trouble with the project's files."""
+
+
+class UnsafePathError(FilesError):
+    """A path from outside that could leave the workspace, or mean something special there."""
+
+
+class UnreadableError(FilesError):
+    """A file of the project cannot be read here."""
 
 
 class WaitTimeoutError(RemoteGPUError):
