@@ -93,7 +93,7 @@ class DirectoryStore(Store):
                 data = self._read(key, start, size)
                 if name_of(data) == name:
                     return data
-                del self._places[name]  # damaged, or its pack is gone
+                self._places.pop(name, None)  # damaged, or its pack is gone
                 self._refresh()
                 if self._places.get(name) == (key, start, size):
                     break
@@ -138,7 +138,6 @@ class DirectoryStore(Store):
             self._refresh()
             self._remove_stale_parts()
             kept = self._kept()
-            self._put_together()
             used = self.used_bytes()
             for key, pack in sorted(self._packs.items(), key=lambda item: item[1].used):
                 if used <= most_bytes:
@@ -148,7 +147,8 @@ class DirectoryStore(Store):
                     continue  # moving it would free less than it writes
                 self._replace([key], self._whole(key, alive))
                 used = self.used_bytes()
-            return used
+            self._put_together()
+            return self.used_bytes()
 
     # ---- writing
 
@@ -278,9 +278,17 @@ class DirectoryStore(Store):
         return [(name, data) for name, data in read if name_of(data) == name]
 
     def _replace(self, keys: list[str], chunks: list[tuple[bytes, Buffer]]) -> None:
-        """Write these chunks as one pack, then remove the packs they come from."""
-        if chunks:
-            self._write_pack(chunks)
+        """Write these chunks as one pack, then remove the packs they come from.
+
+        They stay as they are if there is no room for that.
+        """
+        try:
+            if chunks:
+                self._write_pack(chunks)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            return
         for key in keys:
             pack = self._packs.get(key)
             self._forget(key)

@@ -81,7 +81,7 @@ class ChunkNames:
         return tuple([self._names.get(quick) for quick in found.quick])
 
 
-def name_of(chunk: memoryview | bytes) -> bytes:
+def name_of(chunk: memoryview | bytes | bytearray) -> bytes:
     """Return the name of one chunk."""
     return blake3(chunk).digest()
 

@@ -29,6 +29,9 @@ Get = Callable[[bytes], bytes]
 """Gives the bytes of a chunk, verified to be what its name says; LackingError if it cannot."""
 
 
+Ends = Callable[[int], int]
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A whole list by the name of its root node, which lies `depth` levels above the records."""
@@ -37,7 +40,9 @@ class Listed:
     depth: int
 
 
-def build(records: Sequence[bytes], ends: Callable[[int], int]) -> tuple[Listed, dict[bytes, bytes]]:
+def build(
+    records: Sequence[bytes], ends: Callable[[int], int]
+) -> tuple[Listed, dict[bytes, bytes]]:
     """Return the list's root and all its nodes by name.
 
     `ends(i)` is a number drawn from the key of record i; a node ends after a
@@ -49,13 +54,16 @@ def build(records: Sequence[bytes], ends: Callable[[int], int]) -> tuple[Listed,
     depth = 0
     while len(level) > 1:
         depth += 1
-        names = level
-        level = _nodes(names, lambda i, names=names: names[i][0], depth, nodes)  # type: ignore[misc]
+        level = _nodes(level, _ends_of_names(level), depth, nodes)
     return Listed(level[0], depth), nodes
 
 
+def _ends_of_names(names: Sequence[bytes]) -> Ends:
+    return lambda i: names[i][0]
+
+
 def _nodes(
-    records: Sequence[bytes], ends: Callable[[int], int], depth: int, nodes: dict[bytes, bytes]
+    records: Sequence[bytes], ends: Ends, depth: int, nodes: dict[bytes, bytes]
 ) -> list[bytes]:
     head = bytes([depth])
     names: list[bytes] = []

@@ -102,7 +102,7 @@ def unpack(view: memoryview) -> Iterator[tuple[bytes, memoryview]]:
 
 
 def batches(sizes: Mapping[bytes, int], most_bytes: int = PACK_BYTES) -> Iterator[list[bytes]]:
-    """Put names together, in order, so that each batch makes a pack of at most about `most_bytes`."""
+    """Put names together, in order; each batch makes a pack of at most about `most_bytes`."""
     batch: list[bytes] = []
     held = 0
     for name, size in sizes.items():
