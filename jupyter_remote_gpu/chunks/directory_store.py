@@ -93,10 +93,7 @@ class DirectoryStore(Store):
                 data = self._read(key, start, size)
                 if name_of(data) == name:
                     return data
-                self._places.pop(name, None)  # damaged, or its pack is gone
-                self._refresh()
-                if self._places.get(name) == (key, start, size):
-                    break
+                self._disown(key, name)
         raise LackingError("a chunk that was asked for is not in the store")
 
     def add(self, chunks: Iterable[tuple[bytes, Buffer]]) -> None:
@@ -213,6 +210,19 @@ class DirectoryStore(Store):
             return os.pread(number, size, start)
         os.lseek(number, start, os.SEEK_SET)
         return os.read(number, size)
+
+    def _disown(self, key: str, name: bytes) -> None:
+        """Take a chunk out of the pack that holds it damaged; another pack may have it whole."""
+        self._places.pop(name, None)
+        pack = self._packs.get(key)
+        if pack is not None:
+            pack.used = 0.0
+            pack.chunks = [chunk for chunk in pack.chunks if chunk.name != name]
+        self._refresh()
+        for other, held in self._packs.items():
+            for chunk in held.chunks:
+                if chunk.name == name:
+                    self._places[name] = (other, chunk.start, chunk.size)
 
     def _touch(self, pack: _Pack) -> None:
         now = time.time()

@@ -20,7 +20,7 @@ from xxhash import xxh3_64_intdigest
 
 from jupyter_remote_gpu.errors import ProtocolError
 
-from .listing import Get, Listed, build, leaves
+from .listing import Ends, Get, Listed, build, leaves
 from .manifest import Content
 
 MAX_NAME_BYTES = 255
@@ -61,59 +61,104 @@ FOLDER = FolderEntry()
 
 
 @dataclass(frozen=True, slots=True)
+class _Folder:
+    """The records of a folder by name, the list they make, and the nodes of that."""
+
+    records: Mapping[bytes, bytes]
+    listed: Listed
+    nodes: Mapping[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Encoded:
     """A tree as nodes: the list of its root, and every node by name."""
 
     root: Listed
     nodes: Mapping[bytes, bytes]
-    folders: Mapping[bytes, tuple[bytes, Listed, Mapping[bytes, bytes]]] = field(repr=False)
-    """Records, list and own nodes of every folder by path, for the next `encode` to reuse."""
+    folders: Mapping[bytes, _Folder] = field(repr=False)
 
 
-def encode(tree: Tree, before: Encoded | None = None) -> Encoded:
-    """Return the nodes of a tree; folders that are as in `before` are taken from there.
+def encode(tree: Tree) -> Encoded:
+    """Return the nodes of a tree. Every parent of a path must be in it, as a folder."""
+    return revise(None, tree)
 
-    Every parent of a path must itself be in the tree, as a folder.
+
+def revise(before: Encoded | None, changed: Mapping[bytes, Entry | None]) -> Encoded:
+    """Return the nodes of a tree after some of its entries changed; None for those that went.
+
+    Costs as much as the folders that changed, not as much as the tree. What
+    lies in a folder that went need not be named.
     """
-    inside: dict[bytes, list[tuple[bytes, Entry]]] = {b"": []}
-    for path, entry in tree.items():
+    folders = dict(before.folders) if before is not None else {}
+    touched: dict[bytes, dict[bytes, Entry | None]] = {b"": {}}
+    for path, entry in changed.items():
         parent, _, name = path.rpartition(b"/")
-        inside.setdefault(parent, []).append((name, entry))
+        touched.setdefault(parent, {})[name] = entry
         if type(entry) is FolderEntry:
-            inside.setdefault(path, [])
-    known = before.folders if before is not None else {}
-    folders: dict[bytes, tuple[bytes, Listed, Mapping[bytes, bytes]]] = {}
+            touched.setdefault(path, {})
+    gone = [path for path, entry in changed.items() if type(entry) is not FolderEntry]
+    for path in _with_inside(gone, folders):
+        del folders[path]
+    _add_parents(touched)
     # The deepest first: a folder's record holds the name of its list.
-    for path in sorted(inside, key=lambda path: -path.count(b"/") - bool(path)):
-        folders[path] = _folder(path, sorted(inside[path]), folders, known)
+    for path in sorted(touched, key=lambda path: -path.count(b"/") - bool(path)):
+        if path == b"" or path in folders or _is_folder(path, changed):
+            folders[path] = _folder(path, touched[path], folders)
     nodes: dict[bytes, bytes] = {}
-    for _, _, own in folders.values():
-        nodes.update(own)
-    return Encoded(folders[b""][1], nodes, folders)
+    for folder in folders.values():
+        nodes.update(folder.nodes)
+    return Encoded(folders[b""].listed, nodes, folders)
+
+
+def _is_folder(path: bytes, changed: Mapping[bytes, Entry | None]) -> bool:
+    return type(changed.get(path)) is FolderEntry
+
+
+def _with_inside(gone: list[bytes], folders: Mapping[bytes, _Folder]) -> list[bytes]:
+    """Return those of `gone` that are folders, and all folders in them."""
+    found = [path for path in gone if path in folders]
+    if not found:
+        return []
+    starts = tuple(path + b"/" for path in found)
+    return found + [path for path in folders if path.startswith(starts) and path not in found]
+
+
+def _add_parents(touched: dict[bytes, dict[bytes, Entry | None]]) -> None:
+    """A folder's name changes with what lies in it: have each stand in its parent anew."""
+    for path in list(touched):
+        while path:
+            parent, _, name = path.rpartition(b"/")
+            known = touched.setdefault(parent, {})
+            if name in known and parent != b"":
+                break
+            known.setdefault(name, FOLDER)
+            path = parent
 
 
 def _folder(
-    path: bytes,
-    entries: list[tuple[bytes, Entry]],
-    folders: Mapping[bytes, tuple[bytes, Listed, Mapping[bytes, bytes]]],
-    known: Mapping[bytes, tuple[bytes, Listed, Mapping[bytes, bytes]]],
-) -> tuple[bytes, Listed, Mapping[bytes, bytes]]:
+    path: bytes, changed: Mapping[bytes, Entry | None], folders: Mapping[bytes, _Folder]
+) -> _Folder:
     prefix = path + b"/" if path else b""
-    records = [_record(name, entry, folders, prefix) for name, entry in entries]
-    joined = b"".join(records)
-    same = known.get(path)
-    if same is not None and same[0] == joined:
+    same = folders.get(path)
+    records = dict(same.records) if same is not None else {}
+    for name, entry in changed.items():
+        inside = folders.get(prefix + name)
+        if entry is None or (type(entry) is FolderEntry and inside is None):
+            records.pop(name, None)
+        else:
+            records[name] = _record(name, entry, inside.listed if inside is not None else None)
+    if same is not None and records == same.records:
         return same
-    listed, nodes = build(records, lambda i: xxh3_64_intdigest(entries[i][0]))
-    return joined, listed, nodes
+    names = sorted(records)
+    listed, nodes = build([records[name] for name in names], _ends_of(names))
+    return _Folder(records, listed, nodes)
 
 
-def _record(
-    name: bytes,
-    entry: Entry,
-    folders: Mapping[bytes, tuple[bytes, Listed, Mapping[bytes, bytes]]],
-    prefix: bytes,
-) -> bytes:
+def _ends_of(names: list[bytes]) -> Ends:
+    return lambda i: xxh3_64_intdigest(names[i])
+
+
+def _record(name: bytes, entry: Entry, listed: Listed | None) -> bytes:
     if type(entry) is FileEntry:
         content = entry.content
         kind = _PROGRAM if entry.executable else _FILE
@@ -121,7 +166,7 @@ def _record(
         return _HEAD.pack(kind, len(name)) + name + rest
     if type(entry) is LinkEntry:
         return _HEAD.pack(_LINK, len(name)) + name + _SHORT.pack(len(entry.target)) + entry.target
-    listed = folders[prefix + name][1]
+    assert listed is not None
     return _HEAD.pack(_FOLDER, len(name)) + name + _LISTED.pack(listed.depth, listed.name)
 
 

@@ -20,6 +20,7 @@ from jupyter_remote_gpu.chunks.tree import (
     decode,
     encode,
     is_path,
+    revise,
 )
 from jupyter_remote_gpu.errors import ProtocolError
 
@@ -66,7 +67,7 @@ def test_a_tree_of_nothing_is_a_tree() -> None:
 def test_one_edit_is_a_few_nodes() -> None:
     tree = _project()
     before = encode(tree)
-    after = encode({**tree, b"p07/f3.py": _file("edited")}, before)
+    after = revise(before, {b"p07/f3.py": _file("edited")})
     assert len(after.nodes.keys() - before.nodes.keys()) <= 3
     assert after == encode({**tree, b"p07/f3.py": _file("edited")})
     assert list(changes(before.root, after.root, _get(before, after))) == [
@@ -85,6 +86,38 @@ def test_a_renamed_folder_is_the_same_folder_in_another_list() -> None:
     assert found[b"p07"] == (FOLDER, None)
     assert found[b"renamed/f3.py"] == (None, tree[b"p07/f3.py"])
     assert len(found) == 2 * 26
+
+
+def test_a_tree_revised_is_the_tree_encoded_anew() -> None:
+    rnd = random.Random(5)
+    tree: dict[bytes, Entry] = {}
+    encoded = encode(tree)
+    for _ in range(300):
+        changed: dict[bytes, Entry | None] = {}
+        for _ in range(rnd.randrange(4)):
+            _random_change(rnd, tree, changed)
+        encoded = revise(encoded, changed)
+        anew = encode(tree)
+        assert encoded.root == anew.root
+        assert encoded.nodes == anew.nodes
+
+
+def _random_change(
+    rnd: random.Random, tree: dict[bytes, Entry], changed: dict[bytes, Entry | None]
+) -> None:
+    """Change a tree as files are changed: in a folder that is there, folders with their inside."""
+    parents = [b"", *(path + b"/" for path, entry in tree.items() if entry == FOLDER)]
+    path = rnd.choice(parents) + rnd.choice([b"a", b"b", b"c"])
+    if path.count(b"/") > 4:
+        return
+    for inside in [other for other in tree if other.startswith(path + b"/")]:
+        del tree[inside]
+        changed[inside] = None
+    new = rnd.choice([None, FOLDER, _file(str(rnd.random())), LinkEntry(b"x")])
+    changed[path] = new
+    tree.pop(path, None)
+    if new is not None:
+        tree[path] = new
 
 
 def test_a_file_that_became_a_folder_and_back() -> None:
