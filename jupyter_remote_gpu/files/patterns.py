@@ -29,6 +29,7 @@ _CLASSES = {
     b"xdigit": rb"0-9A-Fa-f",
 }
 _MAX_PATTERN_BYTES = 4096
+_SPECIAL = re.compile(rb"[*?\[\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,9 @@ def _stars(glob: bytes, at: int) -> tuple[int, bytes]:
     end = at
     while glob[end : end + 1] == b"*":
         end += 1
-    begins = at == 0 or glob[at - 1 : at] == b"/"
+    # Git matches what stands before the first special character by itself, and then takes the
+    # rest for a pattern of its own.
+    begins = at == 0 or glob[at - 1 : at] == b"/" or not _SPECIAL.search(glob[:at])
     if end - at == 1 or not begins or glob[end : end + 1] not in (b"", b"/"):
         return end, b"*"
     if end == len(glob):

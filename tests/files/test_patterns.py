@@ -44,7 +44,7 @@ CASES = [
     ("!", ["!"]),
     ("/", ["a"]),
     ("**", ["a", "a/b"]),
-    ("/**/", ["a/", "a", "a/b/"]),
+    ("/**/", ["a/", "c", "a/b/"]),
 ]
 
 
@@ -96,9 +96,9 @@ def _told_by_us(text: bytes, path: bytes) -> bool:
 
 
 def _compare(folder: Path, text: bytes, paths: list[bytes]) -> None:
-    for path in folder.iterdir():
-        if path.name != ".git":
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for old in folder.iterdir():
+        if old.name != ".git":
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
     # Git looks at the disk for what is a folder.
     for path in paths:
         where = os.path.join(os.fsencode(folder), path)
@@ -114,7 +114,7 @@ def test_it_says_what_git_says(repository: Path, text: str, paths: list[str]) ->
     _compare(repository, text.encode(), [path.encode() for path in paths])
 
 
-@pytest.mark.parametrize("seed", range(120))
+@pytest.mark.parametrize("seed", range(40))
 def test_random_patterns_say_what_git_says(repository: Path, seed: int) -> None:
     rnd = random.Random(seed)
     parts = [b"*", b"**", b"?", b"a", b"b", b"/", b"/", b"[ab]", b"[!a]", b"\\a", b".", b"c", b"-"]

@@ -1,0 +1,223 @@
+"""One walk over a project or a part of it: what was seen, and what of it is new."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from jupyter_remote_gpu.chunks.tree import (
+    FOLDER,
+    MAX_FOLDERS_DEEP,
+    Entry,
+    FileEntry,
+    LinkEntry,
+    is_name,
+)
+from jupyter_remote_gpu.errors import UnreadableError
+from jupyter_remote_gpu.protocol.steps import Step, Told
+
+from . import rules, secrets
+from .folders import Folder
+from .ignore import NAMES, Ignore, Level
+from .index import Index, Known
+from .reading import read_file
+from .stamp import Stamp, stamp_of
+from .verdict import LeftOut, Why
+
+_TOLD_EVERY_BYTES = 32 << 20
+_CAN_RUN = os.name != "nt"
+_NO_STAMP: Stamp = (0, 0, 0, 0, 0)
+
+
+@dataclass(slots=True)
+class Found:
+    """What a look at the project found.
+
+    `changed` has the entries that differ from the look before, by path (None:
+    gone, or left out from now on). `left_out` has all that does not travel,
+    `tokens` what travels with a token written into it, by kind; `unsteady` the
+    files that changed all the time while they were read. `everything` is
+    whether all of the project was looked at.
+    """
+
+    changed: dict[bytes, Entry | None] = field(default_factory=dict)
+    left_out: dict[bytes, LeftOut] = field(default_factory=dict)
+    tokens: dict[bytes, str] = field(default_factory=dict)
+    unsteady: list[bytes] = field(default_factory=list)
+    read_bytes: int = 0
+    everything: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What is known from the looks before. The index is brought up to date by the walk."""
+
+    index: Index
+    left_out: Mapping[bytes, LeftOut]
+    levels: Mapping[bytes, Level]
+
+
+class Look:
+    """One walk. `levels` has the rules of every folder it came by."""
+
+    def __init__(self, before: Before, rules_of: Ignore, told: Told | None) -> None:
+        self.found = Found()
+        self.levels: dict[bytes, Level] = {}
+        self._before = before
+        self._known = before.index.known
+        self._ignore = rules_of
+        self._told = told
+        self._told_at = 0
+        self._seen: set[bytes] = set()
+        self._unseen: list[bytes] = []
+
+    def folder(self, here: Folder, prefix: bytes, level: Level) -> None:
+        """Walk an open folder; `prefix` is its path with a slash, or empty."""
+        entries = here.entries()
+        names = {os.fsencode(entry.name): entry for entry in entries}
+        said = rules.marked(names.keys()) if prefix else None
+        if said is not None:
+            self._leave(LeftOut(prefix[:-1], *said, is_folder=True))
+            return
+        path = prefix[:-1]
+        if path:
+            self._take(path, FOLDER, _NO_STAMP, settled=True)
+        own = self._level(here, prefix, level, names.keys() & NAMES)
+        self.levels[path] = own
+        # What travelled under the same rules and has the same stamp needs no further look.
+        same_rules = self._before.levels.get(path) is own
+        known, seen = self._known, self._seen
+        for name, entry in names.items():
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            full = prefix + name
+            if same_rules:
+                old = known.get(full)
+                if old is not None and old.settled and old.stamp == stamp_of(status):
+                    seen.add(full)
+                    continue
+            self.entry(here, prefix, name, status, own, same_rules=same_rules)
+
+    def _level(self, here: Folder, prefix: bytes, parent: Level, names: Iterable[bytes]) -> Level:
+        stamps = {name: stamp_of(s) for name in names if (s := here.stat(name)) is not None}
+        return self._ignore.below(parent, prefix, stamps)
+
+    def entry(
+        self,
+        here: Folder,
+        prefix: bytes,
+        name: bytes,
+        status: os.stat_result,
+        level: Level,
+        *,
+        same_rules: bool = False,
+    ) -> None:
+        """Look at one entry of an open folder, and at what lies in it."""
+        path = prefix + name
+        mode = status.st_mode
+        is_folder = stat.S_ISDIR(mode)
+        left = self._left_out(level, path, is_folder=is_folder, same_rules=same_rules)
+        if left is None and not (is_folder or stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+            left = LeftOut(path, Why.SPECIAL, "a socket, a pipe or a device")
+        if left is None and (not is_name(name) or path.count(b"/") >= MAX_FOLDERS_DEEP):
+            left = LeftOut(
+                path, Why.SPECIAL, "its name is too long, or it lies too deep", is_folder
+            )
+        if left is not None:
+            self._leave(left)
+            return
+        try:
+            if is_folder:
+                with here.below(name) as lower:
+                    self.folder(lower, path + b"/", level)
+            elif stat.S_ISLNK(mode):
+                target = os.readlink(here.name(name), dir_fd=here.number)
+                self._take(path, LinkEntry(os.fsencode(target)), stamp_of(status), settled=False)
+            else:
+                self._file(here, name, path, status, level)
+        except FileNotFoundError:
+            return  # gone since it was listed
+        except OSError as error:
+            self._cannot(path, str(error.strerror), is_folder=is_folder)
+        except UnreadableError as error:
+            self._cannot(path, error.message, is_folder=False)
+
+    def _left_out(
+        self, level: Level, path: bytes, *, is_folder: bool, same_rules: bool
+    ) -> LeftOut | None:
+        if same_rules:
+            old = self._before.left_out.get(path)
+            if old is not None and old.is_folder == is_folder and old.why in _BY_NAME:
+                return old
+            known = self._known.get(path)
+            if known is not None and (known.entry is FOLDER) == is_folder:
+                return None
+        return self._ignore.look(level, path, is_folder=is_folder)
+
+    def _file(
+        self, here: Folder, name: bytes, path: bytes, status: os.stat_result, level: Level
+    ) -> None:
+        known = self._known.get(path)
+        left = self._ignore.too_large(level, path, status.st_size)
+        if left is not None:
+            self._leave(left)
+            return
+        if known is not None and known.settled and known.stamp == stamp_of(status):
+            self._seen.add(path)
+            return
+        reading = read_file(here, name)
+        self._tell(reading.content.size)
+        if reading.small is not None and not self._ignore.asked_for(level, path):
+            secret = secrets.is_secret(path, reading.small)
+            if secret is not None:
+                self._leave(LeftOut(path, Why.SECRET, secret))
+                return
+            token = secrets.token_inside(path, reading.small)
+            if token is not None:
+                self.found.tokens[path] = token
+        if reading.content.depth:
+            self._before.index.pieces[reading.content.name] = reading.pieces
+        if not reading.whole:
+            self.found.unsteady.append(path)
+        executable = _CAN_RUN and bool(reading.stamp[4] & stat.S_IXUSR)
+        entry = FileEntry(reading.content, executable)
+        self._take(path, entry, reading.stamp, settled=reading.settled)
+
+    def _take(self, path: bytes, entry: Entry, stamp: Stamp, *, settled: bool) -> None:
+        self._seen.add(path)
+        old = self._known.get(path)
+        if old is None or old.entry != entry:
+            self.found.changed[path] = entry
+        self._known[path] = Known(entry, stamp, settled)
+
+    def _leave(self, left: LeftOut) -> None:
+        self.found.left_out[left.path] = left
+
+    def _cannot(self, path: bytes, reason: str, *, is_folder: bool) -> None:
+        self._unseen.append(path)
+        self._leave(LeftOut(path, Why.UNREADABLE, reason, is_folder))
+
+    def _tell(self, size: int) -> None:
+        self.found.read_bytes += size
+        if self._told is not None and self.found.read_bytes - self._told_at >= _TOLD_EVERY_BYTES:
+            self._told_at = self.found.read_bytes
+            self._told(Step("reading the project's files", self.found.read_bytes))
+
+    def drop_gone(self, known: Iterable[bytes]) -> None:
+        """Of these paths, take those for gone that were not seen and could have been."""
+        for path in known:
+            if path not in self._seen and not self._is_unseen(path):
+                del self._known[path]
+                self.found.changed[path] = None
+
+    def _is_unseen(self, path: bytes) -> bool:
+        return any(path == above or path.startswith(above + b"/") for above in self._unseen)
+
+
+_BY_NAME = frozenset({Why.OWN, Why.GIT, Why.IGNORED, Why.CACHE, Why.DATASET, Why.OTHER_VERSION})
+"""What the same rules say again without looking into anything. (Folders are looked into for marks,
+files for secrets.)"""
