@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -27,6 +28,7 @@ from .stamp import Stamp, stamp_of
 from .verdict import LeftOut, Why
 
 _TOLD_EVERY_BYTES = 32 << 20
+_UTF8 = sys.getfilesystemencoding() == "utf-8" and os.name != "nt"
 _CAN_RUN = os.name != "nt"
 _NO_STAMP: Stamp = (0, 0, 0, 0, 0)
 
@@ -76,7 +78,7 @@ class Look:
     def folder(self, here: Folder, prefix: bytes, level: Level) -> None:
         """Walk an open folder; `prefix` is its path with a slash, or empty."""
         entries = here.entries()
-        names = {os.fsencode(entry.name): entry for entry in entries}
+        names = {_encoded(entry.name): entry for entry in entries}
         said = rules.marked(names.keys()) if prefix else None
         if said is not None:
             self._leave(LeftOut(prefix[:-1], *said, is_folder=True))
@@ -172,13 +174,12 @@ class Look:
         reading = read_file(here, name)
         self._tell(reading.content.size)
         if reading.small is not None and not self._ignore.asked_for(level, path):
-            secret = secrets.is_secret(path, reading.small)
-            if secret is not None:
-                self._leave(LeftOut(path, Why.SECRET, secret))
+            looks = secrets.look(path, reading.small)
+            if looks.secret is not None:
+                self._leave(LeftOut(path, Why.SECRET, looks.secret))
                 return
-            token = secrets.token_inside(path, reading.small)
-            if token is not None:
-                self.found.tokens[path] = token
+            if looks.token is not None:
+                self.found.tokens[path] = looks.token
         if reading.content.depth:
             self._before.index.pieces[reading.content.name] = reading.pieces
         if not reading.whole:
@@ -216,6 +217,13 @@ class Look:
 
     def _is_unseen(self, path: bytes) -> bool:
         return any(path == above or path.startswith(above + b"/") for above in self._unseen)
+
+
+def _encoded(name: str | bytes) -> bytes:
+    """Do what `os.fsencode` does, for the many names of a walk."""
+    if isinstance(name, bytes):
+        return name
+    return name.encode("utf-8", "surrogateescape") if _UTF8 else os.fsencode(name)
 
 
 _BY_NAME = frozenset({Why.OWN, Why.GIT, Why.IGNORED, Why.CACHE, Why.DATASET, Why.OTHER_VERSION})

@@ -134,7 +134,7 @@ def _windows(number: int) -> list[Piece]:
 
 
 def _fill(number: int, window: bytearray, start: int) -> tuple[int, bool]:
-    """Read until the window is full or the file ends; return how full it is and whether it ended."""
+    """Read until the window is full or the file ends; return how full it is, and which."""
     view = memoryview(window)
     while start < len(window):
         count = (

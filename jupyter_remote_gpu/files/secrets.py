@@ -7,9 +7,11 @@ is sent, since it would not run without, and told. Pure; no I/O.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-LOOKED_AT_BYTES = 64 * 1024
+LOOKED_AT_BYTES = 32 * 1024
 """Larger files are data; keys and credentials are small."""
+_MOSTLY_THAT_BYTES = 4096
 
 _TOKENS: tuple[tuple[bytes, re.Pattern[bytes], str], ...] = (
     (b"AKIA", re.compile(rb"\bAKIA[0-9A-Z]{16}\b"), "an AWS access key"),
@@ -49,29 +51,38 @@ _PROGRAMS = (
 )
 
 
-def is_secret(path: bytes, data: bytes) -> str | None:
-    """Return what makes this small file a secret, in words; None if nothing does."""
-    if len(data) > LOOKED_AT_BYTES or path.endswith(_PROGRAMS):
-        return None
-    if _KEY in data and _KEY_BLOCK.search(data):
-        return "holds a private key"
-    if data.lstrip()[:1] == b"{":
-        if _SERVICE.search(data):
-            return "holds credentials of a cloud account"
-        if _KAGGLE.search(data):
-            return "holds a Kaggle key"
-    found = _token(data)
-    # A configuration of any size may mention a token; one that is mostly that is a credential.
-    return f"holds {found}" if found is not None and len(data) < 4096 else None
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a small file looks like, in words: a secret itself, or a program that holds a token."""
+
+    secret: str | None = None
+    token: str | None = None
 
 
-def token_inside(path: bytes, data: bytes) -> str | None:
-    """Return which kind of token is written into a small file that travels; None if none is."""
+def look(path: bytes, data: bytes) -> Look:
+    """Return what there is of secrets in a file; nothing is found in a large one."""
     if len(data) > LOOKED_AT_BYTES:
-        return None
-    if path.endswith(_PROGRAMS) and _KEY in data and _KEY_BLOCK.search(data):
-        return "a private key"
-    return _token(data)
+        return _NOTHING
+    is_program = path.endswith(_PROGRAMS)
+    if _KEY in data and _KEY_BLOCK.search(data):
+        if is_program:
+            return Look(token="a private key")
+        return Look(secret="holds a private key")
+    if not is_program and data.lstrip()[:1] == b"{":
+        if _SERVICE.search(data):
+            return Look(secret="holds credentials of a cloud account")
+        if _KAGGLE.search(data):
+            return Look(secret="holds a Kaggle key")
+    found = _token(data)
+    if found is None:
+        return _NOTHING
+    # A configuration may mention a token; one that is mostly that is a credential.
+    if not is_program and len(data) <= _MOSTLY_THAT_BYTES:
+        return Look(secret=f"holds {found}")
+    return Look(token=found)
+
+
+_NOTHING = Look()
 
 
 def _token(data: bytes) -> str | None:
