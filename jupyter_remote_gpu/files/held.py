@@ -1,0 +1,101 @@
+"""Chunks that lie in the files of a tree: what is there already need not be sent or stored twice.
+
+A file may have changed since it was looked at, so every chunk is verified when
+it is read; one that is not what it was is lacking.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from jupyter_remote_gpu.chunks.fingerprint import name_of
+from jupyter_remote_gpu.chunks.listing import Get
+from jupyter_remote_gpu.chunks.manifest import Content, content_of
+from jupyter_remote_gpu.chunks.tree import FileEntry
+from jupyter_remote_gpu.errors import LackingError
+
+from .folders import Folder
+from .index import Index
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+class HeldChunks:
+    """The chunks of a tree's files, as of the index when it was made. For one thread."""
+
+    def __init__(self, root: Path, index: Index) -> None:
+        self._root = root
+        self._places: dict[bytes, tuple[bytes, int, int]] = {}
+        self._nodes: dict[bytes, bytes] = {}
+        self._lists = dict(index.pieces)
+        for path, known in index.known.items():
+            if type(known.entry) is FileEntry:
+                self._learn(path, known.entry.content)
+        self._open: tuple[bytes, int] | None = None
+
+    def _learn(self, path: bytes, content: Content) -> None:
+        if content.depth == 0:
+            self._places[content.name] = (path, 0, content.size)
+            return
+        start = 0
+        for piece in self._lists.get(content.name, ()):
+            self._places[piece.name] = (path, start, piece.size)
+            start += piece.size
+
+    def having(self, names: Iterable[bytes]) -> set[bytes]:
+        """Return those of `names` that lay in a file when it was last looked at."""
+        return {name for name in names if name in self._places}
+
+    def get(self, name: bytes) -> bytes:
+        """Return a chunk, or a node of a file's list; LackingError if it is not here any more."""
+        place = self._places.get(name)
+        if place is None:
+            return self._node(name)
+        path, start, size = place
+        try:
+            data = os.pread(self._number(path), size, start)
+        except OSError as error:
+            raise LackingError(f"{os.fsdecode(path)} is not there any more") from error
+        if name_of(data) != name:
+            raise LackingError(f"{os.fsdecode(path)} has changed since it was looked at")
+        return data
+
+    def _node(self, name: bytes) -> bytes:
+        if not self._nodes:
+            for pieces in self._lists.values():
+                self._nodes.update(content_of(pieces)[1])
+        if name not in self._nodes:
+            raise LackingError("a chunk that was asked for lies in no file here")
+        return self._nodes[name]
+
+    def _number(self, path: bytes) -> int:
+        """Return a descriptor of a file; that of the last one stays open."""
+        if self._open is not None and self._open[0] == path:
+            return self._open[1]
+        self.close()
+        parent, _, name = path.rpartition(b"/")
+        with Folder.at(self._root) as root, root.walk(parent) as folder:
+            number = os.open(folder.name(name), _FLAGS, dir_fd=folder.number)
+        self._open = (path, number)
+        return number
+
+    def close(self) -> None:
+        """Close the file that is open for reading."""
+        if self._open is not None:
+            os.close(self._open[1])
+            self._open = None
+
+
+def first_of(*sources: Get) -> Get:
+    """Return what asks each of these in turn until one has the chunk; raises LackingError."""
+
+    def get(name: bytes) -> bytes:
+        for source in sources[:-1]:
+            with contextlib.suppress(LackingError):
+                return source(name)
+        return sources[-1](name)
+
+    return get

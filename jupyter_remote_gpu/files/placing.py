@@ -1,0 +1,315 @@
+"""Putting what is staged into its place, one entry at a time, never over somebody's change."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from jupyter_remote_gpu.chunks.tree import Entry, FileEntry, FolderEntry
+from jupyter_remote_gpu.errors import UnreadableError
+
+from .entries import look_at, same_bytes
+from .folders import Folder
+from .index import Index, Known
+from .staging import Change, Staging, made, put_back
+from .stamp import Stamp, is_settled, stamp_of
+from .swap import exchange, move_new, replace
+
+_NO_STAMP: Stamp = (0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """An entry that was changed here as well, and stays; `other` is where the new version lies.
+
+    `other` is None if there is none: the change was a deletion, which was not made.
+    """
+
+    path: bytes
+    other: bytes | None
+
+
+@dataclass(slots=True)
+class Applied:
+    """What became of the changes: made (also if it was so already), in conflict, or refused.
+
+    `refused` says why in words; such a change can be tried again later.
+    """
+
+    done: dict[bytes, Entry | None] = field(default_factory=dict)
+    conflicts: list[Conflict] = field(default_factory=list)
+    refused: dict[bytes, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Job:
+    """A change with its number, and what was staged or found for it."""
+
+    n: int
+    change: Change
+    staged: Stamp | None = None
+    moved_from: Job | None = None
+    moved: bool = False
+
+    @property
+    def path(self) -> bytes:
+        """Where it is about."""
+        return self.change.path
+
+
+class Placing:
+    """The second half: everything is staged, and takes its place."""
+
+    def __init__(
+        self,
+        root: Folder,
+        staging: Staging,
+        jobs: list[Job],
+        index: Index,
+        applied: Applied,
+        who: str,
+    ) -> None:
+        self._index = index
+        self._applied = applied
+        self._who = who
+        self._root = root
+        self._staging = staging
+        self._jobs = sorted(jobs, key=lambda job: job.path)
+        self._parent: tuple[bytes, Folder] | None = None
+
+    def place(self) -> None:
+        """Make room, make folders, place files, remove what is to go."""
+        folders_to_go = {j.path for j in self._jobs if _leaves_folder(j.change)}
+        first = in_the_way(self._jobs)
+        waiting = {job.n for job in first}
+        taken = {job.moved_from.n for job in self._jobs if job.moved_from is not None}
+        try:
+            for job in reversed(first):
+                if job.n not in taken:
+                    self._each(
+                        job, self._remove_folder if job.path in folders_to_go else self._remove
+                    )
+            for job in self._jobs:
+                if isinstance(job.change.after, FolderEntry):
+                    self._each(job, self._make_folder)
+            for job in self._jobs:
+                if job.change.after is not None and not isinstance(job.change.after, FolderEntry):
+                    self._each(job, self._put)
+            for job in reversed(self._jobs):
+                if job.change.after is None and job.n not in waiting and not job.moved:
+                    self._each(
+                        job, self._remove_folder if job.path in folders_to_go else self._remove
+                    )
+        finally:
+            self._close()
+
+    def _each(self, job: Job, do: Callable[[Job, Folder, bytes], None]) -> None:
+        parent, _, name = job.path.rpartition(b"/")
+        try:
+            do(job, self._folder(parent, make=job.change.after is not None), name)
+        except (NotADirectoryError, FileNotFoundError) as error:
+            # Somebody put something else in a folder's place, or took it away.
+            self._close()
+            if job.change.after is None:
+                self._made(job.path, None, _NO_STAMP, settled=False)
+            else:
+                self._applied.refused[job.path] = f"something is in the way: {error.strerror}"
+        except (UnreadableError, PermissionError) as error:
+            self._applied.refused[job.path] = str(error)
+
+    def _folder(self, path: bytes, *, make: bool) -> Folder:
+        """Open the folder at `path`; `make` it again if somebody took it away."""
+        if self._parent is None or self._parent[0] != path:
+            self._close()
+            self._parent = (path, made(self._root, path) if make else self._root.walk(path))
+        return self._parent[1]
+
+    def _close(self) -> None:
+        if self._parent is not None:
+            self._parent[1].close()
+            self._parent = None
+
+    def sync(self) -> None:
+        """Have the names of what was placed reach the disk, as its bytes have."""
+        for parent in {job.path.rpartition(b"/")[0] for job in self._jobs}:
+            with contextlib.suppress(OSError), self._root.walk(parent) as folder:
+                if folder.number is not None:
+                    os.fsync(folder.number)
+
+    def _made(self, path: bytes, entry: Entry | None, stamp: Stamp, *, settled: bool) -> None:
+        self._applied.done[path] = entry
+        if entry is None:
+            self._index.known.pop(path, None)
+        else:
+            self._index.known[path] = Known(entry, stamp, settled)
+
+    # ---- one change
+
+    def _make_folder(self, job: Job, folder: Folder, name: bytes) -> None:
+        before = job.change.before
+        if before is not None and not isinstance(before, FolderEntry):
+            self._remove(job, folder, name)
+        made(folder, name).close()
+        self._made(job.path, job.change.after, _NO_STAMP, settled=True)
+
+    def _remove_folder(self, job: Job, folder: Folder, name: bytes) -> None:
+        """Remove a folder if it is empty; what is in it otherwise is not ours to remove."""
+        try:
+            os.rmdir(folder.name(name), dir_fd=folder.number)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        self._made(job.path, None, _NO_STAMP, settled=False)
+
+    def _remove(self, job: Job, folder: Folder, name: bytes) -> None:
+        there, stamp = look_at(folder, name, self._index.known.get(job.path))
+        if there is not None:
+            if not same_bytes(there, job.change.before):
+                self._applied.conflicts.append(Conflict(job.path, None))
+                return
+            own = self._staging.folder
+            staged = Staging.gone(job.n)
+            move_new(folder, name, own, staged)
+            if not _is_same(own.stat(staged), stamp):
+                put_back(self._root, own, staged, job.path, self._who)
+                self._applied.conflicts.append(Conflict(job.path, None))
+                return
+        self._made(job.path, None, _NO_STAMP, settled=False)
+
+    def _put(self, job: Job, folder: Folder, name: bytes) -> None:
+        if isinstance(job.change.before, FolderEntry):
+            with contextlib.suppress(OSError):  # not empty: the conflict below says so
+                os.rmdir(folder.name(name), dir_fd=folder.number)
+        there, stamp = look_at(folder, name, self._index.known.get(job.path))
+        if there == job.change.after:
+            self._took_place(job, folder, name)
+        elif job.moved_from is not None:
+            self._move(job, job.moved_from, folder, name, there)
+        elif there is None:
+            self._put_new(job, folder, name)
+        elif isinstance(there, FolderEntry) or not same_bytes(there, job.change.before):
+            self._put_beside(job)
+        elif same_bytes(there, job.change.after):
+            self._set_right(job, folder, name)
+        else:
+            self._put_over(job, folder, name, stamp)
+
+    def _put_new(self, job: Job, folder: Folder, name: bytes) -> None:
+        staged = Staging.number(job.n)
+        if self._staging.folder.stat(staged) is None:
+            self._applied.refused[job.path] = "it is gone here, and was only to get other rights"
+            return
+        try:
+            move_new(self._staging.folder, staged, folder, name)
+        except FileExistsError:
+            self._put_beside(job)
+        else:
+            self._took_place(job, folder, name)
+
+    def _put_over(self, job: Job, folder: Folder, name: bytes, stamp: Stamp | None) -> None:
+        own, staged = self._staging.folder, Staging.number(job.n)
+        try:
+            exchanged = exchange(own, staged, folder, name)
+        except FileNotFoundError:
+            self._put_new(job, folder, name)
+            return
+        if exchanged and not _is_same(own.stat(staged), stamp):
+            exchange(own, staged, folder, name)
+            self._put_beside(job)
+            return
+        if not exchanged:
+            if not _is_same(folder.stat(name), stamp):
+                self._put_beside(job)
+                return
+            replace(own, staged, folder, name)
+        self._took_place(job, folder, name)
+
+    def _put_beside(self, job: Job) -> None:
+        own, staged = self._staging.folder, Staging.number(job.n)
+        if own.stat(staged) is None:
+            self._applied.refused[job.path] = "it was changed here meanwhile"
+            return
+        other = put_back(self._root, own, staged, job.path, self._who)
+        self._applied.conflicts.append(Conflict(job.path, other))
+
+    def _move(self, job: Job, old: Job, folder: Folder, name: bytes, there: Entry | None) -> None:
+        """Rename a file that is to be elsewhere; both changes are made, or neither."""
+        parent, _, last = old.path.rpartition(b"/")
+        old.moved = True
+        if there is not None:
+            self._applied.refused[job.path] = "something else has come into its place meanwhile"
+            return
+        with self._root.walk(parent) as source:
+            expected, stamp = look_at(source, last, self._index.known.get(old.path))
+            if expected != old.change.before:
+                self._applied.refused[job.path] = f"{os.fsdecode(old.path)} was changed meanwhile"
+                return
+            move_new(source, last, folder, name)
+            if not _is_same(folder.stat(name), stamp):
+                move_new(folder, name, source, last)
+                self._applied.refused[job.path] = f"{os.fsdecode(old.path)} was changed meanwhile"
+                return
+        job.staged = stamp
+        self._made(old.path, None, _NO_STAMP, settled=False)
+        self._took_place(job, folder, name)
+
+    def _set_right(self, job: Job, folder: Folder, name: bytes) -> None:
+        after = job.change.after
+        assert isinstance(after, FileEntry)
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)
+        number = os.open(folder.name(name), flags, dir_fd=folder.number)
+        try:
+            mode = os.fstat(number).st_mode & 0o777
+            os.fchmod(number, with_right(mode, executable=after.executable))
+        finally:
+            os.close(number)
+        self._took_place(job, folder, name)
+
+    def _took_place(self, job: Job, folder: Folder, name: bytes) -> None:
+        """Remember the stamp of what was placed, if it is still what was placed."""
+        now = time.time_ns()
+        status = folder.stat(name)
+        stamp = stamp_of(status) if status is not None else _NO_STAMP
+        # Whoever changes it from now on sets its time, which is older than a tick of the clock.
+        settled = (
+            job.staged is not None
+            and _is_same(status, job.staged)
+            and is_settled((*stamp[:2], stamp[1], *stamp[3:]), now)
+        )
+        self._made(job.path, job.change.after, stamp, settled=settled)
+
+
+def with_right(mode: int, *, executable: bool) -> int:
+    """Return rights with or without that of being run, for those who may read."""
+    return mode | (mode & 0o444) >> 2 if executable else mode & ~0o111
+
+
+def _is_same(status: os.stat_result | None, stamp: Stamp | None) -> bool:
+    """Whether this is the file of that stamp, unchanged; renaming it changes its ctime alone."""
+    if status is None or stamp is None:
+        return False
+    return (status.st_size, status.st_mtime_ns, status.st_ino) == (stamp[0], stamp[1], stamp[3])
+
+
+def _leaves_folder(change: Change) -> bool:
+    """Whether a folder is to go, or to become something else."""
+    return isinstance(change.before, FolderEntry) and not isinstance(change.after, FolderEntry)
+
+
+def in_the_way(jobs: list[Job]) -> list[Job]:
+    """Return what has to go first: it lies in a folder that is to become something else."""
+    blocking = {j.path for j in jobs if _leaves_folder(j.change) and j.change.after is not None}
+    return [j for j in jobs if j.change.after is None and _lies_in(j.path, blocking)]
+
+
+def _lies_in(path: bytes, folders: set[bytes]) -> bool:
+    at = path.find(b"/")
+    while at >= 0:
+        if path[:at] in folders:
+            return True
+        at = path.find(b"/", at + 1)
+    return False
