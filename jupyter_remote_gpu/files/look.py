@@ -62,11 +62,12 @@ class Before:
 
 
 class Look:
-    """One walk. `levels` has the rules of every folder it came by."""
+    """One walk. `levels` has the rules of every folder it came by, `read` the files it read."""
 
     def __init__(self, before: Before, rules_of: Ignore, told: Told | None) -> None:
         self.found = Found()
         self.levels: dict[bytes, Level] = {}
+        self.read: set[bytes] = set()
         self._before = before
         self._known = before.index.known
         self._ignore = rules_of
@@ -172,6 +173,7 @@ class Look:
             self._seen.add(path)
             return
         reading = read_file(here, name)
+        self.read.add(path)
         self._tell(reading.content.size)
         if reading.small is not None and not self._ignore.asked_for(level, path):
             looks = secrets.look(path, reading.small)

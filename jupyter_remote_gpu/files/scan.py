@@ -66,8 +66,7 @@ class Project:
             look.folder(root, b"", self._ignore.top())
         look.drop_gone(list(self.index.known))
         self._levels = look.levels
-        tokens = {path: what for path, what in self.tokens.items() if path in self.index.known}
-        return self._took(look.found, {}, {**tokens, **look.found.tokens})
+        return self._took(look, {})
 
     def look_at(self, paths: Iterable[bytes], told: Told | None = None) -> Found:
         """Look at these paths and what lies in them; at everything if rules may have changed.
@@ -90,9 +89,8 @@ class Project:
         left_out = {
             path: left for path, left in self.left_out.items() if not _is_in_any(path, asked)
         }
-        tokens = {path: what for path, what in self.tokens.items() if path not in asked}
         self._levels.update(look.levels)
-        return self._took(look.found, left_out, {**tokens, **look.found.tokens})
+        return self._took(look, left_out)
 
     def _look_at_one(self, look: Look, root: Folder, path: bytes) -> None:
         parent, _, name = path.rpartition(b"/")
@@ -110,11 +108,13 @@ class Project:
             known = []  # its parent is no folder any more, or closed: looked at for itself
         look.drop_gone(known)
 
-    def _took(
-        self, found: Found, left_out: dict[bytes, LeftOut], tokens: dict[bytes, str]
-    ) -> Found:
+    def _took(self, look: Look, left_out: dict[bytes, LeftOut]) -> Found:
+        """Remember what was found, with what is known of where nobody looked."""
+        found, known = look.found, self.index.known
         found.left_out = {**left_out, **found.left_out}
-        found.tokens = tokens
+        for path, what in self.tokens.items():
+            if path in known and path not in look.read:
+                found.tokens[path] = what
         self.left_out, self.tokens = found.left_out, found.tokens
         if found.changed:
             self.index.forget_unused_pieces()

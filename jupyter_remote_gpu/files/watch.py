@@ -28,24 +28,10 @@ _FLOOD = 2000
 _STEP_MILLISECONDS = 1
 _LONGEST_SECONDS = 2.0
 _LOCAL = frozenset(
-    [
-        "ext2",
-        "ext3",
-        "ext4",
-        "xfs",
-        "btrfs",
-        "zfs",
-        "tmpfs",
-        "ramfs",
-        "overlay",
-        "f2fs",
-        "jfs",
-        "reiserfs",
-        "bcachefs",
-        "vfat",
-        "exfat",
-        "ntfs3",
-    ]
+    {
+        *("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "bcachefs", "f2fs", "jfs", "reiserfs"),
+        *("tmpfs", "ramfs", "overlay", "vfat", "exfat", "ntfs3"),
+    }
 )
 
 

@@ -93,9 +93,8 @@ def test_a_file_left_out_here_is_not_deleted_there() -> None:
 
 
 def test_a_folder_removed_there_stays_for_what_changed_in_it_here() -> None:
-    agreed = {
-        path: Agreed(entry) for path, entry in {b"d": FOLDER, b"d/e": FOLDER, b"d/e/f": A}.items()
-    }
+    was: dict[bytes, Entry] = {b"d": FOLDER, b"d/e": FOLDER, b"d/e/f": A}
+    agreed = {path: Agreed(entry) for path, entry in was.items()}
     found = plan(agreed, {b"d": FOLDER, b"d/e": FOLDER, b"d/e/f": B}, {}, trusted=True)
     assert {path: step.do for path, step in found.steps.items()} == {
         b"d": Do.SEND,

@@ -92,7 +92,7 @@ def _random_change(rnd: random.Random, root: Path, n: int) -> None:
     if path.is_dir():
         path.rename(root / f"m{n}-{rnd.randrange(10**6)}")
     elif path.exists():
-        rnd.choice([path.unlink, lambda: path.write_text(str(rnd.random()))])()
+        path.unlink() if rnd.random() < 0.5 else path.write_text(str(rnd.random()))
     elif rnd.random() < 0.5:
         write(path, {"x": "x", "deep/y": str(n)})
     else:

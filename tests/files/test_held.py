@@ -1,0 +1,76 @@
+"""Chunks in the files that are there: found, verified, and lacking once a file has changed."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from jupyter_remote_gpu.chunks.manifest import pieces_of
+from jupyter_remote_gpu.chunks.tree import FileEntry
+from jupyter_remote_gpu.errors import LackingError
+from jupyter_remote_gpu.files.apply import Applier
+from jupyter_remote_gpu.files.held import HeldChunks, first_of
+from tests.files.trees import Chunks, Place, changes, read
+
+_BIG = random.Random(1).randbytes(1_000_000)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A folder with a large file, a small one and an empty one."""
+    return Place(tmp_path / "p", {"d/w.bin": _BIG, "a.py": "a = 1", "empty": ""})
+
+
+def test_every_chunk_and_node_is_found(place: Place) -> None:
+    held = HeldChunks(place.root, place.index)
+    for entry in place.index.tree().values():
+        if isinstance(entry, FileEntry):
+            pieces = pieces_of(entry.content, held.get)
+            assert held.having(piece.name for piece in pieces) == {piece.name for piece in pieces}
+            assert sum(len(held.get(piece.name)) for piece in pieces) == entry.content.size
+    held.close()
+
+
+def test_a_file_that_changed_gives_nothing_wrong(place: Place) -> None:
+    held = HeldChunks(place.root, place.index)
+    entry = place.index.tree()[b"a.py"]
+    assert isinstance(entry, FileEntry)
+    (place.root / "a.py").write_text("a = 2")
+    with pytest.raises(LackingError, match="has changed"):
+        held.get(entry.content.name)
+    (place.root / "a.py").unlink()
+    held.close()
+    with pytest.raises(LackingError, match="not there"):
+        held.get(entry.content.name)
+    with pytest.raises(LackingError):
+        held.get(bytes(32))
+
+
+def test_links_are_not_followed(place: Place, tmp_path: Path) -> None:
+    held = HeldChunks(place.root, place.index)
+    entry = place.index.tree()[b"a.py"]
+    assert isinstance(entry, FileEntry)
+    (tmp_path / "outside").write_text("a = 1")
+    (place.root / "a.py").unlink()
+    os.symlink(tmp_path / "outside", place.root / "a.py")
+    with pytest.raises(LackingError):
+        held.get(entry.content.name)
+
+
+def test_an_edit_of_a_large_file_needs_only_what_is_new(place: Place) -> None:
+    """The machine puts the new file together from the old one and the chunks that were sent."""
+    sender = Chunks()
+    new = _BIG[:500_000] + b"inserted" + _BIG[500_000:]
+    after = sender.tree({"d/w.bin": new, "a.py": "a = 1", "empty": ""})
+    held = HeldChunks(place.root, place.index)
+    get = first_of(held.get, sender.get)
+    sender.asked.clear()
+    wanted = changes(place.index.tree(), after)
+    Applier(place.root, place.index, get, who="here").apply(wanted)
+    held.close()
+    assert read(place.root)["d/w.bin"] == new
+    sent = sum(len(sender.held[name]) for name in set(sender.asked))
+    assert sent < 350_000
