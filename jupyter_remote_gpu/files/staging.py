@@ -226,12 +226,12 @@ def _remove_all(root: Folder, name: bytes, folder: Folder) -> None:
 
 
 def _packed(change: Change) -> list[Any]:
-    path = base64.b85encode(change.path).decode()
+    path = base64.b64encode(change.path).decode()
     return [path, _entry_out(change.before), _entry_out(change.after)]
 
 
 def _unpacked(item: list[Any]) -> Change:
-    path = base64.b85decode(item[0])
+    path = base64.b64decode(item[0])
     if not is_path(path):
         raise ValueError
     return Change(path, _entry_in(item[1]), _entry_in(item[2]))
@@ -244,7 +244,7 @@ def _entry_out(entry: Entry | None) -> list[Any] | None:
         content = entry.content
         return ["file", content.size, content.name.hex(), content.depth, entry.executable]
     if isinstance(entry, LinkEntry):
-        return ["link", base64.b85encode(entry.target).decode()]
+        return ["link", base64.b64encode(entry.target).decode()]
     return ["folder"]
 
 
@@ -253,4 +253,4 @@ def _entry_in(item: list[Any] | None) -> Entry | None:
         return None
     if item[0] == "file":
         return FileEntry(Content(item[1], bytes.fromhex(item[2]), item[3]), item[4])
-    return LinkEntry(base64.b85decode(item[1])) if item[0] == "link" else FOLDER
+    return LinkEntry(base64.b64decode(item[1])) if item[0] == "link" else FOLDER

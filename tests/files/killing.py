@@ -21,7 +21,7 @@ from jupyter_remote_gpu.files import placing, staging, swap
 from jupyter_remote_gpu.files.staging import repair
 from tests.files.trees import Place, Plain, read, with_folders, write
 
-_BIG = random.Random(1).randbytes(700_000)
+_BIG = random.Random(1).randbytes(200_000)
 OLD: Plain = {
     "a.py": "a = 1",
     "d/b.py": "b = 1",
@@ -36,7 +36,7 @@ NEW: Plain = {
     "a.py": "a = 2",
     "d/b.py": "b = 2",
     "n/n.py": "n",
-    "w.bin": _BIG[:300_000] + b"x" + _BIG[300_000:],
+    "w.bin": _BIG[:90_000] + b"x" + _BIG[90_000:],
     "moved/f.py": "moves",
     "k": "-> d",
     "t/f": "in a folder",
