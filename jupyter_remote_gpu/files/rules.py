@@ -42,11 +42,11 @@ _GROUPS: tuple[tuple[Why, bytes], ...] = (
         b"*.pem\n*.key\n*.p12\n*.pfx\n*.jks\n*.keystore\n*.ppk\n*.kdbx\n*.asc.key\n"
         b"id_rsa*\nid_dsa*\nid_ecdsa*\nid_ed25519*\n!id_*.pub\n"
         b"kaggle.json\n.netrc\n_netrc\n.pypirc\n.npmrc\n.git-credentials\n.htpasswd\n.pgpass\n.my.cnf\n"
-        b".ssh/\n.gnupg/\n.aws/\n.azure/\n.gcloud/\n.kube/\n.docker/config.json\n.config/gcloud/\n"
+        b".ssh/\n.gnupg/\n.aws/\n.azure/\n.gcloud/\n.kube/\n.docker/\ngcloud/\n"
         b"credentials.json\ncredentials.y*ml\n*_credentials.json\n*-credentials.json\n"
         b"application_default_credentials.json\nclient_secret*.json\nservice[-_]account*.json\n"
         b"secrets.toml\nsecrets.y*ml\nsecrets.json\n.secrets\n.vault-token\n.boto\n.s3cfg\n"
-        b"rclone.conf\n.huggingface/token\n.wandb/settings\n",
+        b"rclone.conf\n.huggingface/\n",
     ),
 )
 
@@ -60,6 +60,8 @@ MARKS = frozenset(_MARKS)
 
 _always = tuple((why, Patterns(text)) for why, text in _ALWAYS)
 _groups = tuple((why, Patterns(text)) for why, text in _GROUPS)
+_any = Patterns(b"\n".join(text for _, text in _GROUPS))
+"""All of them together: most names match nothing, and one look says so."""
 
 
 def always_out(path: bytes, *, is_folder: bool) -> tuple[Why, str] | None:
@@ -69,6 +71,8 @@ def always_out(path: bytes, *, is_folder: bool) -> tuple[Why, str] | None:
 
 def built_in(path: bytes, *, is_folder: bool) -> tuple[Why, str] | None:
     """Return why this does not travel unless it is asked for; None if it does."""
+    if _any.match(path, is_folder=is_folder) is None:
+        return None
     return _said(_groups, path, is_folder=is_folder)
 
 

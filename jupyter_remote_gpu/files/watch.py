@@ -19,13 +19,13 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
 
 from .scan import relative
 
 _FLOOD = 2000
 """Queues of the system hold 16,384 changes; far below that, nothing has run over."""
 _STEP_MILLISECONDS = 1
+_TIMEOUT_MILLISECONDS = 50
 _LONGEST_SECONDS = 2.0
 _LOCAL = frozenset(
     {
@@ -75,15 +75,24 @@ class SystemWatcher(Watcher):
     """
 
     def __init__(self, root: Path) -> None:
-        from watchfiles._rust_notify import RustNotify  # a compiled part; loaded when needed
+        import watchfiles  # a compiled part; loaded when needed
 
         self._root = root
         self._own = Path(tempfile.mkdtemp(prefix="rgpu-watch-"))
         self._count = 0
         self._started = False
+        self._reports = watchfiles.watch(
+            root,
+            self._own,
+            watch_filter=None,
+            debounce=_STEP_MILLISECONDS,
+            step=_STEP_MILLISECONDS,
+            rust_timeout=_TIMEOUT_MILLISECONDS,
+            yield_on_timeout=True,
+            ignore_permission_denied=True,
+        )
         try:
-            # `watchfiles.watch` waits for changes; asking and answering needs what it stands on.
-            self._notify: Any = RustNotify([str(root), str(self._own)], False, False, 0, True, True)
+            next(self._reports)  # it starts with the first question, and fails there if it must
         except BaseException:
             self._own.rmdir()
             raise
@@ -115,11 +124,7 @@ class SystemWatcher(Watcher):
             while str(mark) not in found:
                 if time.monotonic() > end:
                     return None
-                told = self._notify.watch(_STEP_MILLISECONDS, _STEP_MILLISECONDS, 50, None)
-                if told == "signal":
-                    raise KeyboardInterrupt
-                if not isinstance(told, str):
-                    found |= {path for _, path in told}
+                found |= {path for _, path in next(self._reports)}
         finally:
             mark.unlink()
         own = str(self._own)
@@ -127,7 +132,7 @@ class SystemWatcher(Watcher):
 
     def close(self) -> None:
         """See `Watcher`."""
-        self._notify.close()
+        self._reports.close()
         for path in self._own.iterdir() if self._own.exists() else ():
             path.unlink()
         if self._own.exists():
