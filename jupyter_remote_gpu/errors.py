@@ -6,6 +6,7 @@ RemoteGPUError
 │   ├── UnknownGPUError
 │   ├── UnknownMachineError
 │   └── UnknownVerbError
+├── RegistryError               the list of added machines cannot be read or written
 ├── NotAvailableError           understood, but this version or machine cannot do it
 ├── MachineError                the machine or its agent is in trouble
 │   ├── AgentStartError
@@ -74,6 +75,10 @@ class UnknownMachineError(RequestError):
 
 class UnknownVerbError(RequestError):
     """A word after `%remote_gpu` that is none of its verbs."""
+
+
+class RegistryError(RemoteGPUError):
+    """The file in which added machines are remembered cannot be read or written."""
 
 
 class NotAvailableError(RemoteGPUError):
