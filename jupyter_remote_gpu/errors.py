@@ -10,6 +10,7 @@ RemoteGPUError
 ├── NotAvailableError           understood, but this version or machine cannot do it
 ├── MachineError                the machine or its agent is in trouble
 │   ├── AgentStartError
+│   │   └── AgentMissingError   the machine is there, our files on it are not
 │   ├── VersionMismatchError
 │   ├── ConnectionLostError
 │   │   ├── HostKeyError        unknown or changed: a hard stop
@@ -91,6 +92,10 @@ class MachineError(RemoteGPUError):
 
 class AgentStartError(MachineError):
     """The agent process did not start or did not answer."""
+
+
+class AgentMissingError(AgentStartError):
+    """What was installed on the machine is not there any more; installing it again mends that."""
 
 
 class VersionMismatchError(MachineError):

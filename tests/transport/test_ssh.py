@@ -14,7 +14,7 @@ import pytest
 import jupyter_remote_gpu
 from jupyter_remote_gpu.agent.ending import end_machine
 from jupyter_remote_gpu.errors import (
-    AgentStartError,
+    AgentMissingError,
     ConnectionLostError,
     HostKeyError,
     KeyRefusedError,
@@ -155,7 +155,7 @@ def test_a_shell_that_says_nothing_is_not_waited_for(host: SSHHost) -> None:
 
 def test_an_agent_that_is_not_there_is_told(host: SSHHost, tmp_path: Path) -> None:
     agent = RemoteAgent(("/nowhere/python",), "launch.py", str(tmp_path))
-    with pytest.raises((AgentStartError, ConnectionLostError), match="not found"):
+    with pytest.raises(AgentMissingError, match="not installed"):
         SSHTransport(host.target(), agent, "t").connect()
 
 

@@ -70,6 +70,7 @@ class Channel:
     target: SSHTarget
     socket: socket.socket
     process: subprocess.Popen[bytes]
+    mark: str = ""
     errors: bytearray = field(default_factory=bytearray)
     _reader: threading.Thread | None = None
 
@@ -99,6 +100,17 @@ class Channel:
                     hint="Do the machine's start-up files print without end?",
                 )
         return bytes(line)
+
+    def run(self, script: str, *, seconds: float) -> None:
+        """Give the next script to one that reads scripts as REMOTE_COMMAND does; blocks until
+        it has printed `$mark`. Raises as `open_channel` does.
+        """
+        body = script.encode()
+        self.socket.settimeout(seconds)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.socket.sendall(b"%d\n%s" % (len(body), body))
+        _await_mark(self, self.mark.encode(), seconds)
+        self.socket.settimeout(None)
 
     def said(self) -> str:
         """Return what ssh, or the command there, wrote to its standard error so far."""
@@ -131,7 +143,7 @@ def open_channel(target: SSHTarget, script: str, *, seconds: float = FIRST_WORD_
         ) from error
     finally:
         theirs.close()
-    channel = Channel(target, ours, process)
+    channel = Channel(target, ours, process, mark)
     channel._reader = threading.Thread(target=_collect, args=(channel,), daemon=True)
     channel._reader.start()
     body = f"mark={mark}\n{script}".encode()

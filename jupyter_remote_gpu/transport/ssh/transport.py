@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 import socket
 from dataclasses import dataclass
 
-from jupyter_remote_gpu.errors import AgentStartError, ConnectionLostError
+from jupyter_remote_gpu.errors import AgentMissingError, AgentStartError, ConnectionLostError
 from jupyter_remote_gpu.transport.base import Transport
 
 from .channel import Channel, SSHTarget, open_channel, run_script
@@ -15,6 +16,7 @@ from .channel import Channel, SSHTarget, open_channel, run_script
 ANSWER_SECONDS = 60.0
 """An agent that is started imports its libraries first, on a cold disk too."""
 LONGEST_ANSWER_BYTES = 1 << 16
+_MISSING = """printf '%s\\n{"missing": true}\\n' "$mark"\n"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class RemoteAgent:
     def script(self, verb: str) -> str:
         """Return the shell line that runs the agent's `verb` in place of the shell."""
         words = [*self.python, self.launch, verb, self.home]
-        return f'exec {shlex.join(words)} "$mark"\n'
+        there = f"[ -x {shlex.quote(self.python[0])} ] && [ -f {shlex.quote(self.launch)} ]"
+        return f'{there} && exec {shlex.join(words)} "$mark"\n{_MISSING}'
 
 
 class SSHTransport(Transport):
@@ -54,9 +57,19 @@ class SSHTransport(Transport):
         Raises ConnectionLostError (and what it is the base of), AgentStartError.
         """
         channel = open_channel(self._target, self._agent.script("connect"), seconds=ANSWER_SECONDS)
+        return self.join(channel)
+
+    def join(self, channel: Channel) -> socket.socket:
+        """Return the stream to the agent on a channel whose `connect` script has begun. Blocks.
+
+        Raises as `connect` does, and AgentMissingError where it is not installed
+        (any more); the channel is closed then.
+        """
         try:
             channel.socket.settimeout(ANSWER_SECONDS)
-            channel.socket.sendall(f"{self.token}\n".encode())
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                # one that ended at once has said why
+                channel.socket.sendall(f"{self.token}\n".encode())
             self._check(channel, channel.read_line(LONGEST_ANSWER_BYTES))
             channel.socket.settimeout(None)
         except TimeoutError as error:
@@ -86,6 +99,11 @@ class SSHTransport(Transport):
             ) from None
         if not isinstance(said, dict):
             raise AgentStartError(f"what answers on {host} is no agent of this package")
+        if "missing" in said:
+            raise AgentMissingError(
+                f"the agent is not installed on {host} (any more): {self._agent.launch}",
+                hint="The next cell installs it again.",
+            )
         if "failed" in said:
             raise AgentStartError(
                 str(said["failed"]), where=host, hint=str(said.get("hint") or "") or None
