@@ -8,6 +8,8 @@ RemoteGPUError
 │   └── UnknownVerbError
 ├── RegistryError               the list of added machines cannot be read or written
 ├── NotAvailableError           understood, but this version or machine cannot do it
+│   └── PackagesError           no choice of packages fits the machine
+│       └── NoIndexError        the package index cannot be reached
 ├── MachineError                the machine or its agent is in trouble
 │   ├── AgentStartError
 │   │   └── AgentMissingError   the machine is there, our files on it are not
@@ -84,6 +86,14 @@ class RegistryError(RemoteGPUError):
 
 class NotAvailableError(RemoteGPUError):
     """The request was understood, but this version or machine cannot do it."""
+
+
+class PackagesError(NotAvailableError):
+    """What a notebook needs of packages cannot be had for a machine; the reason is in short."""
+
+
+class NoIndexError(PackagesError):
+    """The package index cannot be reached from here, and nothing kept from before fits."""
 
 
 class MachineError(RemoteGPUError):

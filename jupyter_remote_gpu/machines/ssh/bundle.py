@@ -16,7 +16,6 @@ import io
 import os
 import shutil
 import subprocess
-import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from blake3 import blake3
 
 import jupyter_remote_gpu
 from jupyter_remote_gpu.errors import AgentStartError
+from jupyter_remote_gpu.uv_program import uv, uv_version
 
 AGENT_NEEDS = (
     "blake3>=0.4",
@@ -70,7 +70,7 @@ def bundle(cache: Path, platform: str, python: tuple[int, int]) -> Bundle:
 
 def _name(platform: str, python: tuple[int, int]) -> str:
     """Name a bundle by all that it is made from."""
-    digest = blake3(f"{platform} {python} {AGENT_NEEDS}".encode())
+    digest = blake3(f"{platform} {python} {AGENT_NEEDS} uv {uv_version()}".encode())
     for path in _own_files():
         digest.update(str(path.relative_to(_OWN)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:NAME_LETTERS]
@@ -88,7 +88,7 @@ def _fill(root: Path, platform: str, python: tuple[int, int]) -> None:
     version = f"{python[0]}.{python[1]}"
     _install(root / "site", platform, version, *AGENT_NEEDS)
     with tempfile.TemporaryDirectory(dir=root.parent) as apart:
-        _install(Path(apart), platform, version, "uv")
+        _install(Path(apart), platform, version, f"uv=={uv_version()}")
         (root / "bin").mkdir()
         shutil.move(Path(apart) / "bin" / "uv", root / "bin" / "uv")
 
@@ -104,18 +104,6 @@ def _install(target: Path, platform: str, python: str, *needs: str) -> None:
             f"what the agent needs could not be fetched for {platform}, Python {python}",
             hint=ran.stderr.strip() or "Is this computer connected to the internet?",
         )
-
-
-def uv() -> str:
-    """Return the path of the `uv` that came with this package."""
-    beside = Path(sys.executable).with_name("uv")
-    found = str(beside) if beside.exists() else shutil.which("uv")
-    if found is None:
-        raise AgentStartError(
-            "the program `uv` is not installed here; it fetches packages for machines",
-            hint="pip install uv",
-        )
-    return found
 
 
 def _pack(root: Path, archive: Path) -> int:
