@@ -11,7 +11,8 @@ from typing import Any
 
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.session.loop import LoopThread
-from jupyter_remote_gpu.session.session import Session, Workspace
+from jupyter_remote_gpu.session.place import Workspace
+from jupyter_remote_gpu.session.session import Session
 from jupyter_remote_gpu.state.hub import Hub
 from jupyter_remote_gpu.transport.local import LocalTransport
 

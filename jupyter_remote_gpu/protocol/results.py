@@ -80,11 +80,17 @@ _RUN = _object(
     error=_or_none(_text),
 )
 _GPU = _object(name=_text, use_percent=_text)
+_WORKSPACE = _object(folder=_text, python=_text, digests=_texts)
+_REMAINS = _object(item=_text, kind=_text, name=_text, bytes=_count, used=_time, by=_texts)
 
 _RESULTS: dict[str, Test] = {
     "open_kernel": _KERNEL,
     "list_kernels": _object(kernels=_all(_KERNEL)),
     "list_runs": _object(runs=_all(_RUN)),
+    "open_workspace": _WORKSPACE,
+    "build_environment": _WORKSPACE,
+    "remains": _object(items=_all(_REMAINS)),
+    "clean": _object(freed=_count, kept=lambda v: isinstance(v, dict) and _texts([*v.values()])),
     "status": _object(disk_free=_count, gpus=_all(_GPU), kernels=_all(_KERNEL)),
 }
 

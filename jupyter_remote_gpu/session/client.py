@@ -23,6 +23,7 @@ from jupyter_remote_gpu.protocol import events, messages, results
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.frames import MAX_PAYLOAD_BYTES
 from jupyter_remote_gpu.protocol.plain_text import plain
+from jupyter_remote_gpu.protocol.steps import Step, Told
 from jupyter_remote_gpu.protocol.version import MAGIC, PROTOCOL_VERSION
 from jupyter_remote_gpu.transport.base import Transport
 from jupyter_remote_gpu.transport.streams import FrameStream
@@ -37,6 +38,7 @@ STANDS_SECONDS = 10.0
 MISREAD_TIMES = 3
 """So often in a row what cannot be understood is asked for again; then the machine sends it so."""
 LONGEST_TOLD = 4000
+LONGEST_STEP = 200
 DISCONNECTED = "disconnected"
 RECONNECTED = "reconnected"
 DISK_FULL = "disk full"
@@ -50,6 +52,9 @@ _REPEATABLE = (
     messages.ListKernels,
     messages.ListRuns,
     messages.Ping,
+    messages.OpenWorkspace,
+    messages.BuildEnvironment,
+    messages.Remains,
 )
 """Requests that may reach the agent twice: they are sent again after a reconnect."""
 
@@ -113,6 +118,7 @@ class AgentClient:
         self._opening = asyncio.Lock()
         self._numbers = itertools.count(1)
         self._waiting: dict[int, tuple[messages.Message, asyncio.Future[dict[str, Any]]]] = {}
+        self._steps: dict[int, Told] = {}
         self._followed: dict[str, _Followed] = {}
         self._reading: asyncio.Task[None] | None = None
         self._closed = False
@@ -122,10 +128,15 @@ class AgentClient:
         return (await self._connected()).machine
 
     async def request(
-        self, kind: type[messages.Message], blobs: tuple[Any, ...] = (), **fields: Any
+        self,
+        kind: type[messages.Message],
+        blobs: tuple[Any, ...] = (),
+        told: Told | None = None,
+        **fields: Any,
     ) -> dict[str, Any]:
         """Send a request and return its result, checked; raises what the agent failed with.
 
+        `told` is called, in the loop, with each step that the agent tells of it.
         A broken connection is made again first; ConnectionLostError if the
         request is one that must not be repeated, or after `RECONNECT_SECONDS`.
         """
@@ -134,6 +145,8 @@ class AgentClient:
         message = kind(**{"request": number, "blobs": blobs, **fields})
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = (message, future)
+        if told is not None:
+            self._steps[number] = told
         try:
             await opened.stream.send(message)
         except (ConnectionError, OSError):
@@ -142,6 +155,7 @@ class AgentClient:
             return results.checked(kind.tag, await future)
         finally:
             self._waiting.pop(number, None)
+            self._steps.pop(number, None)
 
     async def send(self, message: messages.Message) -> None:
         """Send a message that has no answer; lost if the connection breaks just now."""
@@ -353,6 +367,11 @@ class AgentClient:
         if isinstance(message, messages.Held):
             self._tell(DISK_FULL if message.bytes else DISK_HAS_ROOM)
             return False
+        if isinstance(message, messages.Told):
+            told = self._steps.get(message.request)
+            if told is not None:
+                told(Step(plain(message.what, LONGEST_STEP), message.done, message.total))
+            return told is not None
         if not isinstance(message, (messages.Done, messages.Failed)):
             raise ProtocolError(f"an agent does not send {message.tag!r}")
         waiting = self._waiting.get(message.request)

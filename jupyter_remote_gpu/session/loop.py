@@ -48,10 +48,10 @@ class LoopThread:
         """Begin a coroutine in the loop; returns at once."""
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
-    def run(self, work: Coroutine[Any, Any, T], timeout: float, what: str) -> T:
+    def run(self, work: Coroutine[Any, Any, T], timeout: float | None, what: str) -> T:
         """Carry a coroutine out and return its result; blocks the calling thread.
 
-        After `timeout` seconds raises WaitTimeoutError naming `what` was
+        After `timeout` seconds (None: never) raises WaitTimeoutError naming `what` was
         waited for. KeyboardInterrupt cancels the coroutine.
         """
         future = self.start(work)

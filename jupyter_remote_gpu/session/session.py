@@ -9,11 +9,10 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from jupyter_remote_gpu.errors import (
-    ConnectionLostError,
     KernelDiedError,
     NotAvailableError,
     ProtocolError,
@@ -23,44 +22,33 @@ from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.frames import MAX_PAYLOAD_BYTES
 from jupyter_remote_gpu.protocol.state import Cell, Report
+from jupyter_remote_gpu.protocol.steps import Told
 from jupyter_remote_gpu.state.home import Departure, Home, Losses, Moved
 from jupyter_remote_gpu.transport.base import Transport
 
 from . import following
 from .client import AgentClient
-from .following import Admit, Following, interrupts_into, interrupts_raised
+from .following import Admit, Following, interrupts_into
 from .front_end import FrontEnd
 from .gpu_watch import GpuWatch
 from .guard import FetchGuard, SendGuard
 from .loop import LoopThread
 from .moving import Moving
-from .notes import NOTES
 from .outcome import Outcome, now_there
 from .pace import Pace
 from .peer import LinePeer
+from .place import Place, Workspace
 from .summary import losses_text
+from .waiting import Waiting
 
 REQUEST_SECONDS = 30.0
 GUARD_SECONDS = 60.0
 OPEN_SECONDS = 90.0
 UNTRUSTED_MESSAGE_BYTES = 128 << 20
 """The longest message that is taken from a machine that is not trusted."""
-PATIENCE_SECONDS = 10.0
-"""After this long without a run having begun, the user is told what is waited for."""
-INTERRUPTS_BEFORE_LEAVING = 3
 
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """Where a session's kernel works: what the agent needs to start one."""
-
-    notebook: str
-    folder: str
-    python: str
-    environ: dict[str, str] = field(default_factory=dict)
 
 
 class Session:
@@ -75,7 +63,7 @@ class Session:
         self,
         home: Home,
         transport: Transport,
-        workspace: Workspace,
+        place: Place,
         front_end: FrontEnd,
         machine: str,
         loop: LoopThread,
@@ -84,7 +72,8 @@ class Session:
     ) -> None:
         self.home = home
         self.machine = machine
-        self.workspace = workspace
+        self.place = place
+        self.workspace = place if isinstance(place, Workspace) else Workspace(place.notebook)
         self.kernel: dict[str, Any] | None = None
         self.pace = Pace()
         self.bar_shown = False  # for the latest fetch
@@ -106,18 +95,29 @@ class Session:
     # -- the machine ----------------------------------------------------------------------------
 
     def request(
-        self, kind: type[messages.Message], *, timeout: float = REQUEST_SECONDS, **fields: Any
+        self,
+        kind: type[messages.Message],
+        *,
+        timeout: float | None = REQUEST_SECONDS,
+        told: Told | None = None,
+        **fields: Any,
     ) -> dict[str, Any]:
-        """Ask the agent for something and return its answer; blocks."""
-        what = f"{self.machine} to answer ({kind.tag})"
-        return self._loop.run(self._client.request(kind, **fields), timeout, what)
+        """Ask the agent for something and return its answer; blocks.
 
-    def ready(self) -> dict[str, Any]:
-        """Return the description of this session's kernel; starts one if there is none."""
+        `told` hears, in another thread, the steps of what takes long.
+        """
+        what = f"{self.machine} to answer ({kind.tag})"
+        return self._loop.run(self._client.request(kind, told=told, **fields), timeout, what)
+
+    def ready(self, python: str = "") -> dict[str, Any]:
+        """Return the description of this session's kernel; starts one if there is none.
+
+        `python` is the cell that is to run there first, as its packages come along.
+        """
         if self.kernel is not None and self._following.kernel_died is not None:
             self._bury()
         if self.kernel is None:
-            place = self.workspace
+            self.workspace = place = self.place.open(self.request, python)
             opened = self.request(
                 messages.OpenKernel,
                 timeout=OPEN_SECONDS,
@@ -125,6 +125,7 @@ class Session:
                 python=place.python,
                 folder=place.folder,
                 environ=place.environ,
+                workspace=place.name,
             )
             self._take_kernel(opened, after=0)
         assert self.kernel is not None
@@ -224,7 +225,8 @@ class Session:
         that this one is the other half of.
         """
         started = time.monotonic()
-        self.ready()
+        self.ready(python)
+        self._say(self.place.before_cell(self.request, python))
         departure = self.home.depart(python, filename, both)
         limit = None if unguarded else self.guard_seconds
         refuse = SendGuard(self.machine, self.home.about)
@@ -252,8 +254,14 @@ class Session:
             end = self._await_end(items, lambda: self.home.commit(departure), timeout)
         ended = time.monotonic()
         outcome = self._take_over(run, end, departure, keeps_home)
+        if end.fields.get("packages"):
+            self._say(self.place.after_cell(self.request, end.fields["packages"]))
         seconds = synced - started + time.monotonic() - ended
         return replace(outcome, sync_seconds=seconds, sent_shown=moving.shown)
+
+    def _say(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._front_end.note(f"{self.machine} ▸ {line}")
 
     def _take_over(self, run: str, end: Event, departure: Departure, keeps: bool) -> Outcome:
         """Take note of what a run did to the names, and say how it ended."""
@@ -285,77 +293,19 @@ class Session:
         begun: Callable[[], None],
         timeout: float | None = None,
     ) -> Event:
-        """Show a run's events until it ends; `begun` is called once when it begins.
-
-        Never gives up on a run that goes on, however long it takes; the stop
-        button, `timeout`, the kernel's end and a lost connection end the wait.
-        """
-        interrupts = 0
-        has_begun = False
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            try:
-                item = items.get(timeout=_patience(has_begun, deadline))
-            except queue.Empty:
-                if deadline is not None and time.monotonic() >= deadline:
-                    deadline = None
-                    self._front_end.note(
-                        f"{self.machine} ▸ interrupted after {timeout:g} s, as --timeout asks"
-                    )
-                    self._interrupt_soon()
-                elif not has_begun:
-                    self._front_end.note(
-                        f"{self.machine} ▸ waiting for the remote Python, which is still busy"
-                        " (a widget's callback, or another client's cell)"
-                    )
-                continue
-            if isinstance(item, RemoteGPUError):
-                raise item
-            if isinstance(item, str):
-                interrupts += item == following.INTERRUPTED
-                self._told(item, interrupts)
-            elif item.kind == "run_started":
-                has_begun = True
-                if not item.fields.get("refused"):
-                    begun()
-            elif item.kind == "run_ended":
-                return item
-            elif item.kind == "kernel_died":
-                raise self._died(item)
-            elif item.kind == "input":
-                self._ask(item)
-            else:
-                self._front_end.show(item)
-
-    def _told(self, what: str, interrupts: int) -> None:
-        """React to something that is no event of the run."""
-        if what == following.INTERRUPTED:
-            if interrupts > INTERRUPTS_BEFORE_LEAVING:
-                raise KeyboardInterrupt(
-                    f"stopped waiting; the cell goes on on {self.machine}:"
-                    " `%remote_gpu attach` shows it, `%remote_gpu restart` ends it"
-                )
-            self._interrupt_soon()
-        elif what in NOTES:
-            self._front_end.note(f"{self.machine} ▸ {NOTES[what]}")
-        else:
-            raise ConnectionLostError(
-                f"the run on {self.machine} could not be reached any more: {what}",
-                hint="It goes on there; `%remote_gpu attach` shows it once it is reached.",
-            )
+        """Show a run's events until it ends; KernelDiedError if its kernel ends instead."""
+        waiting = Waiting(self.machine, self._front_end, self._interrupt_soon, self._answer)
+        end = waiting.until_end(items, begun, timeout)
+        if end.kind == "kernel_died":
+            raise self._died(end)
+        return end
 
     def _interrupt_soon(self) -> None:
         """Send SIGINT without waiting for the answer; the run's end is what is waited for."""
         self._loop.start(self._client.request(messages.Interrupt, kernel=self._kernel_id()))
 
-    def _ask(self, event: Event) -> None:
-        """Get the user's answer to `input()` and pass it on; a stop interrupts the cell."""
-        try:
-            with interrupts_raised():
-                value = self._front_end.ask(event.fields["prompt"], event.fields["password"])
-        except KeyboardInterrupt:
-            self.interrupt()
-            return
+    def _answer(self, event: Event, value: str) -> None:
+        """Pass on what the user typed for a prompt."""
         request = self._client.request(
             messages.Input, kernel=self._kernel_id(), event=event.number, value=value
         )
@@ -390,7 +340,7 @@ class Session:
         """Return kernels of this notebook that another session of it left behind."""
         found = self.request(messages.ListKernels)["kernels"]
         own = None if self.kernel is None else self.kernel["kernel"]
-        notebook = self.workspace.notebook
+        notebook = self.place.notebook
         return [k for k in found if k["notebook"] == notebook and k["kernel"] != own]
 
     def runs(self) -> list[dict[str, Any]]:
@@ -483,11 +433,3 @@ def _log_loss(sent: Future[None]) -> None:
     error = None if sent.cancelled() else sent.exception()
     if error is not None:
         log.warning("a widget's message was lost: %s", error)
-
-
-def _patience(has_begun: bool, deadline: float | None) -> float | None:
-    """Return how long to wait for the next event before looking at the clock."""
-    left = None if deadline is None else max(0.0, deadline - time.monotonic())
-    if has_begun:
-        return left
-    return PATIENCE_SECONDS if left is None else min(left, PATIENCE_SECONDS)

@@ -18,6 +18,13 @@ EXAMPLES: list[messages.Message] = [
     messages.Failed(request=1, kind="StateError", message="m", hint=None),
     messages.OpenKernel(request=1, notebook="n", python="p", folder="f", environ={"A": "b"}),
     messages.ListKernels(request=1),
+    messages.OpenWorkspace(request=1, workspace="w"),
+    messages.BuildEnvironment(
+        request=1, workspace="w", lock="a==1", digest="d", python="3.11", arguments=["-f", "x"]
+    ),
+    messages.Remains(request=1),
+    messages.Clean(request=1, items=["agents/x"]),
+    messages.Told(request=1, what="unpacking", done=1, total=2),
     messages.StopKernel(request=1, kernel="k"),
     messages.Interrupt(request=1, kernel="k"),
     messages.Status(request=1),

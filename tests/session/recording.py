@@ -15,7 +15,8 @@ from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.session.following import Admit
 from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.outcome import Outcome
-from jupyter_remote_gpu.session.session import Session, Workspace
+from jupyter_remote_gpu.session.place import Workspace
+from jupyter_remote_gpu.session.session import Session
 from jupyter_remote_gpu.state.hub import Hub
 from jupyter_remote_gpu.transport.base import Transport
 from jupyter_remote_gpu.transport.local import LocalTransport

@@ -21,7 +21,7 @@ from jupyter_remote_gpu.errors import (
 from jupyter_remote_gpu.magic.untrusted.gate import Gate
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.events import Event
-from jupyter_remote_gpu.session import client, following, session
+from jupyter_remote_gpu.session import client, following, session, waiting
 from tests.session.hostile.lies import MANY
 from tests.session.hostile.lying_agent import KERNEL, LyingAgent, LyingTransport
 from tests.session.recording import Bench
@@ -245,7 +245,7 @@ def test_a_run_that_never_ends_is_left_with_the_stop_button(lying: Open) -> None
 
     def press(event: Event) -> None:
         if event.kind == "stream":
-            for _ in range(session.INTERRUPTS_BEFORE_LEAVING + 1):
+            for _ in range(waiting.INTERRUPTS_BEFORE_LEAVING + 1):
                 signal.raise_signal(signal.SIGINT)
 
     bench.front_end.on_event = press
