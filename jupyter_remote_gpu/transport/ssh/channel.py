@@ -13,6 +13,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from jupyter_remote_gpu.errors import ConnectionLostError, MachineError
@@ -46,17 +47,23 @@ OPTIONS = (
 )
 
 
+Dial = Callable[[tuple[str, int], float], socket.socket]
+"""Connects to (host, port) within so many seconds, or raises OSError."""
+
+
 @dataclass(frozen=True, slots=True)
 class SSHTarget:
     """What is said to `ssh`: a name of `~/.ssh/config` or user@host, and options before it.
 
     `program` and `options` let tests and careful users name another OpenSSH,
-    another configuration or a file of pinned host keys.
+    another configuration or a file of pinned host keys; `dial` goes with a
+    `program` that sees another network than this process.
     """
 
     host: str
     options: tuple[str, ...] = ()
     program: tuple[str, ...] = ("ssh",)
+    dial: Dial = field(default=socket.create_connection, compare=False, repr=False)
 
     def command(self) -> list[str]:
         """Return the command line: nothing in it is secret."""
