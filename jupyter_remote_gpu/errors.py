@@ -105,7 +105,12 @@ class AgentStartError(MachineError):
 
 
 class AgentMissingError(AgentStartError):
-    """What was installed on the machine is not there any more; installing it again mends that."""
+    """What was installed on the machine is not there any more; installing it again mends that.
+
+    `broken` says that it is there but cannot be loaded.
+    """
+
+    broken = False
 
 
 class VersionMismatchError(MachineError):

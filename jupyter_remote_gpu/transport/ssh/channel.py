@@ -119,6 +119,20 @@ class Channel:
         _await_mark(self, self.mark.encode(), seconds)
         self.socket.settimeout(None)
 
+    def last_words(self, seconds: float = FIRST_WORD_SECONDS) -> tuple[int, str]:
+        """Wait for the command there to end; return its status and all that was complained of.
+
+        One that does not end within `seconds` is hung up on.
+        """
+        try:
+            status = self.process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
+        if self._reader is not None:
+            self._reader.join()
+        return status, self.said()
+
     def said(self) -> str:
         """Return what ssh, or the command there, wrote to its standard error so far."""
         return self.errors.decode(errors="replace").strip()
