@@ -19,6 +19,9 @@ RemoteGPUError
 │   │   ├── KeyRefusedError
 │   │   └── UnknownHostError
 │   ├── DiskFullError
+│   ├── EnvironmentBuildError   an environment there could not be built
+│   │   ├── NeedsPythonError    no such Python there: it is to be brought
+│   │   └── NeedsPackagesError  packages cannot be fetched there: they are to be brought
 │   └── KernelDiedError
 ├── ProtocolError               bytes that do not follow the wire or journal format
 │   └── DamagedError            a checksum did not match
@@ -135,6 +138,18 @@ class UnknownHostError(ConnectionLostError):
 
 class DiskFullError(MachineError):
     """The machine's disk has no room for the journal or the store."""
+
+
+class EnvironmentBuildError(MachineError):
+    """An environment on the machine could not be built; it is as it was, or gone."""
+
+
+class NeedsPythonError(EnvironmentBuildError):
+    """The machine has no such Python and cannot fetch one; the client can bring it."""
+
+
+class NeedsPackagesError(EnvironmentBuildError):
+    """The machine cannot fetch packages; the client can bring them."""
 
 
 class KernelDiedError(MachineError):
