@@ -15,11 +15,31 @@ from pathlib import Path
 
 from jupyter_remote_gpu.errors import ProtocolError, RemoteGPUError
 from jupyter_remote_gpu.protocol import messages
+from jupyter_remote_gpu.protocol.frames import Buffer
 from jupyter_remote_gpu.protocol.line import Line
 
 from .remote_state import RemoteState
 
 MAX_PASSED_BYTES = 64
+
+
+class WholeReceives:
+    """A blocking socket as `Line` wants it, which fills a buffer with one call.
+
+    What comes through SSH comes in pieces of some kilobytes, and a call for each
+    would cost more than copying them.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+
+    def sendall(self, data: Buffer, /) -> None:
+        """Send all of `data`."""
+        self._socket.sendall(data)
+
+    def recv_into(self, buffer: memoryview, /) -> int:
+        """Fill `buffer`; less only at the end of the stream."""
+        return self._socket.recv_into(buffer, 0, socket.MSG_WAITALL)
 
 
 class LineServer:
@@ -54,7 +74,7 @@ class LineServer:
                     ).start()
 
     def _serve(self, sock: socket.socket) -> None:
-        line = Line(sock)
+        line = Line(WholeReceives(sock))
         with sock:
             while True:
                 try:
