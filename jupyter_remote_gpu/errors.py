@@ -124,6 +124,10 @@ class ConnectionLostError(MachineError):
     """The connection to the agent broke and could not be made again."""
 
 
+class UnreachableError(ConnectionLostError):
+    """The way to the machine is interrupted, or the machine is away: it may come back by itself."""
+
+
 class HostKeyError(ConnectionLostError):
     """The host's key is unknown here or has changed; nothing was sent."""
 

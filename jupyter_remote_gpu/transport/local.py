@@ -57,7 +57,7 @@ class LocalTransport(Transport):
         deadline = time.monotonic() + START_SECONDS
         while True:
             if self._socket is None:
-                self._socket = self._start()
+                self._socket = self.start()
             opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
                 opened.connect(self._socket)
@@ -87,8 +87,11 @@ class LocalTransport(Transport):
         while path.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
 
-    def _start(self) -> str:
-        """Start an agent, or learn that one runs already; return its socket's path."""
+    def start(self) -> str:
+        """Start an agent, or learn that one runs already; return its socket's path. Blocks.
+
+        Raises AgentStartError with its last words if it does not.
+        """
         agent = [*self._python, str(_LAUNCH), "--home", str(self._home)]
         command = [*self._wrapper, *agent]
         try:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from jupyter_remote_gpu.errors import ConnectionLostError, MachineError
+from jupyter_remote_gpu.errors import ConnectionLostError, MachineError, UnreachableError
 
 from .refusals import refusal
 
@@ -250,9 +250,9 @@ def _ended(channel: Channel) -> MachineError:
     return refusal(channel.target.host, status, channel.said())
 
 
-def _silent(channel: Channel, seconds: float) -> ConnectionLostError:
+def _silent(channel: Channel, seconds: float) -> UnreachableError:
     words = channel.said()
-    return ConnectionLostError(
+    return UnreachableError(
         f"{channel.target.host} did not answer within {seconds:.0f} s",
         hint=words
         or "Its shell's start-up files may be slow or wait for input; `ssh` to it by hand.",

@@ -11,6 +11,7 @@ from jupyter_remote_gpu.errors import (
     KeyRefusedError,
     MachineError,
     UnknownHostError,
+    UnreachableError,
 )
 
 SSH_FAILED = 255
@@ -46,7 +47,7 @@ _MEANINGS: tuple[tuple[str, type[ConnectionLostError], str, str], ...] = (
     ),
     (
         r"Connection refused|No route to host|Network is unreachable|timed out|Host is down",
-        ConnectionLostError,
+        UnreachableError,
         "{host} cannot be reached",
         "Is the machine on, and this computer in its network (VPN)?",
     ),
@@ -61,7 +62,7 @@ def refusal(host: str, status: int, words: str) -> MachineError:
             said = f"{message.format(host=host, name=name)} (ssh: {_last_line(words)})"
             return kind(said, hint=hint.format(host=host, name=name))
     if status == SSH_FAILED:
-        return ConnectionLostError(
+        return UnreachableError(
             f"the connection to {host} ended: {_last_line(words) or 'ssh said nothing'}",
             hint="Try `ssh` to it by hand.",
         )

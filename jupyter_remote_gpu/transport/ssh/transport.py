@@ -6,12 +6,19 @@ import contextlib
 import json
 import shlex
 import socket
+import threading
 from dataclasses import dataclass
 
-from jupyter_remote_gpu.errors import AgentMissingError, AgentStartError, ConnectionLostError
+from jupyter_remote_gpu.errors import (
+    AgentMissingError,
+    AgentStartError,
+    UnreachableError,
+    VersionMismatchError,
+)
 from jupyter_remote_gpu.transport.base import Transport
 
 from .channel import Channel, SSHTarget, open_channel, run_script
+from .first_hop import FirstHop
 
 ANSWER_SECONDS = 60.0
 """An agent that is started imports its libraries first, on a cold disk too."""
@@ -50,6 +57,8 @@ class SSHTransport(Transport):
         self.token = token
         self._target = target
         self._agent = agent
+        self._hop = FirstHop(target)
+        self.notes: tuple[str, ...] = ()
 
     def connect(self) -> socket.socket:
         """Open a channel to the agent, which is started if it does not run. Blocks.
@@ -72,9 +81,11 @@ class SSHTransport(Transport):
                 channel.socket.sendall(f"{self.token}\n".encode())
             self._check(channel, channel.read_line(LONGEST_ANSWER_BYTES))
             channel.socket.settimeout(None)
+            # later, when the way is needed, names may not be found any more
+            threading.Thread(target=self._hop.learn, daemon=True).start()
         except TimeoutError as error:
             channel.close()
-            raise ConnectionLostError(
+            raise UnreachableError(
                 f"the agent on {self._target.host} did not answer within {ANSWER_SECONDS:.0f} s",
                 hint="Is the machine overloaded, or its disk full? Try again.",
             ) from error
@@ -82,6 +93,10 @@ class SSHTransport(Transport):
             channel.close()
             raise
         return channel.socket
+
+    def until_reachable(self, seconds: float, given_up: threading.Event) -> bool:
+        """Wait until the first computer on the way takes connections; see `Transport`."""
+        return self._hop.until_open(seconds, given_up)
 
     def replace(self) -> None:
         """End the agent there; its kernels go on and are adopted by the next."""
@@ -100,11 +115,14 @@ class SSHTransport(Transport):
         if not isinstance(said, dict):
             raise AgentStartError(f"what answers on {host} is no agent of this package")
         if "missing" in said:
-            raise AgentMissingError(
+            missing = AgentMissingError(
                 f"the agent is not installed on {host} (any more): {self._agent.launch}",
-                hint="The next cell installs it again.",
+                hint=str(said.get("broken") or "The next cell installs it again."),
             )
+            missing.broken = "broken" in said
+            raise missing
         if "failed" in said:
-            raise AgentStartError(
-                str(said["failed"]), where=host, hint=str(said.get("hint") or "") or None
-            )
+            mismatch = said.get("kind") == VersionMismatchError.__name__
+            kind = VersionMismatchError if mismatch else AgentStartError
+            raise kind(str(said["failed"]), where=host, hint=str(said.get("hint") or "") or None)
+        self.notes = tuple(str(note) for note in said.get("notes") or ())
