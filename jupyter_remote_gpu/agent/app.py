@@ -10,16 +10,19 @@ import secrets
 import shutil
 import socket
 import time
+from pathlib import Path
 from typing import Any
 
 from jupyter_remote_gpu.errors import KernelDiedError
 from jupyter_remote_gpu.protocol import messages
 
 from .connection import Connection
+from .environments import Environments
 from .facts import machine_facts, machine_state
 from .handle import KernelHandle, adopt_kernel
 from .home import AgentHome
 from .starting import Starter
+from .workspaces import base_of
 
 EMPTY_SECONDS = 60.0
 """An agent with no kernel and no client ends after this."""
@@ -41,7 +44,8 @@ class Agent:
         self._grown: dict[str, asyncio.Event] = {}
         self._last_client = time.monotonic()
         self._end = asyncio.Event()
-        self._starter = Starter(home, self._changed)
+        self.environments = Environments(base_of(home), self._lives_in)
+        self._starter = Starter(home, self._changed, self.environments.part)
 
     async def serve(self, ready: Any) -> None:
         """Adopt what is there, open the socket, call `ready`, serve until the end."""
@@ -59,6 +63,7 @@ class Agent:
             await self._end.wait()
         finally:
             tidying.cancel()
+            await self.environments.close()
             await self._starter.close()
             server.close()
             loop.remove_reader(bell)
@@ -129,6 +134,13 @@ class Agent:
             self._connections.discard(connection)
             self._last_client = time.monotonic()
 
+    def _lives_in(self, folder: Path) -> bool:
+        """Whether a living kernel runs in the environment in `folder`."""
+        handles = self._kernels.values()
+        return any(
+            not h.dead and Path(h.description.python).is_relative_to(folder) for h in handles
+        )
+
     def _changed(self, kernel: str) -> None:
         self._grown.setdefault(kernel, asyncio.Event()).set()
 
@@ -189,6 +201,6 @@ class Agent:
                     handle.last_use = now
                 elif now - handle.last_use > ORPHAN_SECONDS and not handle.busy:
                     await self.stop_kernel(kernel)
-            idle = not self._connections and not self._kernels
+            idle = not self._connections and not self._kernels and not self.environments.busy
             if idle and now - self._last_client > EMPTY_SECONDS:
                 self.end()

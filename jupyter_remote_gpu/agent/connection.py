@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from jupyter_remote_gpu import __version__
 from jupyter_remote_gpu.errors import KernelDiedError, ProtocolError, RemoteGPUError
 from jupyter_remote_gpu.journal.cursor import Cursor
 from jupyter_remote_gpu.protocol import messages
+from jupyter_remote_gpu.protocol.steps import Step, Told
 from jupyter_remote_gpu.protocol.version import MAGIC, PROTOCOL_VERSION
 from jupyter_remote_gpu.transport.streams import FrameStream
 
@@ -156,6 +158,20 @@ class Connection:
     async def _open_kernel(self, message: messages.OpenKernel) -> dict[str, Any]:
         return await self._agent.open_kernel(message)
 
+    async def _open_workspace(self, message: messages.OpenWorkspace) -> dict[str, Any]:
+        return self._agent.environments.open(message)
+
+    async def _build(self, message: messages.BuildEnvironment) -> dict[str, Any]:
+        return await self._agent.environments.build(message, self._teller(message.request))
+
+    def _teller(self, request: int) -> Told:
+        """Return what tells the client the steps of a request of its."""
+
+        def told(step: Step) -> None:
+            self.tell(messages.Told(request=request, **asdict(step)))
+
+        return told
+
     async def _list_kernels(self, message: messages.ListKernels) -> dict[str, Any]:
         return {"kernels": self._agent.describe_kernels()}
 
@@ -213,6 +229,8 @@ class Connection:
 _Handler = Callable[[Connection, Any], Awaitable[dict[str, Any]]]
 _HANDLERS: dict[type[messages.Message], _Handler] = {
     messages.OpenKernel: Connection._open_kernel,
+    messages.OpenWorkspace: Connection._open_workspace,
+    messages.BuildEnvironment: Connection._build,
     messages.ListKernels: Connection._list_kernels,
     messages.StopKernel: Connection._stop_kernel,
     messages.Interrupt: Connection._interrupt,

@@ -233,13 +233,17 @@ class Ping(Message):
 class OpenWorkspace(Message):
     """Make a workspace's folders, or find them as they were left.
 
-    Answer: `folder` (the project's, on the machine), `python` (the environment's
-    interpreter, "" while there is none), `digests` (of the locks that the
-    environment holds).
+    `version` is the Python wanted ("3.11"), `over` an interpreter of the machine
+    whose packages are used too ("" for none): each pair has an environment of its
+    own. Answer: `folder` (the project's, on the machine), `python` (the
+    environment's interpreter, "" while there is none), `digests` (of the locks that
+    the environment holds).
     """
 
     request: int
     workspace: str
+    version: str
+    over: str = ""
 
 
 @_message("build_environment")
@@ -247,22 +251,21 @@ class OpenWorkspace(Message):
 class BuildEnvironment(Message):
     """See to it that a workspace's environment holds what a lock names.
 
-    `lock` is the text of a requirements file with every version pinned, `digest`
-    its name; `python` a version ("3.11") or an interpreter of the machine;
-    `over` an interpreter whose packages are used too ("" for none); `arguments`
-    where to look for packages, as uv takes it; `carried` a folder below the
-    agent's base with packages that the client brought ("" for none).
-    Tells steps; answered as `OpenWorkspace` is. Repeated, it is done once.
+    `lock` is the text of a pylock.toml, `digest` its name and `packages` its
+    {name: version}; `interpreter` is the one to build with, if the machine cannot
+    know it; `arguments` are uv's. Packages that are there besides stay. Tells
+    steps; answered as `OpenWorkspace` is. Repeated, it is done once.
     """
 
     request: int
     workspace: str
+    version: str
     lock: str
     digest: str
-    python: str
+    packages: dict[str, Any]
     over: str = ""
+    interpreter: str = ""
     arguments: list[str] = field(default_factory=list)
-    carried: str = ""
 
 
 @_message("remains")
@@ -400,3 +403,11 @@ class Chunk(Message):
 
     flags: ClassVar[int] = frames.FLAG_PAYLOAD_UNCHECKED
     name: str
+
+
+@_message("taken")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken(Message):
+    """Word from who receives paced chunks: so many of their bytes, since the line was opened."""
+
+    bytes: int

@@ -18,9 +18,9 @@ EXAMPLES: list[messages.Message] = [
     messages.Failed(request=1, kind="StateError", message="m", hint=None),
     messages.OpenKernel(request=1, notebook="n", python="p", folder="f", environ={"A": "b"}),
     messages.ListKernels(request=1),
-    messages.OpenWorkspace(request=1, workspace="w"),
+    messages.OpenWorkspace(request=1, workspace="w", version="3.11"),
     messages.BuildEnvironment(
-        request=1, workspace="w", lock="a==1", digest="d", python="3.11", arguments=["-f", "x"]
+        request=1, workspace="w", version="3.11", lock="l", digest="d", packages={"a": "1"}
     ),
     messages.Remains(request=1),
     messages.Clean(request=1, items=["agents/x"]),
