@@ -18,7 +18,8 @@ class KnownAgent:
     `base` is our folder there, `launch` the agent's start file, `python` the
     interpreter that runs it and `python_version` that one's, `bundle` what the
     agent was installed from. `ends_at_logout` says that the machine ends what
-    a login leaves behind. The rest is what was found at the last look.
+    a login leaves behind. The rest is what was found at the last look; `images`
+    are the interpreters that have torch, the best first.
     """
 
     base: str
@@ -29,6 +30,7 @@ class KnownAgent:
     platform: str
     driver: str | None = None
     gpus: tuple[Gpu, ...] = ()
+    images: tuple[Python, ...] = ()
 
     @property
     def agent(self) -> RemoteAgent:
@@ -46,12 +48,16 @@ class KnownAgent:
             found = cls(**fields)
             major, minor = found.python_version
             gpus = tuple(Gpu(**gpu) for gpu in fields.get("gpus", ()))
+            images = tuple(
+                Python(**{**one, "version": tuple(one["version"])})
+                for one in fields.get("images", ())
+            )
             texts = (found.base, found.launch, found.python, found.bundle, found.platform)
-        except (TypeError, ValueError):
+        except (KeyError, TypeError, ValueError):
             return None
         if not all(isinstance(text, str) for text in texts):
             return None
-        return replace(found, python_version=(int(major), int(minor)), gpus=gpus)
+        return replace(found, python_version=(int(major), int(minor)), gpus=gpus, images=images)
 
 
 def known_agent(found: Probe, wanted: Bundle, python: Python) -> KnownAgent:
@@ -65,4 +71,5 @@ def known_agent(found: Probe, wanted: Bundle, python: Python) -> KnownAgent:
         platform=found.platform,
         driver=found.driver,
         gpus=found.gpus,
+        images=found.with_torch(),
     )
