@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jupyter_remote_gpu.errors import InternalError
-from jupyter_remote_gpu.protocol.steps import Told
+from blake3 import blake3
 
+from jupyter_remote_gpu.protocol.steps import Step, Told
+
+from .kept import keep, kept, key_of
+from .making import make
 from .needs import Needs
+from .pylock import write_pylock
 from .target import Target
+
+DIGEST_LETTERS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,37 +25,46 @@ class Lock:
     """What a machine installs.
 
     `text` is a pylock.toml (PEP 751): each package with the address and hash of its
-    file, so that no index is asked there: `uv pip sync --preview-features pylock
-    pylock.toml`. It holds no password. `digest` names the content; `packages` is
-    {name: version}; `notes` are sentences for the user on what is different from
-    here or left out. `index_arguments` is for what a machine's own `uv` needs besides:
-    nothing, as addresses are whole.
+    file, so that no index is asked there. It holds no password. `digest` names the
+    content; `packages` is {name: version}; `notes` are sentences for the user on what
+    is different from here or left out. `only_here` are packages whose files lie on this
+    computer's disk: `fetch_packages` brings them. `index_arguments` is what a machine's
+    own `uv` needs besides: nothing, as addresses are whole.
     """
 
     text: str
     digest: str
     packages: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    only_here: tuple[str, ...] = ()
     index_arguments: tuple[str, ...] = ()
 
 
 def make_lock(needs: Needs, target: Target, cache: Path, told: Told) -> Lock:
-    """Return the lock of `needs` for `target`; blocks for seconds where it is new.
+    """Return the lock of `needs` for `target`; blocks for a second or so where it is new.
 
     Kept in `cache` by content: the second time no program runs and no index is
     asked. Raises `PackagesError` if no choice of packages fits, with the reason in
     short, and `NoIndexError` if the package index cannot be reached.
     """
-    raise InternalError("locking is being written")
-
-
-def fetch_packages(
-    lock: Lock, target: Target, cache: Path, told: Told, have: Collection[str] = ()
-) -> Path:
-    """Return an archive (.tar) of the packages of `lock` for a machine without internet.
-
-    Unpacked over the machine's uv cache folder it lets `uv pip sync --offline` find
-    all of them. `have` ("name==version") are packages that machine's cache has already.
-    Blocks while files are fetched; raises `NoIndexError` and `PackagesError`.
-    """
-    raise InternalError("fetching is being written")
+    key = key_of(needs, target)
+    found = kept(cache, key)
+    if found is None:
+        told(Step(f"choosing packages for {target.words}"))
+        with tempfile.TemporaryDirectory(prefix="lock-") as work:
+            made = make(needs, target, Path(work).resolve())
+        found = {
+            "text": write_pylock(made.packages),
+            "packages": {one.name: one.version for one in made.packages},
+            "notes": list(dict.fromkeys(made.notes)),
+            "only_here": [one.name for one in made.packages if one.only_here],
+            "degraded": made.degraded,
+        }
+        keep(cache, key, found)
+    return Lock(
+        text=found["text"],
+        digest=blake3(found["text"].encode()).hexdigest()[:DIGEST_LETTERS],
+        packages=found["packages"],
+        notes=tuple(found["notes"]),
+        only_here=tuple(found["only_here"]),
+    )

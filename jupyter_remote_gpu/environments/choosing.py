@@ -1,0 +1,224 @@
+"""Choosing packages for a machine: what is wished first, and what is given up, in which order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from jupyter_remote_gpu.errors import NoIndexError, PackagesError
+
+from .addresses import without_credentials
+from .asking import Question, RefusedError, ask
+from .declared import is_option
+from .needs import Needs
+from .pylock import Package
+from .target import Target
+from .torch_build import FAMILY, backend_of, older
+
+_AT_ONCE = 3
+_MOST_QUESTIONS = 30
+_PYTORCH_HOST = "download.pytorch.org"
+
+
+@dataclass(slots=True)
+class Choosing:
+    """The questions to uv for one lock; each refusal says what to ask next.
+
+    `notes` are sentences on what is given up; `degraded` says that an index could not
+    be reached, so that another time the answer may be better. Used once, by `make`.
+    """
+
+    needs: Needs
+    target: Target
+    work: Path
+    notes: list[str] = field(default_factory=list)
+    asked: int = 0
+    older_builds: list[str] | None = None
+    torch_may_change: bool = True
+    degraded: bool = False
+
+    def choose(self, question: Question) -> tuple[Question, tuple[Package, ...]]:
+        """Return the first question, of ever more modest ones, that has an answer, and that.
+
+        Raises `PackagesError` and `NoIndexError`.
+        """
+        answer = self._answer(question)
+        while isinstance(answer, RefusedError):
+            question = self._next(question, answer)
+            answer = self._answer(question)
+        return question, answer
+
+    def _answer(self, question: Question) -> tuple[Package, ...] | RefusedError:
+        try:
+            return self.ask(question)
+        except RefusedError as refused:
+            return refused
+
+    def ask(self, question: Question) -> tuple[Package, ...]:
+        """Ask one question; raises `RefusedError`."""
+        self.asked += 1
+        return ask(question, self.target, self.needs.folder, self.work / str(self.asked))
+
+    def _next(self, question: Question, refused: RefusedError) -> Question:
+        """Return the question after a refusal: the least is given up first."""
+        text = refused.text
+        if self.asked > _MOST_QUESTIONS:
+            raise self._impossible(refused)
+        if refused.network:
+            return self._without_network(question, refused)
+        if not question.may_build and re.search(
+            "building from source is disabled|no usable wheels", text
+        ):
+            return replace(question, may_build=True)
+        failed = re.search(r"Failed to (?:build|download and build) `([^=@` ]+)(?:==|@)", text)
+        if failed is not None and failed[1] in question.preferred:
+            # The version of here has no wheel for there, and does not build: any other, then.
+            rest = {n: v for n, v in question.preferred.items() if n != failed[1]}
+            return replace(question, preferred=rest)
+        if self.torch_may_change and "torch" in text and _pins_torch(question):
+            return self._other_torch(question)
+        if not question.may_build:
+            return replace(question, may_build=True)
+        if not question.links or not question.local:
+            return replace(question, local=question.links, links=True)
+        lines = self._possible(question)
+        if lines is None:
+            raise self._impossible(refused)
+        return replace(question, sources=(), lines=lines)
+
+    def _without_network(self, question: Question, refused: RefusedError) -> Question:
+        if _PYTORCH_HOST in refused.text and question.build is not None:
+            self.notes.append(
+                "PyTorch's own index cannot be reached from here: torch comes from the usual one,"
+                " whose build may not fit the machine's driver"
+            )
+            self.degraded = True
+            # A build that lies here is one for this computer: it fits machines without a GPU.
+            return replace(question, build=None, links=self.target.driver is None)
+        if not question.offline:
+            self.degraded = True
+            return replace(question, offline=True)
+        raise NoIndexError(
+            "the package index cannot be reached from here, and what was fetched before does not"
+            f" suffice for {self.target.words}",
+            hint=f"Is this computer connected? uv says: {refused.short}",
+        ) from refused
+
+    def _other_torch(self, question: Question) -> Question:
+        """Ask for the version of here in an older build, which the driver runs as well."""
+        if self.older_builds is None:
+            self.older_builds = self._builds_below(question)
+        if self.older_builds and question.build is not None:
+            backend = self.older_builds.pop(0)
+            return replace(question, build=replace(question.build, backend=backend))
+        self.torch_may_change = False
+        kept = tuple(c for c in question.constraints if c.partition("==")[0] not in FAMILY)
+        build = question.build
+        if build is not None and build.environ:
+            build = replace(build, backend="auto")
+        return replace(question, constraints=kept, build=build)
+
+    def _builds_below(self, question: Question) -> list[str]:
+        """Return CUDA builds older than the one that uv chooses for the driver."""
+        build = question.build
+        if build is None or build.backend != "auto":
+            return []
+        try:
+            plain = self.ask(Question(("torch",), build=build, dependencies=False))
+        except RefusedError:
+            return []
+        return list(older(backend_of(plain[0].version))) if plain else []
+
+    def _possible(self, question: Question) -> tuple[str, ...] | None:
+        """Return the requirements without those that cannot be had; None if each alone can.
+
+        A version asked for that does not exist there is given up before the package is.
+        """
+        declared = self.needs.declared
+        whole = declared.requirements if declared and question.sources else ()
+        lines = tuple(dict.fromkeys((*whole, *question.lines)))
+        options = tuple(line for line in lines if is_option(line))
+        single = [line for line in lines if not is_option(line)]
+        alone = replace(question, sources=())
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            jobs = [
+                pool.submit(self._fits, replace(alone, lines=(*options, line)), str(number))
+                for number, line in enumerate(single)
+            ]
+            refusals = [job.result() for job in jobs]
+        kept = list(options)
+        for line, refused in zip(single, refusals, strict=True):
+            modest = line if refused is None else self._modest(alone, options, line, refused)
+            if modest:
+                kept.append(modest)
+        return tuple(kept) if tuple(kept) != lines else None
+
+    def _fits(self, question: Question, place: str) -> RefusedError | None:
+        folder = self.work / f"alone-{self.asked}-{place}"
+        try:
+            ask(question, self.target, self.needs.folder, folder)
+        except RefusedError as refused:
+            return refused
+        return None
+
+    def _modest(
+        self, alone: Question, options: tuple[str, ...], line: str, refused: RefusedError
+    ) -> str:
+        """Return a requirement without its version if that can be had; "" and a note if not."""
+        name = line
+        try:
+            wish = Requirement(line)
+            name = wish.name
+            if wish.specifier:
+                marker = f"; {wish.marker}" if wish.marker else ""
+                extras = f"[{','.join(sorted(wish.extras))}]" if wish.extras else ""
+                loose = f"{wish.name}{extras}{marker}"
+                question = replace(alone, lines=(*options, loose))
+                if self._fits(question, f"loose-{wish.name}") is None:
+                    self.notes.append(
+                        f"`{without_credentials(line)}` cannot be had for {self.target.words}:"
+                        " another version is taken"
+                    )
+                    return loose
+        except InvalidRequirement:
+            name = re.sub(r"^-e\s+", "", line)
+        self.notes.append(_missing(without_credentials(name), self.target, refused))
+        return ""
+
+    def _impossible(self, refused: RefusedError) -> PackagesError:
+        declared = self.needs.declared
+        of = f" of {declared.path.name}" if declared else ""
+        return PackagesError(
+            f"no choice of packages{of} fits {self.target.words}: {refused.short}",
+            hint="Loosen one of the versions named there; each package alone could be had.",
+        )
+
+
+def _missing(name: str, target: Target, refused: RefusedError) -> str:
+    """Return the sentence on a package that is left out."""
+    if "was not found in the package registry" in refused.text:
+        return (
+            f"{name} is on no package index that is set up here, so it is not on the machine;"
+            " a cell there that imports it will fail"
+        )
+    if re.search(r"no (?:usable )?wheels|no source distribution|platform tag", refused.text):
+        return f"{name} has nothing for {target.words}; a cell there that imports it will fail"
+    return (
+        f"{name} cannot be had for {target.words}, and a cell there that imports it will fail"
+        f" ({refused.short})"
+    )
+
+
+def _pins_torch(question: Question) -> bool:
+    pinned = (*question.constraints, *question.lines)
+    return any(line.partition("==")[0].strip() in FAMILY for line in pinned if "==" in line)
+
+
+def pins_of_torch(here: Mapping[str, str]) -> tuple[str, ...]:
+    """Return constraints that keep PyTorch's packages at the versions of here, in any build."""
+    return tuple(f"{name}=={here[name]}" for name in sorted(FAMILY & here.keys()) if here[name])
