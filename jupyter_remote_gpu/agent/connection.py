@@ -159,7 +159,7 @@ class Connection:
         return await self._agent.open_kernel(message)
 
     async def _open_workspace(self, message: messages.OpenWorkspace) -> dict[str, Any]:
-        return self._agent.environments.open(message)
+        return await self._agent.environments.open(message)
 
     async def _build(self, message: messages.BuildEnvironment) -> dict[str, Any]:
         return await self._agent.environments.build(message, self._teller(message.request))

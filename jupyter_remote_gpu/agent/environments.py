@@ -21,9 +21,9 @@ from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.steps import Step, Told
 
 from .kernel_part import make_part, part_folder
-from .layering import lay_over
+from .layering import Over, lay_over
 from .reachable import index_answers
-from .uv_program import Uv
+from .uv_run import Uv
 from .workspaces import Stamp, Variant, open_variant
 
 WAIT_SECONDS = 0.1
@@ -62,11 +62,19 @@ class Environments:
         self._in_use = in_use
         self._uv = Uv(base)
         self._jobs: dict[Path, _Job] = {}
+        self._images: dict[str, Over] = {}
 
-    def open(self, request: messages.OpenWorkspace) -> dict[str, Any]:
-        """Make or find a workspace; answered from the disk, without a process."""
+    async def open(self, request: messages.OpenWorkspace) -> dict[str, Any]:
+        """Make or find a workspace; answered from the disk, an image is asked once."""
         found = open_variant(self._base, request.workspace, request.version, request.over)
-        return found.describe()
+        return {**found.describe(), "provided": await self._provided(request.over)}
+
+    async def _provided(self, over: str) -> dict[str, str]:
+        if not over:
+            return {}
+        if over not in self._images:
+            self._images[over] = await lay_over(over)
+        return self._images[over].distributions()
 
     def part(self, version: str) -> Path:
         """Return the folder of what our part of a kernel needs, for a Python version."""
@@ -152,7 +160,10 @@ class Environments:
             packages = {str(name): str(version) for name, version in request.packages.items()}
             variant.write_stamp(Stamp(stamp.digests, {**(stamp.building or {}), **packages}))
             python = str(variant.python)
-            await make_part(self._base, variant.version, python, self._uv, tell)
+            part = self._base / request.part if request.part else None
+            await make_part(self._base, variant.version, python, self._uv, tell, part)
+            if request.carried:
+                await asyncio.to_thread(self._uv.take_in, self._base / request.carried)
             await self._install(variant, request, tell, lock, again=broken)
         except BaseException as error:
             # A killed agent leaves the mark `building`; a build that failed leaves nothing.
@@ -169,7 +180,7 @@ class Environments:
     ) -> None:
         await asyncio.to_thread(shutil.rmtree, variant.folder, ignore_errors=True)
         interpreter = request.interpreter or request.over or variant.version
-        command = ["venv", "--clear", "--seed", "--python", interpreter, str(variant.folder)]
+        command = ["venv", "--clear", "--python", interpreter, str(variant.folder)]
         over = await lay_over(request.over) if request.over else None
         if over is not None and over.by_system:
             command.append("--system-site-packages")
@@ -189,10 +200,6 @@ class Environments:
         if "No interpreter found" in reason or "python-build-standalone" in reason:
             return NeedsPythonError(
                 f"the machine has no Python {variant.version} and cannot fetch one", hint=reason
-            )
-        if "offline" in reason or "network" in reason.lower() or "connect" in reason:
-            return NeedsPackagesError(
-                "pip, which every environment has, cannot be fetched on the machine", hint=reason
             )
         return EnvironmentBuildError("the environment could not be made", hint=reason)
 

@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -18,7 +18,7 @@ from pathlib import Path
 from jupyter_remote_gpu.errors import NeedsPackagesError
 from jupyter_remote_gpu.protocol.steps import Told
 
-from .uv_program import Uv
+from .uv_run import Uv
 
 NEEDS = ("blake3", "cloudpickle", "xxhash")
 _OWN_VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -29,11 +29,14 @@ def part_folder(base: Path, version: str) -> Path:
     return base / "kernel_parts" / "-".join([version, *_versions().values()])
 
 
-async def make_part(base: Path, version: str, python: str, uv: Uv, told: Told) -> None:
+async def make_part(
+    base: Path, version: str, python: str, uv: Uv, told: Told, carried: Path | None = None
+) -> None:
     """Make the part for a version where it is missing; `python` is an interpreter of it.
 
-    For the agent's own version it is copied from the agent, without a network.
-    Raises NeedsPackagesError where the files cannot be had.
+    For the agent's own version it is copied from the agent, without a network; else
+    from the folder that a client `carried`, or fetched. Raises NeedsPackagesError
+    where the files cannot be had.
     """
     folder = part_folder(base, version)
     if folder.is_dir():
@@ -42,7 +45,9 @@ async def make_part(base: Path, version: str, python: str, uv: Uv, told: Told) -
     new = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
     try:
         if version == _OWN_VERSION:
-            _copy(new)
+            _copy(metadata.distributions(), new)
+        elif carried is not None and carried.is_dir():
+            _copy(metadata.distributions(path=[str(carried)]), new)
         else:
             await _fetch(new, python, uv, told)
         try:
@@ -55,10 +60,12 @@ async def make_part(base: Path, version: str, python: str, uv: Uv, told: Told) -
         shutil.rmtree(new, ignore_errors=True)
 
 
-def _copy(target: Path) -> None:
-    """Copy the agent's own modules, file by file as their records name them."""
-    for name in NEEDS:
-        for file in metadata.distribution(name).files or ():
+def _copy(found: Iterable[metadata.Distribution], target: Path) -> None:
+    """Copy what a kernel needs of what is installed, file by file as the records name them."""
+    for one in found:
+        if one.metadata["Name"] not in NEEDS:
+            continue
+        for file in one.files or ():
             if ".." in file.parts or "__pycache__" in file.parts:
                 continue
             place = target / file

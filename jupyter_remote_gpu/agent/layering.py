@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,15 @@ class Over:
 
     by_system: bool
     folders: tuple[str, ...]
+
+    def distributions(self) -> dict[str, str]:
+        """Return the packages that lie below, {name: version}, as their folders are named."""
+        found: dict[str, str] = {}
+        for folder in reversed(self.folders):
+            for path in Path(folder).glob("*.dist-info"):
+                name, _, version = path.name.removesuffix(".dist-info").partition("-")
+                found[re.sub(r"[-_.]+", "-", name).lower()] = version
+        return found
 
     def write(self, environment: Path) -> None:
         """Let an environment that is made see the packages, behind its own."""

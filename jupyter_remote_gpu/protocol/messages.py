@@ -237,7 +237,7 @@ class OpenWorkspace(Message):
     whose packages are used too ("" for none): each pair has an environment of its
     own. Answer: `folder` (the project's, on the machine), `python` (the
     environment's interpreter, "" while there is none), `digests` (of the locks that
-    the environment holds).
+    the environment holds), `provided` ({name: version} of what `over` has).
     """
 
     request: int
@@ -253,8 +253,10 @@ class BuildEnvironment(Message):
 
     `lock` is the text of a pylock.toml, `digest` its name and `packages` its
     {name: version}; `interpreter` is the one to build with, if the machine cannot
-    know it; `arguments` are uv's. Packages that are there besides stay. Tells
-    steps; answered as `OpenWorkspace` is. Repeated, it is done once.
+    know it; `arguments` are uv's. `carried` is a folder below the agent's base with
+    files for uv's cache, `part` one with the agent's packages for that Python; both
+    were brought by the client. Packages that are there besides stay. Tells steps;
+    answered as `OpenWorkspace` is. Repeated, it is done once.
     """
 
     request: int
@@ -265,6 +267,8 @@ class BuildEnvironment(Message):
     packages: dict[str, Any]
     over: str = ""
     interpreter: str = ""
+    carried: str = ""
+    part: str = ""
     arguments: list[str] = field(default_factory=list)
 
 

@@ -6,13 +6,13 @@ import asyncio
 import os
 import re
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jupyter_remote_gpu.errors import DiskFullError, EnvironmentBuildError
+from jupyter_remote_gpu.errors import DiskFullError
 from jupyter_remote_gpu.protocol.steps import Step, Told
+from jupyter_remote_gpu.uv_program import uv
 
 LOOK_SECONDS = 0.5
 LONGEST_REASON = 800
@@ -50,7 +50,7 @@ class Uv:
         """Run uv to its end; `doing` begins each step, `held` are descriptors it keeps open.
 
         Cancelled, it ends uv too. Raises DiskFullError with both numbers, and
-        `EnvironmentBuildError` where there is no uv.
+        AgentStartError where there is no uv.
         """
         free = shutil.disk_usage(self.base).free
         process = await asyncio.create_subprocess_exec(
@@ -86,6 +86,17 @@ class Uv:
             )
         return ended
 
+    def take_in(self, carried: Path) -> None:
+        """Move files that a client carried into the cache; what is there already stays. Blocks."""
+        cache = self.base / "cache" / "uv"
+        for folder, _, names in os.walk(carried):
+            place = cache / Path(folder).relative_to(carried)
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for name in names:
+                if not os.path.lexists(place / name):
+                    os.replace(Path(folder) / name, place / name)
+        shutil.rmtree(carried, ignore_errors=True)
+
     def _environ(self, environ: Mapping[str, str]) -> dict[str, str]:
         kept = {name: value for name, value in environ.items() if name not in _DROPPED}
         return {
@@ -100,15 +111,9 @@ class Uv:
 
 
 def uv_path() -> str:
-    """Return the uv that came with the agent, or one that is installed beside it."""
-    places = (_ROOT / "bin" / "uv", Path(sys.executable).with_name("uv"))
-    found = next((str(p) for p in places if os.access(p, os.X_OK)), None) or shutil.which("uv")
-    if found is None:
-        raise EnvironmentBuildError(
-            "the program `uv`, which makes environments, is not there",
-            hint="Install it where the agent runs: pip install uv",
-        )
-    return found
+    """Return the uv that came with the agent, else one that is installed."""
+    carried = _ROOT / "bin" / "uv"
+    return str(carried) if os.access(carried, os.X_OK) else uv()
 
 
 async def _watch(pid: int, doing: str, said: Sequence[str], told: Told) -> None:
