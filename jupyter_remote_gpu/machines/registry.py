@@ -263,5 +263,6 @@ def _free(path: Path) -> Path:
 def _unusable(path: Path, error: OSError) -> RegistryError:
     return RegistryError(
         f"the list of machines ({path}) cannot be used: {error.strerror or error}",
-        hint="Is its folder yours, and the disk not full? JUPYTER_REMOTE_GPU_CONFIG names another.",
+        hint="Is its folder yours, and the disk not full? The environment variable"
+        " JUPYTER_REMOTE_GPU_SETTINGS names another.",
     )

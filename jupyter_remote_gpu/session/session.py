@@ -131,6 +131,11 @@ class Session:
         assert self.kernel is not None
         return self.kernel
 
+    def prepare(self, python: str) -> None:
+        """Have all that a cell needs there: kernel and packages; costs nothing where it is."""
+        self.ready(python)
+        self._say(self.place.before_cell(self.request, python))
+
     def peer(self) -> LinePeer:
         """Return the line that values take to and from the kernel."""
         kernel = self.ready()
@@ -225,8 +230,7 @@ class Session:
         that this one is the other half of.
         """
         started = time.monotonic()
-        self.ready(python)
-        self._say(self.place.before_cell(self.request, python))
+        self.prepare(python)
         departure = self.home.depart(python, filename, both)
         limit = None if unguarded else self.guard_seconds
         refuse = SendGuard(self.machine, self.home.about)
