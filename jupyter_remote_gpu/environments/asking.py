@@ -58,7 +58,7 @@ class Question:
     `sources` are files it reads itself; `lines` are requirements, `constraints` bind
     versions of what is needed anyway; `preferred` versions are taken where they fit.
     `wheels` is a folder of stand-ins for what an image provides. The flags say what may
-    be used: building from source, pip's folders and local indexes, the network.
+    be used: building from source, pip's folders of packages, the network.
     """
 
     lines: tuple[str, ...]
@@ -69,7 +69,6 @@ class Question:
     wheels: Path | None = None
     may_build: bool = False
     links: bool = False
-    local: bool = False
     offline: bool = False
     dependencies: bool = True
 
@@ -120,7 +119,7 @@ def _command(question: Question, target: Target, work: Path, output: Path) -> li
 
 def _environ(question: Question) -> dict[str, str]:
     environ = {k: v for k, v in os.environ.items() if k not in _NOT_FOR_THERE}
-    environ |= pip_settings().environ(links=question.links, local=question.local)
+    environ |= pip_settings().environ(links=question.links)
     if question.build is not None:
         environ |= question.build.environ
     return environ

@@ -84,12 +84,10 @@ class Choosing:
             return self._other_torch(question)
         if not question.may_build:
             return replace(question, may_build=True)
-        if not question.links or not question.local:
-            return replace(question, local=question.links, links=True)
-        lines = self._possible(question)
-        if lines is None:
+        modest = self._possible(question)
+        if modest is None:
             raise self._impossible(refused)
-        return replace(question, sources=(), lines=lines)
+        return modest
 
     def _without_network(self, question: Question, refused: RefusedError) -> Question:
         if _PYTORCH_HOST in refused.text and question.build is not None:
@@ -134,10 +132,11 @@ class Choosing:
             return []
         return list(older(backend_of(plain[0].version))) if plain else []
 
-    def _possible(self, question: Question) -> tuple[str, ...] | None:
-        """Return the requirements without those that cannot be had; None if each alone can.
+    def _possible(self, question: Question) -> Question | None:
+        """Return the question without what cannot be had; None if each alone can.
 
-        A version asked for that does not exist there is given up before the package is.
+        pip's own folders of packages are looked into first; then a version that does not
+        exist there is given up, then the package.
         """
         declared = self.needs.declared
         whole = declared.requirements if declared and question.sources else ()
@@ -152,11 +151,19 @@ class Choosing:
             ]
             refusals = [job.result() for job in jobs]
         kept = list(options)
+        links = question.links
         for line, refused in zip(single, refusals, strict=True):
-            modest = line if refused is None else self._modest(alone, options, line, refused)
-            if modest:
-                kept.append(modest)
-        return tuple(kept) if tuple(kept) != lines else None
+            if refused is None:
+                kept.append(line)
+                continue
+            wider = replace(alone, lines=(*options, line), links=True)
+            if not question.links and self._fits(wider, f"links-{len(kept)}") is None:
+                links = True
+                kept.append(line)
+                continue
+            kept += self._modest(alone, options, line, refused)
+        modest = replace(question, sources=(), lines=tuple(kept), links=links)
+        return None if (modest.lines, links) == (lines, question.links) else modest
 
     def _fits(self, question: Question, place: str) -> RefusedError | None:
         folder = self.work / f"alone-{self.asked}-{place}"
@@ -168,8 +175,8 @@ class Choosing:
 
     def _modest(
         self, alone: Question, options: tuple[str, ...], line: str, refused: RefusedError
-    ) -> str:
-        """Return a requirement without its version if that can be had; "" and a note if not."""
+    ) -> list[str]:
+        """Return a requirement without its version if that can be had; else none, and a note."""
         name = line
         try:
             wish = Requirement(line)
@@ -184,11 +191,11 @@ class Choosing:
                         f"`{without_credentials(line)}` cannot be had for {self.target.words}:"
                         " another version is taken"
                     )
-                    return loose
+                    return [loose]
         except InvalidRequirement:
             name = re.sub(r"^-e\s+", "", line)
         self.notes.append(_missing(without_credentials(name), self.target, refused))
-        return ""
+        return []
 
     def _impossible(self, refused: RefusedError) -> PackagesError:
         declared = self.needs.declared

@@ -80,11 +80,12 @@ class _Making:
                 n: v for n, v in preferred.items() if n not in FAMILY and not follows_torch(n)
             }
         named = names_of([*self.declared, *needs.extras])
-        pins = pins_of_torch({n: v for n, v in needs.here.items() if n not in named})
+        torch_of = self.target.provided if image_torch else needs.here
+        pins = pins_of_torch({n: v for n, v in torch_of.items() if image_torch or n not in named})
         return Question(
             lines=tuple(dict.fromkeys(lines)),
             sources=sources,
-            constraints=() if image_torch else pins,
+            constraints=pins,
             preferred=preferred,
             build=None if image_torch else build(self.target),
             wheels=wheels,

@@ -15,28 +15,27 @@ _UV_OWN = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL")
 class PipSettings:
     """What pip is configured with. It may hold passwords: it goes to uv's environment alone.
 
-    `local` are folders and file: addresses, whose packages no machine can fetch by itself.
+    Indexes on this computer's disk are not among it: no machine could fetch from them, and
+    uv, which asks one index a name, would prefer them for all that they have.
     """
 
     default: str = ""
     extra: tuple[str, ...] = ()
-    local: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
 
-    def environ(self, *, links: bool, local: bool) -> dict[str, str]:
+    def environ(self, *, links: bool) -> dict[str, str]:
         """Return what uv reads: the user's own index first, so that no stranger's name wins.
 
-        Folders of packages only if `links`, indexes on this disk only if `local`: they are
-        asked where the others have nothing that fits, because a machine cannot reach them.
+        Folders of packages only if `links`: they are asked where the others have nothing
+        that fits, because a machine cannot reach them.
         What the user has set for uv itself counts instead.
         """
         found: dict[str, str] = {}
         if not any(os.environ.get(name) for name in _UV_OWN):
             if self.default:
                 found["UV_DEFAULT_INDEX"] = self.default
-            extra = [*self.extra, *(self.local if local else ())]
-            if extra:
-                found["UV_INDEX"] = " ".join(extra)
+            if self.extra:
+                found["UV_INDEX"] = " ".join(self.extra)
         if links and self.links and not os.environ.get("UV_FIND_LINKS"):
             found["UV_FIND_LINKS"] = ",".join(self.links)
         return found
@@ -59,11 +58,10 @@ def pip_settings() -> PipSettings:
         variable = f"PIP_{name.upper().replace('-', '_')}"
         if os.environ.get(variable):
             found[name] = os.environ[variable]
-    extra = found.get("extra-index-url", "").split()
+    default, extra = found.get("index-url", ""), found.get("extra-index-url", "").split()
     return PipSettings(
-        default=found.get("index-url", ""),
+        default="" if default.startswith("file:") else default,
         extra=tuple(url for url in extra if not url.startswith("file:")),
-        local=tuple(url for url in extra if url.startswith("file:")),
         links=tuple(found.get("find-links", "").split()),
     )
 
