@@ -12,7 +12,7 @@ from jupyter_remote_gpu.protocol.events import Event
 from . import following
 from .following import interrupts_raised
 from .front_end import FrontEnd
-from .notes import NOTES
+from .notes import NOTES, Note
 
 PATIENCE_SECONDS = 10.0
 """After this long without a run having begun, the user is told what is waited for."""
@@ -97,6 +97,8 @@ class Waiting:
                     " `%remote_gpu attach` shows it, `%remote_gpu restart` ends it"
                 )
             self._interrupt()
+        elif isinstance(what, Note):
+            self._front_end.note(f"{self._machine} ▸ {what}")
         elif what in NOTES:
             self._front_end.note(f"{self._machine} ▸ {NOTES[what]}")
         else:
