@@ -1,0 +1,288 @@
+"""A workspace on a machine of its own: its folder, and packages that follow the notebook."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+import sysconfig
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+from jupyter_remote_gpu.environments.installed import imported
+from jupyter_remote_gpu.environments.lock import Lock, make_lock
+from jupyter_remote_gpu.environments.needs import Needs, needs
+from jupyter_remote_gpu.environments.target import Target
+from jupyter_remote_gpu.errors import NeedsPackagesError, NeedsPythonError, RemoteGPUError
+from jupyter_remote_gpu.machines.ssh.known_agent import KnownAgent
+from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
+from jupyter_remote_gpu.protocol import messages
+from jupyter_remote_gpu.protocol.steps import Step, Told
+
+from .place import Ask, Workspace
+
+ALWAYS = ("pip",)
+"""What every environment has besides what the notebook needs: `%pip` must work there."""
+MOST_NAMED = 3
+_TORCH = re.compile(r"torch(vision|audio)?\b")
+
+
+class Project(Protocol):
+    """What a place asks of the notebook; `magic` implements it. Quick, any thread."""
+
+    @property
+    def folder(self) -> Path:
+        """The notebook's folder on this computer."""
+        ...
+
+    def sources(self) -> Sequence[str]:
+        """Return the cells that were run so far, on any side, in plain Python, oldest first."""
+        ...
+
+    def extras(self) -> Sequence[str]:
+        """Return the lines that were installed by hand for this project, oldest first."""
+        ...
+
+    def record(self, lines: Sequence[str]) -> None:
+        """Remember exactly these lines from now on."""
+        ...
+
+
+class RemotePlace:
+    """The place (`session.place.Place`) of one notebook on one machine reached by SSH.
+
+    `name` is the workspace's, `subfolder` the notebook's folder below the project's.
+    `cache` is a folder of this computer for locks and packages. With `images`, a
+    Python of the machine that has torch is used through an environment over it;
+    `version` is the Python wanted, this one's by default.
+    """
+
+    def __init__(
+        self,
+        notebook: str,
+        project: Project,
+        name: str,
+        transport: ReachedMachine,
+        cache: Path,
+        told: Told,
+        *,
+        machine: str,
+        subfolder: str = "",
+        images: bool = True,
+        version: tuple[int, int] | None = None,
+    ) -> None:
+        self.notebook = notebook
+        self._project = project
+        self._name = name
+        self._transport = transport
+        self._cache = cache
+        self._told = told
+        self._machine = machine
+        self._subfolder = subfolder
+        self._images = images
+        self._version = version or (sys.version_info[0], sys.version_info[1])
+        self._target: Target | None = None
+        self._over = ""
+        self._needs: Needs | None = None
+        self._held: dict[str, str] = {}
+        self._modules: set[str] = set()
+        self._seen = 0
+        self._installed: tuple[int, ...] = ()
+        self._lines: list[str] = []
+        self._told_notes: set[str] = set()
+
+    def open(self, ask: Ask, python: str = "") -> Workspace:
+        """Make the workspace and its environment ready for a cell, told step by step."""
+        sources = self._look(python)
+        # The first look at what is installed here takes as long as a login.
+        with ThreadPoolExecutor(1, "needs") as pool:
+            wanted = pool.submit(self._ask_needs, sources)
+            known = self._known(ask)
+            self._over, version = self._choose_image(known, sources)
+            found = ask(
+                messages.OpenWorkspace,
+                timeout=None,
+                workspace=self._name,
+                version=_dotted(version),
+                over=self._over,
+            )
+            needed = wanted.result()
+        provided = found["provided"]
+        self._target = Target(known.platform, version, known.driver, provided)
+        lock = make_lock(needed, self._target, self._cache, self._told)
+        if lock.digest not in found["digests"]:
+            found = self._build(ask, lock)
+        self._keep(needed, lock)
+        folder = f"{found['folder']}/{self._subfolder}".rstrip("/")
+        return Workspace(self.notebook, folder, found["python"], name=self._name)
+
+    def before_cell(self, ask: Ask, python: str) -> tuple[str, ...]:
+        """Bring packages that are new since the last cell; microseconds where none are."""
+        installed = _here()
+        known = len(self._modules)
+        sources = self._look(python)
+        if installed == self._installed and len(self._modules) == known:
+            return self._say()
+        self._installed = installed
+        needed = self._ask_needs(sources)
+        if self._target is None or (self._needs is not None and needed.key == self._needs.key):
+            return self._say()
+        lock = make_lock(needed, self._target, self._cache, self._told)
+        new = [f"{name} {v}" for name, v in lock.packages.items() if self._held.get(name) != v]
+        if new:
+            self._told(Step(f"installing {_named(new)}"))
+            self._build(ask, lock)
+            self._lines.append(f"installed {_named(new)}")
+        self._keep(needed, lock)
+        return self._say()
+
+    def after_cell(self, ask: Ask, packages: dict[str, Any]) -> tuple[str, ...]:
+        """Record what a cell installed or removed there, for this and other machines."""
+        came: dict[str, str] = packages["came"]
+        went: dict[str, str] = packages["went"]
+        before = list(self._project.extras())
+        kept = [line for line in before if _package(line) not in {**came, **went}]
+        asked = [line for line in came.values() if line]
+        local = [line for line in asked if line.startswith("-e ") or "file://" in line]
+        kept += [line for line in asked if line not in local]
+        if kept != before:
+            self._project.record(kept)
+        said = []
+        if lasting := [line for line in asked if line not in local]:
+            said.append(f"{', '.join(lasting)}: kept for this notebook, on other machines too")
+        if gone := [name for name in went if any(_package(line) == name for line in before)]:
+            said.append(f"{', '.join(gone)}: no longer kept for this notebook")
+        said += [
+            f"`{line}` is code of that machine alone: it is not repeated on another"
+            for line in local
+        ]
+        return tuple(said)
+
+    # -- what is needed --------------------------------------------------------------------------
+
+    def _look(self, python: str) -> tuple[str, ...]:
+        """Take in the modules of cells that are new; return all cells, the coming one last."""
+        ran = self._project.sources()
+        for source in (*ran[self._seen :], python):
+            self._modules |= imported(source)
+        self._seen = len(ran)
+        return (*ran, python)
+
+    def _ask_needs(self, sources: Iterable[str]) -> Needs:
+        self._installed = _here()
+        return needs(self._project.folder, sources, (*self._project.extras(), *ALWAYS))
+
+    def _keep(self, needed: Needs, lock: Lock) -> None:
+        self._needs = needed
+        self._held.update(lock.packages)
+        self._lines += [note for note in lock.notes if note not in self._told_notes]
+        self._told_notes.update(lock.notes)
+
+    def _say(self) -> tuple[str, ...]:
+        if not self._lines:
+            return ()
+        lines, self._lines = tuple(self._lines), []
+        return lines
+
+    # -- the machine -----------------------------------------------------------------------------
+
+    def _known(self, ask: Ask) -> KnownAgent:
+        """Return what is known of the machine; the first visit makes it known."""
+        if self._transport.known is None:
+            ask(messages.Ping, timeout=None)
+        known = self._transport.known
+        assert known is not None, "a machine that answers is known"
+        return known
+
+    def _choose_image(
+        self, known: KnownAgent, sources: Iterable[str]
+    ) -> tuple[str, tuple[int, int]]:
+        """Return the interpreter to lay the environment over, or none, and its version.
+
+        One of another version than this notebook's is taken only by notebooks that
+        use torch.
+        """
+        fit = [one for one in known.images if known.driver is None or one.torch_build != "cpu"]
+        if self._images:
+            for one in fit:
+                if one.version == self._version:
+                    return one.path, one.version
+            if fit and any(_TORCH.match(module) for module in self._modules):
+                return fit[0].path, fit[0].version
+        return "", self._version
+
+    def _build(self, ask: Ask, lock: Lock) -> dict[str, Any]:
+        """Have the lock installed there; what the machine lacks for that is brought to it."""
+        assert self._target is not None
+        brought: dict[str, str] = {}
+        while True:
+            try:
+                return ask(
+                    messages.BuildEnvironment,
+                    timeout=None,
+                    told=self._told,
+                    workspace=self._name,
+                    version=_dotted(self._target.python),
+                    over=self._over,
+                    lock=lock.text,
+                    digest=lock.digest,
+                    packages=dict(lock.packages),
+                    arguments=list(lock.index_arguments),
+                    **brought,
+                )
+            except (NeedsPythonError, NeedsPackagesError) as error:  # noqa: PERF203  (twice at most)
+                brought.update(self._bring(error, lock, brought))
+
+    def _bring(
+        self, error: RemoteGPUError, lock: Lock, brought: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Bring what a build asked for; its error, if that was brought and did not help."""
+        if isinstance(error, NeedsPythonError) and "interpreter" not in brought:
+            return {"interpreter": self._bring_python()}
+        raise error
+
+    def _bring_python(self) -> str:
+        """Return an interpreter there of the wanted version, brought if there is none."""
+        version = self._version
+        for one in self._transport.facts.pythons:
+            if one.version == version:
+                return one.path
+        return self._transport.carry_python(version)
+
+
+def workspace_name(client: str, project: Path) -> str:
+    """Name a project's workspace: after its folder, and apart from those of other clients."""
+    path = project.resolve()
+    mark = hashlib.blake2b(f"{client}\0{path}".encode(), digest_size=4).hexdigest()
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", path.name).strip("-._")[:60] or "project"
+    return f"{plain}-{mark}"
+
+
+def _here() -> tuple[int, ...]:
+    """Return a mark of the packages installed here, which changes when they do; quick."""
+    return tuple(_changed(sysconfig.get_path(kind)) for kind in ("purelib", "platlib"))
+
+
+def _changed(folder: str) -> int:
+    try:
+        return Path(folder).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"
+
+
+def _named(packages: Sequence[str]) -> str:
+    """Name packages in a line: the first few, and how many they are."""
+    text = ", ".join(packages[:MOST_NAMED])
+    return text if len(packages) <= MOST_NAMED else f"{text}, … ({len(packages)} packages)"
+
+
+def _package(line: str) -> str:
+    """Return the package that a requirement names, as indexes write it."""
+    found = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line)
+    return "" if found is None else re.sub(r"[-_.]+", "-", found[0]).lower()
