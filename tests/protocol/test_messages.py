@@ -40,6 +40,7 @@ EXAMPLES: list[messages.Message] = [
     messages.Comm(kernel="k", kind="comm_msg", content={}, metadata={}, parent={}, blobs=(b"x",)),
     messages.State(request=1, verb="ask", body={}),
     messages.Chunk(name="00", blobs=(b"chunk",)),
+    messages.Taken(bytes=1),
 ]
 
 
