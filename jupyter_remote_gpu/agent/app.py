@@ -16,10 +16,11 @@ from typing import Any
 from jupyter_remote_gpu.errors import KernelDiedError
 from jupyter_remote_gpu.protocol import messages
 
+from .admission import serve_admissions
 from .connection import Connection
 from .environments import Environments
 from .facts import machine_facts, machine_state
-from .handle import KernelHandle, adopt_kernel
+from .handle import KernelHandle, adopt_kernel, is_elsewhere
 from .home import AgentHome
 from .starting import Starter
 from .workspaces import base_of
@@ -38,7 +39,8 @@ class Agent:
     def __init__(self, home: AgentHome, token: str) -> None:
         self.home = home
         self.facts = machine_facts()
-        self._token = token
+        self._tokens = {token}
+        self._opening = 0
         self._kernels: dict[str, KernelHandle] = {}
         self._connections: set[Connection] = set()
         self._grown: dict[str, asyncio.Event] = {}
@@ -53,6 +55,8 @@ class Agent:
         bell = self._open_bell()
         loop = asyncio.get_running_loop()
         loop.add_reader(bell, self._rung, bell)
+        # before the socket for clients: who finds that one alone has found an older agent
+        admissions = await serve_admissions(self.home.admission, self._tokens.add, self._held_now)
         path = self.home.socket
         path.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(self._accept, str(path))
@@ -66,6 +70,8 @@ class Agent:
             await self.environments.close()
             await self._starter.close()
             server.close()
+            admissions.close()
+            self.home.admission.unlink(missing_ok=True)
             loop.remove_reader(bell)
             bell.close()
             path.unlink(missing_ok=True)
@@ -79,8 +85,23 @@ class Agent:
         self._end.set()
 
     def admits(self, token: str) -> bool:
-        """Whether a client's token is the one this agent was started with."""
-        return secrets.compare_digest(token.encode(), self._token.encode())
+        """Whether a client's token is one that this agent was given."""
+        given = token.encode()
+        return any(secrets.compare_digest(given, known.encode()) for known in self._tokens)
+
+    def _held_now(self) -> dict[str, Any]:
+        """Return what a newer version must know before it takes this agent's place."""
+        kernels = [
+            {
+                "notebook": handle.description.notebook,
+                "busy": handle.busy,
+                "followed": any(c.follows(kernel) for c in self._connections),
+                "protocol": handle.description.protocol,
+            }
+            for kernel, handle in self._kernels.items()
+            if not handle.dead
+        ]
+        return {"working": self._opening > 0 or self.environments.busy, "held": kernels}
 
     def kernel(self, kernel: str) -> KernelHandle:
         """Return a kernel by its id; KernelDiedError if there is none."""
@@ -95,7 +116,11 @@ class Agent:
 
     async def open_kernel(self, request: messages.OpenKernel) -> dict[str, Any]:
         """Start a kernel and describe it."""
-        handle = await self._starter.start(request)
+        self._opening += 1
+        try:
+            handle = await self._starter.start(request)
+        finally:
+            self._opening -= 1
         self._kernels[handle.description.kernel] = handle
         return handle.describe()
 
@@ -150,10 +175,10 @@ class Agent:
         for path in found:
             kernel = path.name
             handle = adopt_kernel(path, self.home, functools.partial(self._changed, kernel))
-            if handle is None:
-                self._forget(kernel)
-            else:
+            if handle is not None:
                 self._kernels[kernel] = handle
+            elif not is_elsewhere(path):
+                self._forget(kernel)
 
     def _forget(self, kernel: str) -> None:
         self._kernels.pop(kernel, None)
@@ -195,6 +220,7 @@ class Agent:
         """End what nobody uses: idle kernels without a client, then the agent itself."""
         while True:
             await asyncio.sleep(EMPTY_SECONDS / 6)
+            self.home.keep_fresh()
             now = time.monotonic()
             for kernel, handle in list(self._kernels.items()):
                 if any(connection.follows(kernel) for connection in self._connections):

@@ -11,6 +11,7 @@ lie in `$XDG_RUNTIME_DIR` or a user-only folder under the temporary directory.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -41,9 +42,20 @@ class AgentHome:
         return self.runtime / "bell.sock"
 
     @property
+    def admission(self) -> Path:
+        """The stream socket through which clients of other computers are admitted."""
+        return self.runtime / "admit.sock"
+
+    @property
     def lock(self) -> Path:
         """Held by the one agent that serves this home."""
         return self.runtime / "agent.lock"
+
+    def keep_fresh(self) -> None:
+        """Let nobody who tidies the temporary folder by age take this one for forgotten."""
+        for path in (self.lock, *self.runtime.iterdir()):
+            with contextlib.suppress(FileNotFoundError):  # a kernel that has just ended
+                os.utime(path)
 
     def kernel(self, kernel: str) -> Path:
         """The lasting folder of one kernel."""

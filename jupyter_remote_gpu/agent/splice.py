@@ -4,9 +4,10 @@
     launch.py replace HOME MARK     ends that agent; its kernels go on
 
 The mark is printed on a line of its own first, so that what a shell's start-up
-files printed can be told from what follows. `connect` then reads the agent's
-token, on a line, answers one line of JSON (`{}`, or what went wrong), and from
-there on passes bytes both ways. The token is in no argument.
+files printed can be told from what follows. `connect` then reads the client's
+token, on a line, sees to it that an agent runs which knows that token, answers
+one line of JSON (`{"notes": […]}`, or what went wrong), and from there on
+passes bytes both ways. The token is in no argument and on no disk.
 """
 
 from __future__ import annotations
@@ -19,20 +20,33 @@ import select
 import socket
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from jupyter_remote_gpu.errors import RemoteGPUError
-from jupyter_remote_gpu.transport.local import LocalTransport
+from jupyter_remote_gpu.errors import AgentStartError, RemoteGPUError
+from jupyter_remote_gpu.transport.local import LocalTransport, lock_holder
 
+from .admission import ask_admission
 from .ending import end_agent
+from .home import open_home
+from .launch import BROKEN
+from .outliving import outliving
+from .succession import Version, decide
 
 PIECE_BYTES = 1 << 18
+TRIES = 5
+PATIENCE_SECONDS = 45.0
+"""Others may start, replace and end agents at the same time."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Do what the arguments say; returns the exit status."""
     verb, home, mark = arguments
+    # The system deletes this folder when the user's last session ends, and with it the sockets
+    # of an agent and of kernels that go on.
+    os.environ.pop("XDG_RUNTIME_DIR", None)
     _write(f"{mark}\n".encode())
     if verb == "replace":
         end_agent(Path(home))
@@ -44,19 +58,76 @@ def connect(home: Path) -> int:
     """Join the standard streams to the agent's socket until either closes; starts an agent."""
     token = _line().decode().strip()
     try:
-        # the agent runs as this process does: apart from what is installed on the machine
-        flags = ("-I", "-S") if sys.flags.isolated and sys.flags.no_site else ()
-        opened = LocalTransport(home, python_flags=flags, token=token).connect()
+        opened, notes = admitted(home, token)
     except RemoteGPUError as error:
-        _answer({"failed": error.message, "hint": error.hint})
+        if (error.hint or "").startswith(BROKEN):
+            _answer({"missing": True, "broken": error.hint})
+            return 3
+        _answer({"failed": error.message, "hint": error.hint, "kind": type(error).__name__})
         return 1
     except OSError as error:
         _answer({"failed": f"the agent could not be started: {error}", "hint": None})
         return 1
-    _answer({})
+    _answer({"notes": notes})
     threading.Thread(target=_upward, args=(opened,), daemon=True).start()
     _downward(opened)
     return 0
+
+
+def admitted(home: Path, token: str) -> tuple[socket.socket, tuple[str, ...]]:
+    """Return a connection to an agent that knows `token`, and what the user should know. Blocks.
+
+    An agent of an older version is replaced by this one's where that ends no
+    run. Raises AgentStartError, VersionMismatchError.
+    """
+    where = open_home(home)
+    # the agent runs as this process does: apart from what is installed on the machine
+    flags = ("-I", "-S") if sys.flags.isolated and sys.flags.no_site else ()
+    notes: tuple[str, ...] = ()
+    failure: Exception | None = None
+    starts = 0
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline and starts <= TRIES:
+        try:
+            answer = ask_admission(where.admission, token)
+            if decide(Version(), answer.version, answer.held, working=answer.working) == "use":
+                opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                opened.connect(str(where.socket))
+                _use(home)
+                return opened, notes
+            end_agent(home)
+        except TimeoutError as error:
+            failure = error  # it hangs
+            end_agent(home)
+        except (ConnectionError, FileNotFoundError) as error:
+            failure = error
+        if lock_holder(where.lock) is None:
+            way = outliving()
+            notes = way.notes
+            starts += 1
+            LocalTransport(home, python_flags=flags, wrapper=way.wrapper, token=token).start()
+        elif where.socket.exists() and not where.admission.exists():
+            end_agent(home)  # of a version before admissions
+        else:
+            time.sleep(0.02)  # another client is just starting or ending it
+    raise AgentStartError(
+        f"the agent on the machine was started {starts} times and did not stay: {failure}",
+        hint=_log_end(home) or "Try again.",
+    )
+
+
+def _use(home: Path) -> None:
+    """Note that this version is in use, so that it is not cleared away as an old one."""
+    root = Path(__file__).resolve().parents[2]
+    if root.parent == home.parent / "agents":
+        os.utime(root)
+
+
+def _log_end(home: Path) -> str:
+    try:
+        return (home / "agent.log").read_bytes()[-2000:].decode(errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _line() -> bytes:
@@ -70,7 +141,7 @@ def _line() -> bytes:
     return line
 
 
-def _answer(fields: dict[str, str | None]) -> None:
+def _answer(fields: dict[str, Any]) -> None:
     _write(json.dumps(fields).encode() + b"\n")
 
 

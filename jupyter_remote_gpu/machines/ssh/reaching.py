@@ -64,6 +64,7 @@ class ReachedMachine(Transport):
         self._known = known
         self._remember = remember
         self._own = own
+        self._way: tuple[KnownAgent, SSHTransport] | None = None
         self._found: Probe | None = None
         self._making = threading.RLock()
 
@@ -99,6 +100,12 @@ class ReachedMachine(Transport):
         """End the agent there so that the next `connect` starts this version's; kernels go on."""
         if self._known is not None:
             self._transport(self._known).replace()
+
+    def until_reachable(self, seconds: float, given_up: threading.Event) -> bool:
+        """Wait until the first computer on the way takes connections; see `Transport`."""
+        if self._known is None:
+            return not given_up.is_set()
+        return self._transport(self._known).until_reachable(seconds, given_up)
 
     def carry_python(self, version: tuple[int, int]) -> str:
         """Return the path there of an interpreter of that version, brought there if need be.
@@ -160,7 +167,7 @@ class ReachedMachine(Transport):
                 visit.channel.close()
                 raise
             opened = transport.join(visit.channel)
-            self.notes = found.notes
+            self.notes = (*found.notes, *transport.notes)
             self._known = known
             if self._remember is not None:
                 self._remember(known)
@@ -200,7 +207,10 @@ class ReachedMachine(Transport):
             visit.unpack(part.archive, found.base, path, sent)
 
     def _transport(self, known: KnownAgent) -> SSHTransport:
-        return SSHTransport(self._target, known.agent, self.token)
+        """Return the one way to an agent; it knows more of the way each time it is gone."""
+        if self._way is None or self._way[0] != known:
+            self._way = known, SSHTransport(self._target, known.agent, self.token)
+        return self._way[1]
 
     def _is_ours(self, known: KnownAgent) -> bool:
         """Whether what is known is what this version of the package would install."""
