@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from blake3 import blake3
 
 from jupyter_remote_gpu.protocol.steps import Step, Told
 
+from .fetching import fetch
 from .kept import keep, kept, key_of
 from .making import make
 from .needs import Needs
@@ -28,8 +29,12 @@ class Lock:
     file, so that no index is asked there. It holds no password. `digest` names the
     content; `packages` is {name: version}; `notes` are sentences for the user on what
     is different from here or left out. `only_here` are packages whose files lie on this
-    computer's disk: `fetch_packages` brings them. `index_arguments` is what a machine's
-    own `uv` needs besides: nothing, as addresses are whole.
+    computer's disk (`files_here`: {place below a uv cache folder: path}); `fetch_packages`
+    brings them. `index_arguments` is what a machine's own `uv` needs besides: nothing, as
+    addresses are whole.
+
+    A machine writes the text into its uv cache folder as `pylock.NAME.toml`, as places of
+    carried files are relative to it.
     """
 
     text: str
@@ -38,6 +43,12 @@ class Lock:
     notes: tuple[str, ...] = ()
     only_here: tuple[str, ...] = ()
     index_arguments: tuple[str, ...] = ()
+    files_here: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fetchable(self) -> tuple[str, ...]:
+        """Return what a machine with internet needs not be brought, as "name==version"."""
+        return tuple(f"{n}=={v}" for n, v in self.packages.items() if n not in self.only_here)
 
 
 def make_lock(needs: Needs, target: Target, cache: Path, told: Told) -> Lock:
@@ -58,6 +69,9 @@ def make_lock(needs: Needs, target: Target, cache: Path, told: Told) -> Lock:
             "packages": {one.name: one.version for one in made.packages},
             "notes": list(dict.fromkeys(made.notes)),
             "only_here": [one.name for one in made.packages if one.only_here],
+            "files_here": {
+                file.place: file.where for one in made.packages for file in one.files if file.local
+            },
             "degraded": made.degraded,
         }
         keep(cache, key, found)
@@ -67,4 +81,18 @@ def make_lock(needs: Needs, target: Target, cache: Path, told: Told) -> Lock:
         packages=found["packages"],
         notes=tuple(found["notes"]),
         only_here=tuple(found["only_here"]),
+        files_here=found["files_here"],
     )
+
+
+def fetch_packages(
+    lock: Lock, target: Target, cache: Path, told: Told, have: Collection[str] = ()
+) -> Path:
+    """Return an archive (.tar.gz) of the packages of `lock` for a machine that cannot fetch them.
+
+    Unpacked over the machine's uv cache folder, next to what is there, it lets `uv`
+    install all of them with `--offline`. `have` ("name==version") are packages that
+    the machine has or gets by itself. Blocks while files are fetched; each is fetched
+    once, whatever project needs it. Raises `NoIndexError` and `PackagesError`.
+    """
+    return fetch(lock.text, lock.files_here, target, cache, told, have)
