@@ -58,10 +58,10 @@ class RemoteGPU(Configurable):
     ).tag(config=True)
 
     torch = Enum(
-        ("auto", "image", "own"),
+        ("auto", "own"),
         "auto",
         help="Whether environments use the torch that a machine's image has: `auto` where there is"
-        " one, `image` insists on it, `own` installs one that matches the driver.",
+        " one, `own` installs one that matches the driver.",
     ).tag(config=True)
 
     folder = Unicode(

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
 from jupyter_remote_gpu.config import RemoteGPU
-from jupyter_remote_gpu.errors import NotAvailableError
+from jupyter_remote_gpu.errors import NotAvailableError, RequestError
 from jupyter_remote_gpu.machines import EMBEDDED_NAME, Machine, Request, choose
 from jupyter_remote_gpu.machines.embedded import embedded
 from jupyter_remote_gpu.machines.known import KnownMachine
 from jupyter_remote_gpu.machines.registry import Registry
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.session.asking import ask
+from jupyter_remote_gpu.session.environment import RemotePlace, workspace_name
 from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.place import Place, Workspace
 from jupyter_remote_gpu.session.session import Session
@@ -29,9 +31,10 @@ from .comm_relay import CommRelay
 from .control_comm import ControlTarget
 from .joined import Joined, ShellFrontEnd, shell_front_end
 from .notebook import NotebookFrontEnd
-from .notebook_key import notebook_key, project_folder
+from .notebook_key import notebook_key
 from .own_python import OwnPython
 from .progress import Progress
+from .project import Project
 from .ssh_way import brief, reached
 from .untrusted.gate import Gate
 from .untrusted.permission import PagePermission
@@ -53,7 +56,7 @@ class Machines:
     def __init__(self, shell: Any, config: RemoteGPU, hub: Hub, registry: Registry) -> None:
         self.registry = registry
         self.notebook = notebook_key(shell.user_ns)
-        self.project = project_folder(Path.cwd())
+        self.project = Project(shell, hub, registry, self.notebook)
         self._shell = shell
         self._config = config
         self._hub = hub
@@ -79,7 +82,7 @@ class Machines:
     @property
     def current(self) -> str:
         """The machine that this notebook uses where none is named."""
-        chosen = self.registry.default(self.notebook, str(self.project))
+        chosen = self.registry.default(self.notebook, str(self.project.root))
         return EMBEDDED_NAME if chosen is None else chosen
 
     def known(self) -> dict[str, Machine]:
@@ -203,15 +206,30 @@ class Machines:
         """Return how a machine's agent is reached, and where kernels work there."""
         config = self._config
         if known is None:
-            place = Workspace(
+            here = Workspace(
                 notebook=self.notebook,
                 folder=config.folder,
                 python=config.python,
                 environ=_inherited(config.python),
             )
-            return self._local(), place
+            return self._local(), here
         way = reached(known, config, self.registry, progress.told)
-        return way, OwnPython(self.notebook, config.environment_python, way)
+        own = config.environment_python
+        if "/" in own:
+            return way, OwnPython(self.notebook, own, way)
+        place = RemotePlace(
+            self.notebook,
+            self.project,
+            workspace_name(self.registry.client, self.project.root),
+            way,
+            Path(config.cache),
+            progress.told,
+            machine=machine.name,
+            subfolder=self.project.subfolder,
+            images=config.torch == "auto",
+            version=python_version(own),
+        )
+        return way, place
 
     def _local(self) -> LocalTransport:
         config = self._config
@@ -225,6 +243,19 @@ class Machines:
             if isinstance(one.front_end, NotebookFrontEnd) and one.front_end.relay is not None
         ]
         return [model for relay in relays for model in relay.models()]
+
+
+def python_version(text: str) -> tuple[int, int] | None:
+    """Return the version that a setting names, None if it is empty; RequestError if it is none."""
+    if not text:
+        return None
+    found = re.fullmatch(r"(\d+)\.(\d+)", text)
+    if found is None:
+        raise RequestError(
+            f"'{text}' is no version of Python (the setting environment_python)",
+            hint="Write for example 3.12, or the path of an interpreter on the machine.",
+        )
+    return int(found[1]), int(found[2])
 
 
 def done(seconds: float) -> str:
