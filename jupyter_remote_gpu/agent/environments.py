@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -213,8 +214,9 @@ class Environments:
         again: bool,
     ) -> None:
         """Install what the lock names: from the cache, else from where the lock says."""
-        # uv takes no other name for such a file
-        file = variant.folder.with_name(f"pylock.{variant.folder.name.replace('.', '_')}.toml")
+        # In the cache, as carried files are named by their place there; uv takes no other name.
+        self._uv.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = self._uv.cache / f"pylock.{re.sub(r'[^A-Za-z0-9]', '_', request.digest)}.toml"
         file.write_text(request.lock)
         command = ["pip", "install", *_PYLOCK, "--python", str(variant.python)]
         command += [*request.arguments, *(["--reinstall"] if again else ()), "-r", str(file)]

@@ -44,6 +44,11 @@ class Uv:
 
     base: Path
 
+    @property
+    def cache(self) -> Path:
+        """Where uv keeps what it fetched; places in a lock are relative to it."""
+        return self.base / "cache" / "uv"
+
     async def run(
         self, arguments: Sequence[str], doing: str, told: Told, held: Sequence[int] = ()
     ) -> Ended:
@@ -88,11 +93,13 @@ class Uv:
 
     def take_in(self, carried: Path) -> None:
         """Move files that a client carried into the cache; what is there already stays. Blocks."""
-        cache = self.base / "cache" / "uv"
-        for folder, _, names in os.walk(carried):
-            place = cache / Path(folder).relative_to(carried)
+        for folder, inner, names in os.walk(carried):
+            # By name: what uv's entries point at (archive-v…) is there before they are.
+            inner.sort()
+            place = self.cache / Path(folder).relative_to(carried)
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for name in names:
+            links = [name for name in inner if os.path.islink(Path(folder) / name)]
+            for name in (*names, *links):
                 if not os.path.lexists(place / name):
                     os.replace(Path(folder) / name, place / name)
         shutil.rmtree(carried, ignore_errors=True)
@@ -101,7 +108,7 @@ class Uv:
         kept = {name: value for name, value in environ.items() if name not in _DROPPED}
         return {
             **kept,
-            "UV_CACHE_DIR": str(self.base / "cache" / "uv"),
+            "UV_CACHE_DIR": str(self.cache),
             "UV_PYTHON_INSTALL_DIR": str(self.base / "pythons"),
             "UV_LINK_MODE": "hardlink",
             "UV_NO_PROGRESS": "1",
