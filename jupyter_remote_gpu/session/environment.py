@@ -6,16 +6,17 @@ import hashlib
 import re
 import sys
 import sysconfig
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
 from jupyter_remote_gpu.environments.installed import imported
-from jupyter_remote_gpu.environments.lock import Lock, make_lock
+from jupyter_remote_gpu.environments.lock import Lock, fetch_packages, make_lock
 from jupyter_remote_gpu.environments.needs import Needs, needs
 from jupyter_remote_gpu.environments.target import Target
 from jupyter_remote_gpu.errors import NeedsPackagesError, NeedsPythonError, RemoteGPUError
+from jupyter_remote_gpu.machines.ssh.bundle import bundle
 from jupyter_remote_gpu.machines.ssh.known_agent import KnownAgent
 from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol import messages
@@ -217,6 +218,9 @@ class RemotePlace:
         """Have the lock installed there; what the machine lacks for that is brought to it."""
         assert self._target is not None
         brought: dict[str, str] = {}
+        if lock.only_here:
+            folder = f"carried/{lock.digest}-local"
+            brought["carried"] = self._carry(lock, folder, lock.fetchable)
         while True:
             try:
                 return ask(
@@ -241,6 +245,9 @@ class RemotePlace:
         """Bring what a build asked for; its error, if that was brought and did not help."""
         if isinstance(error, NeedsPythonError) and "interpreter" not in brought:
             return {"interpreter": self._bring_python()}
+        folder = f"carried/{lock.digest}"
+        if isinstance(error, NeedsPackagesError) and brought.get("carried") != folder:
+            return {"carried": self._carry(lock, folder), **self._bring_part()}
         raise error
 
     def _bring_python(self) -> str:
@@ -250,6 +257,24 @@ class RemotePlace:
             if one.version == version:
                 return one.path
         return self._transport.carry_python(version)
+
+    def _carry(self, lock: Lock, folder: str, have: Collection[str] = ()) -> str:
+        """Fetch packages here, but for those in `have`, and carry them to a folder there."""
+        assert self._target is not None
+        archive = fetch_packages(lock, self._target, self._cache, self._told, have)
+        self._transport.carry(archive, folder)
+        return folder
+
+    def _bring_part(self) -> dict[str, str]:
+        """Carry what our part of a kernel needs, if the agent has it for another Python only."""
+        target, known = self._target, self._transport.known
+        assert target is not None and known is not None
+        if target.python == known.python_version:
+            return {}
+        needed = bundle(target.platform, target.python)
+        path = f"parts/{needed.site}"
+        self._transport.carry(needed.packed(path, self._cache).archive, path)
+        return {"part": path}
 
 
 def workspace_name(client: str, project: Path) -> str:

@@ -214,7 +214,7 @@ def test_an_interpreter_that_a_client_names_is_taken(builder: Builder, small: Lo
 
 
 def test_a_password_is_in_no_step_and_no_error(tmp_path: Path, small: Locked) -> None:
-    builder = Builder(tmp_path / "base")
+    builder = Builder(tmp_path / "base", {"UV_HTTP_RETRIES": "0"})
     address = "http://me:sesame@127.0.0.1:9/six-1.16.0-py2.py3-none-any.whl"
     secret = re.sub(r'url = "[^"]+"', f'url = "{address}"', small.lock)
     assert "sesame" in secret
