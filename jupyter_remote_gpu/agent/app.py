@@ -17,6 +17,7 @@ from jupyter_remote_gpu.errors import KernelDiedError
 from jupyter_remote_gpu.protocol import messages
 
 from .admission import serve_admissions
+from .clients import Clients
 from .connection import Connection
 from .environments import Environments
 from .facts import machine_facts, machine_state
@@ -43,6 +44,7 @@ class Agent:
         self._opening = 0
         self._kernels: dict[str, KernelHandle] = {}
         self._connections: set[Connection] = set()
+        self.clients = Clients()
         self._grown: dict[str, asyncio.Event] = {}
         self._last_client = time.monotonic()
         self._end = asyncio.Event()

@@ -37,6 +37,7 @@ from .succession import Version, decide
 
 PIECE_BYTES = 1 << 18
 TRIES = 5
+LAST_WORDS_SECONDS = 10.0
 PATIENCE_SECONDS = 45.0
 """Others may start, replace and end agents at the same time."""
 
@@ -69,7 +70,8 @@ def connect(home: Path) -> int:
         _answer({"failed": f"the agent could not be started: {error}", "hint": None})
         return 1
     _answer({"notes": notes})
-    threading.Thread(target=_upward, args=(opened,), daemon=True).start()
+    for work in (_upward, _leave_behind):
+        threading.Thread(target=work, args=(opened,), daemon=True).start()
     _downward(opened)
     return 0
 
@@ -156,6 +158,19 @@ def _downward(opened: socket.socket) -> None:
     """Pass on what the agent sends until it closes, or the client is gone."""
     with contextlib.suppress(OSError):  # either side hung up: there is nobody to tell
         _pass_on(opened.fileno(), 1)
+
+
+def _leave_behind(opened: socket.socket) -> None:
+    """End this process, if nothing else does, once the agent has hung up.
+
+    Where the network is cut, what the agent sent last is stuck on its way out,
+    and it would take the system a quarter of an hour to notice.
+    """
+    waiting = select.poll()
+    waiting.register(opened, 0)  # what remains is the end of the connection
+    waiting.poll()
+    time.sleep(LAST_WORDS_SECONDS)
+    os._exit(0)
 
 
 def _pass_on(source: int, target: int) -> None:

@@ -31,23 +31,6 @@ GREETING_SECONDS = 20.0
 STREAM_LIMIT_BYTES = 4 << 20
 
 
-class HeardReader(asyncio.StreamReader):
-    """A stream reader that knows when the last bytes came, in the loop's time.
-
-    Bytes, not messages: one long message on a slow line is a sign of life all along.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._clock = asyncio.get_running_loop().time
-        super().__init__(limit=limit)
-        self.heard = self._clock()
-
-    def feed_data(self, data: Any) -> None:
-        """Take what came; called by the transport."""
-        self.heard = self._clock()
-        super().feed_data(data)
-
-
 @dataclass(slots=True)
 class Opened:
     """A connection that has greeted; `since` is the loop's time, `machine` the agent's facts.
@@ -56,7 +39,6 @@ class Opened:
     """
 
     stream: FrameStream
-    reader: HeardReader
     writer: asyncio.StreamWriter
     since: float
     machine: dict[str, Any] = field(default_factory=dict)
@@ -64,8 +46,8 @@ class Opened:
 
     @property
     def heard(self) -> float:
-        """When the last bytes came."""
-        return self.reader.heard
+        """When the last bytes came, in the loop's time."""
+        return self.stream.heard
 
     @property
     def unsent(self) -> int:
@@ -122,12 +104,9 @@ async def open_greeted(
 
 
 async def _wrap(sock: socket.socket, longest: int) -> Opened:
-    loop = asyncio.get_running_loop()
-    reader = HeardReader(STREAM_LIMIT_BYTES)
-    protocol = asyncio.StreamReaderProtocol(reader)
-    made, _ = await loop.create_unix_connection(lambda: protocol, sock=sock)
-    writer = asyncio.StreamWriter(made, protocol, reader, loop)
-    return Opened(FrameStream(reader, writer, longest), reader, writer, loop.time())
+    reader, writer = await asyncio.open_unix_connection(sock=sock, limit=STREAM_LIMIT_BYTES)
+    stream = FrameStream(reader, writer, longest)
+    return Opened(stream, writer, asyncio.get_running_loop().time())
 
 
 async def _greet(

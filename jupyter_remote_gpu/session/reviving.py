@@ -48,7 +48,7 @@ async def revive(
         while not unneeded():
             free = not attempts or loop.time() - latest >= OVERLAP_SECONDS
             if looking is None and free and len(attempts) < MOST_ATTEMPTS:
-                looking = asyncio.create_task(_look(transport, trouble.pause, stop))
+                looking = asyncio.create_task(_look(transport, trouble.next_pause(), stop))
             waited = {*attempts, looking} - {None}
             done, _ = await asyncio.wait(  # type: ignore[type-var]
                 waited,

@@ -22,6 +22,8 @@ RECONNECT_SECONDS = 120.0
 """So long one that answers, but never brings anything, is met again."""
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 5.0
+AWAY_PAUSE_SECONDS = 0.5
+"""The longest while a machine is away: whether it is worth a try is found out before."""
 STANDS_SECONDS = 10.0
 """A connection that stood for so long was a good one, even if nothing was said on it."""
 MISREAD_TIMES = 3
@@ -50,6 +52,12 @@ class Trouble:
         """All is well: something was brought."""
         self.since, self.pause, self.misread, self.refused = None, 0.0, 0, 0
 
+    def next_pause(self) -> float:
+        """Return how long to wait before the next attempt: none before the first, then more."""
+        pause = self.pause
+        self.pause = min(max(2 * pause, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
+        return pause
+
     def ended(self, stood: float, error: BaseException, now: float) -> bool:
         """Count a connection that ended after `stood` seconds; whether to give up."""
         if stood > STANDS_SECONDS:
@@ -62,7 +70,6 @@ class Trouble:
 
     def failed(self, error: BaseException, now: float) -> bool:
         """Count an attempt that failed; whether to give up."""
-        self.pause = min(max(2 * self.pause, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
         if isinstance(error, (HostKeyError, VersionMismatchError)):
             return True
         if isinstance(error, KeyRefusedError):
@@ -71,6 +78,7 @@ class Trouble:
             return self.refused >= REFUSED_TIMES
         if isinstance(error, (UnreachableError, UnknownHostError)):
             self.since, self.refused = None, 0
+            self.pause = min(self.pause, AWAY_PAUSE_SECONDS)
             return False
         return self._for_too_long(now)
 
