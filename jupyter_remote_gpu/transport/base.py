@@ -17,6 +17,9 @@ class Transport(ABC):
     token: str
     """The bearer token of the agent that `connect` reaches; never logged."""
 
+    most_lines: int = 1
+    """How many connections at once a move of values may try; 1 where there is no path to fill."""
+
     @abstractmethod
     def connect(self) -> socket.socket:
         """Return a connected, blocking byte stream to the agent; start one if there is none.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import socket
 import threading
 from pathlib import Path
@@ -32,6 +33,12 @@ class WholeReceives:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
+
+    def readable(self, seconds: float) -> bool:
+        """Wait at most so long until something can be received."""
+        return bool(self._poll.poll(1000 * seconds))
 
     def sendall(self, data: Buffer, /) -> None:
         """Send all of `data`."""
@@ -40,6 +47,10 @@ class WholeReceives:
     def recv_into(self, buffer: memoryview, /) -> int:
         """Fill `buffer`; less only at the end of the stream."""
         return self._socket.recv_into(buffer, 0, socket.MSG_WAITALL)
+
+    def receive_some(self, buffer: memoryview, /) -> int:
+        """Receive what is there, at least a byte."""
+        return self._socket.recv_into(buffer)
 
 
 class LineServer:
@@ -89,7 +100,10 @@ class LineServer:
                     return
                 try:
                     self._answer(line, message)
-                except OSError:
+                except (OSError, EOFError):
+                    return
+                except ProtocolError as error:
+                    self._log.warning("state line closed: %s", error)
                     return
 
     def _answer(self, line: Line, message: messages.State) -> None:
@@ -105,4 +119,7 @@ class LineServer:
             line.send(failed)
             return
         line.send(answer.message)
-        line.send_chunks(answer.chunks)
+        if answer.paced:
+            line.send_paced(answer.chunks)
+        else:
+            line.send_chunks(answer.chunks)

@@ -22,6 +22,8 @@ from .first_hop import FirstHop
 
 ANSWER_SECONDS = 60.0
 """An agent that is started imports its libraries first, on a cold disk too."""
+MOST_LINES = 8
+"""A server begins to turn logins away when ten of them are under way (MaxStartups)."""
 LONGEST_ANSWER_BYTES = 1 << 16
 _MISSING = """printf '%s\\n{"missing": true}\\n' "$mark"\n"""
 
@@ -52,6 +54,8 @@ class SSHTransport(Transport):
     delay cells on another. It is the client's `token` that the agent is started
     with, handed over on standard input.
     """
+
+    most_lines = MOST_LINES
 
     def __init__(self, target: SSHTarget, agent: RemoteAgent, token: str) -> None:
         self.token = token
