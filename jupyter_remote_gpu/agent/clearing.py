@@ -53,10 +53,11 @@ def _age(folder: Path) -> float:
 
 def _command_lines() -> list[bytes]:
     """Return the command lines of all processes that this user may see."""
-    lines = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            lines.append(path.read_bytes())
-        except OSError:
-            continue  # it has just ended
-    return lines
+    return [_content(path) for path in Path("/proc").glob("[0-9]*/cmdline")]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""  # it has just ended

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jupyter_remote_gpu.transport.local import lock_holder
 
-from .home import open_home
+from .home import found_homes
 from .process import signal_group, start_time
 
 END_SECONDS = 5.0
@@ -23,15 +23,10 @@ def end_agent(home: Path) -> None:
     One that does not end when asked is killed: it keeps nothing that is not on
     disk. May block for twice `END_SECONDS`.
     """
-    agent = lock_holder(open_home(home).lock)
-    if agent is None:
-        return
-    mark = start_time(agent)
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(agent, number)
-        if _wait_gone({agent: mark}):
-            return
+    for where in found_homes(home):
+        agent = lock_holder(where.lock)
+        if agent is not None:
+            _end(agent)
 
 
 def end_machine(home: Path) -> None:
@@ -48,6 +43,15 @@ def end_machine(home: Path) -> None:
             kernels[int(found["pid"])] = found["mark"]
             signal_group(found["pid"], signal.SIGKILL)
     _wait_gone(kernels)
+
+
+def _end(agent: int) -> None:
+    mark = start_time(agent)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(agent, number)
+        if _wait_gone({agent: mark}):
+            return
 
 
 def _wait_gone(marks: dict[int, str | None]) -> bool:

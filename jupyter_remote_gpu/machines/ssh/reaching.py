@@ -17,7 +17,7 @@ from jupyter_remote_gpu.errors import AgentMissingError, AgentStartError, DiskFu
 from jupyter_remote_gpu.protocol.steps import Step, Told
 from jupyter_remote_gpu.transport.base import Transport
 from jupyter_remote_gpu.transport.ssh.channel import SSHTarget
-from jupyter_remote_gpu.transport.ssh.transport import SSHTransport
+from jupyter_remote_gpu.transport.ssh.transport import MOST_LINES, SSHTransport
 
 from .bundle import OWN, Bundle, bundle
 from .carried_python import AGENT_PYTHON, carry_python, fetch_there
@@ -44,6 +44,8 @@ class ReachedMachine(Transport):
     of this package; tests carry another version. Any thread may call any
     method; one at a time makes ready, and all may block for as long as that takes.
     """
+
+    most_lines = MOST_LINES
 
     def __init__(
         self,
@@ -166,7 +168,12 @@ class ReachedMachine(Transport):
             except BaseException:
                 visit.channel.close()
                 raise
-            opened = transport.join(visit.channel)
+            try:
+                opened = transport.join(visit.channel)
+            except AgentMissingError:
+                if broken:
+                    raise
+                return self._make_ready(gone, broken=True)
             self.notes = (*found.notes, *transport.notes)
             self._known = known
             if self._remember is not None:

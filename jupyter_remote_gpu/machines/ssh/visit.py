@@ -43,7 +43,8 @@ receive() {
   [ {rest} = 0 ] || dd bs={rest} count=1 iflag=fullblock 2>/dev/null
 }
 unpack() { tar xof - -C "$new/arrived" && cat >/dev/null; }
-receive | {unzip} | unpack && read -r word && [ "$word" = whole ] || {
+unzip() { {unzip} || echo "$?" >"$new/damaged"; }
+receive | unzip | unpack && [ ! -e "$new/damaged" ] && read -r word && [ "$word" = whole ] || {
   rm -rf "$new"
   exit 4
 }
@@ -157,10 +158,11 @@ class Visit:
                 " what had arrived was removed again",
                 hint="Make room there, or set XDG_DATA_HOME to a folder on another disk.",
             )
-        if re.search(r"No space left", words):
+        # "Wrote only" is what tar says of a file whose first half still found room
+        if re.search(r"No space left|Wrote only", words):
             return DiskFullError(
-                f"the disk of {self.host} that {base} lies on ran full while {path} was"
-                " unpacked; what had arrived was removed again",
+                f"the disk of {self.host} that {base} lies on, or your share of it, ran full"
+                f" while {path} was unpacked; what had arrived was removed again",
                 hint="Make room there, or set XDG_DATA_HOME to a folder on another disk.",
             )
         return AgentStartError(
