@@ -20,6 +20,12 @@ MEGABYTE = 1_000_000
 _ROOT = Path(__file__).resolve().parents[2]
 _FULL = re.compile(r"os error (28|122)\b|No space left on device|Disk quota exceeded")
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
+_SYSTEM_CERTIFICATES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
 _DROPPED = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "UV_PYTHON")
 
 
@@ -106,6 +112,9 @@ class Uv:
 
     def _environ(self, environ: Mapping[str, str]) -> dict[str, str]:
         kept = {name: value for name, value in environ.items() if name not in _DROPPED}
+        if any(os.path.exists(path) for path in _SYSTEM_CERTIFICATES):
+            # a firm's or a proxy's own certificate is known to the system, not to uv
+            kept.setdefault("UV_SYSTEM_CERTS", "1")
         return {
             **kept,
             "UV_CACHE_DIR": str(self.cache),

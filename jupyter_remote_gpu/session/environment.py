@@ -247,7 +247,8 @@ class RemotePlace:
             return {"interpreter": self._bring_python()}
         folder = f"carried/{lock.digest}"
         if isinstance(error, NeedsPackagesError) and brought.get("carried") != folder:
-            return {"carried": self._carry(lock, folder), **self._bring_part()}
+            held = [f"{name}=={version}" for name, version in self._held.items()]
+            return {"carried": self._carry(lock, folder, held), **self._bring_part()}
         raise error
 
     def _bring_python(self) -> str:
