@@ -37,7 +37,7 @@ def make_ready(extension: Extension, machine: KnownMachine) -> tuple[KnownMachin
     text = f"ready after {seconds_text(seconds)}: {', '.join(parts)}"
     packed = None if agent is None else agent.pack()
     notes = "".join(f"\n{note}" for note in way.notes)
-    return replace(machine, agent=packed, seen=seen), text + notes
+    return replace(machine, agent=packed, seen=seen), f"is {text}{notes}"
 
 
 def seen_now(found: dict[str, Any], agent: KnownAgent | None = None) -> Seen:
