@@ -20,7 +20,8 @@ from .torch_build import FAMILY, Build
 
 _NETWORK = re.compile(
     r"dns error|Connection refused|Connection reset|timed out|tcp connect error|Network is unreach"
-    r"|client error \(Connect\)|error sending request|network connectivity is disabled",
+    r"|client error \(Connect\)|HTTP status server error|error sending request"
+    r"|network was disabled",
     re.IGNORECASE,
 )
 _REASON_LETTERS = 400
@@ -39,6 +40,11 @@ class RefusedError(Exception):
     def network(self) -> bool:
         """Say whether an index could not be reached."""
         return _NETWORK.search(self.text) is not None
+
+    @property
+    def denied(self) -> bool:
+        """Say whether an index wants a password that uv does not have."""
+        return "authentication credentials" in self.text or "401 Unauthorized" in self.text
 
     @property
     def short(self) -> str:

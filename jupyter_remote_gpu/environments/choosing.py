@@ -20,6 +20,7 @@ from .pylock import Package
 from .target import Target
 from .torch_build import FAMILY, backend_of, older
 
+KERNEL = "ipykernel"
 _AT_ONCE = 3
 _MOST_QUESTIONS = 30
 _PYTORCH_HOST = "download.pytorch.org"
@@ -41,6 +42,7 @@ class Choosing:
     older_builds: list[str] | None = None
     torch_may_change: bool = True
     degraded: bool = False
+    unreached: str = ""
 
     def choose(self, question: Question) -> tuple[Question, tuple[Package, ...]]:
         """Return the first question, of ever more modest ones, that has an answer, and that.
@@ -69,6 +71,12 @@ class Choosing:
         text = refused.text
         if self.asked > _MOST_QUESTIONS:
             raise self._impossible(refused)
+        if refused.denied:
+            raise PackagesError(
+                "a package index that is set up here asks for a password that uv does not have",
+                hint="Give it in UV_INDEX or by `uv auth login`; it stays on this computer."
+                f" uv says: {refused.short}",
+            )
         if refused.network:
             return self._without_network(question, refused)
         if not question.may_build and re.search(
@@ -100,11 +108,12 @@ class Choosing:
             return replace(question, build=None, links=self.target.driver is None)
         if not question.offline:
             self.degraded = True
+            self.unreached = refused.short
             return replace(question, offline=True)
         raise NoIndexError(
             "the package index cannot be reached from here, and what was fetched before does not"
             f" suffice for {self.target.words}",
-            hint=f"Is this computer connected? uv says: {refused.short}",
+            hint=f"Is this computer connected? uv says: {self.unreached}",
         ) from refused
 
     def _other_torch(self, question: Question) -> Question:
@@ -161,6 +170,9 @@ class Choosing:
                 links = True
                 kept.append(line)
                 continue
+            if line == KERNEL:
+                # Without it nothing runs there at all.
+                raise self._impossible(refused)
             kept += self._modest(alone, options, line, refused)
         modest = replace(question, sources=(), lines=tuple(kept), links=links)
         return None if (modest.lines, links) == (lines, question.links) else modest

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from .asking import Question, RefusedError
-from .choosing import Choosing, pins_of_torch
+from .choosing import KERNEL, Choosing, pins_of_torch
 from .exported import lines_of_lock
 from .image import is_provided, regular, same_version, stand_ins
 from .needs import Needs
@@ -210,7 +210,7 @@ def _always(here: Mapping[str, str]) -> list[str]:
     """Return what a kernel there needs: ipykernel, and ipywidgets of the front end's major."""
     major = here.get("ipywidgets", "").partition(".")[0]
     widgets = [f"ipywidgets>={major},<{int(major) + 1}"] if major.isdigit() else []
-    return ["ipykernel", *widgets]
+    return [KERNEL, *widgets]
 
 
 def names_of(lines: Iterable[str]) -> set[str]:
