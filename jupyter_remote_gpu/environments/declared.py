@@ -127,7 +127,7 @@ def _lines(path: Path, read: list[Path]) -> Iterator[str]:
 
 def _whole(line: str, folder: Path) -> str:
     """Return a line of a requirements file as it is right in another folder, without hashes."""
-    line = re.sub(r"\s--hash[= ]\S+", "", line)
+    line = re.sub(r"\s+--hash[= ]\S+", "", line).strip()
     local = re.match(r"(-e\s+|--editable[= ]\s*)?(\.{1,2}(?:/\S*)?|[\w.-]+/\S*|/\S+)$", line)
     if local is not None and "://" not in line:
         return f"{'-e ' if local[1] else ''}{(folder / local[2]).resolve()}"

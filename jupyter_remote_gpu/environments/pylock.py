@@ -106,7 +106,8 @@ def write_pylock(packages: Iterable[Package]) -> str:
 
     Files of this computer are named by their place below the machine's cache folder.
     """
-    return _HEAD + "".join(_written(one) for one in sorted(packages, key=lambda p: p.name))
+    written = "".join(_written(one) for one in sorted(packages, key=lambda p: p.name))
+    return _HEAD + (written or "packages = []\n")
 
 
 def _written(one: Package) -> str:
