@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -18,11 +19,13 @@ from jupyter_remote_gpu.protocol.steps import Step, Told
 from jupyter_remote_gpu.uv_program import uv
 
 from .packing import packed
-from .probe import Probe, Python
+from .probe import LATEST_PYTHON, LEAST_PYTHON, Probe, Python
 from .visit import LOOK_SECONDS, Visit
 
-AGENT_PYTHON = (3, 12)
-"""What an agent runs with where the machine has nothing that fits."""
+_OURS = (sys.version_info[0], sys.version_info[1])
+AGENT_PYTHON = _OURS if LEAST_PYTHON <= _OURS <= LATEST_PYTHON else (3, 12)
+"""What an agent runs with where the machine has nothing that fits: what notebooks here run with,
+so that their environments there can be made of it too."""
 FETCH_SECONDS = 240.0
 _MIRRORS = ("UV_PYTHON_INSTALL_MIRROR", "UV_PYTHON_DOWNLOADS_JSON_URL")
 """Where this computer is told to fetch interpreters from; machines are told the same."""
@@ -30,7 +33,7 @@ _MIRRORS = ("UV_PYTHON_INSTALL_MIRROR", "UV_PYTHON_DOWNLOADS_JSON_URL")
 # A machine without internet is to find that out soon.
 _FETCH = r"""
 printf '%s\n' "$mark"
-{settings} UV_HTTP_CONNECT_TIMEOUT=5 UV_HTTP_TIMEOUT=20 UV_HTTP_RETRIES=0 \
+env {settings} UV_HTTP_CONNECT_TIMEOUT=5 UV_HTTP_TIMEOUT=20 UV_HTTP_RETRIES=0 \
 UV_CACHE_DIR={base}/cache/uv UV_PYTHON_INSTALL_DIR={base}/pythons \
 {uv} --quiet --no-config python install --no-bin {version} </dev/null >/dev/null 2>&1
 for file in {base}/pythons/cpython-{version}.*/bin/python{version}; do

@@ -83,7 +83,7 @@ for base in "${XDG_DATA_HOME:-$HOME/.local/share}" "$HOME" /var/tmp; do
   for part in agents parts pythons; do
     for name in "$folder/$part"/*; do [ -d "$name" ] && say there "$name"; done
   done
-  pythons=$folder/pythons/*/bin/python3
+  pythons=$folder/pythons/*/bin/python3.1[0-9]
   break
 done
 n=0

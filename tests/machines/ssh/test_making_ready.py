@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -179,9 +180,12 @@ def test_a_disk_without_room_is_told_before_anything_is_sent(lab: Lab, client: C
 
 def test_a_disk_that_runs_full_on_the_way_is_cleaned_up(lab: Lab, client: Client) -> None:
     lab.run("mount", "-t", "tmpfs", "-o", f"size=20m,uid={lab.machine.uid}", "none", home())
-    lab.run("sh", "-c", f"mkdir {home()}/fakes; echo '{PLENTY}' > {home()}/fakes/df;"
-            f" chmod -R a+rx {home()}/fakes; echo 'PATH=$HOME/fakes:$PATH' > {home()}/.bashrc")  # fmt: skip
-    with pytest.raises(DiskFullError, match="ran full while parts/uv-.* removed again"):
+    script = (
+        f"mkdir {home()}/fakes; echo '{PLENTY}' > {home()}/fakes/df; chmod -R a+rx {home()}/fakes;"
+        f" echo 'PATH=$HOME/fakes:$PATH' > {home()}/.bashrc"
+    )
+    lab.run("sh", "-c", script)
+    with pytest.raises(DiskFullError, match=r"ran full while parts/uv-.* removed again"):
         client.join()
     assert lab.run("sh", "-c", f"ls -A {home()}/{BASE}/parts {home()}/{BASE}").split() == [
         f"{home()}/{BASE}:", "parts", f"{home()}/{BASE}/parts:",
@@ -194,7 +198,7 @@ def test_a_quota_is_told(lab: Lab, client: Client) -> None:
         lab.run("mount", "-t", "tmpfs", "-o", limited, "none", home())
     except RuntimeError:
         pytest.skip("this system's tmpfs has no quotas")
-    with pytest.raises(DiskFullError, match="quota .* was reached"):
+    with pytest.raises(DiskFullError, match=r"quota .* was reached"):
         client.join()
 
 
@@ -272,6 +276,6 @@ def test_archives_that_nobody_used_for_long_are_dropped(tmp_path: Path) -> None:
         packing.packed(tmp_path, name, lambda root: None)
     (tmp_path / ".making-half").mkdir()
     for name in ("old.tar.gz", ".making-half"):
-        packing.os.utime(tmp_path / name, (0, 0))
+        os.utime(tmp_path / name, (0, 0))
     packing.prune(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["new.size", "new.tar.gz"]
