@@ -228,7 +228,7 @@ def _say(channel: Channel, words: bytes) -> None:
     except TimeoutError:
         raise _silent(channel, channel.socket.gettimeout() or 0.0) from None
     except OSError as error:
-        raise _ended(channel) from error
+        raise channel.ended() from error
 
 
 def run_script(
