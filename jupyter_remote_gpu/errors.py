@@ -128,6 +128,11 @@ class UnreachableError(ConnectionLostError):
     """The way to the machine is interrupted, or the machine is away: it may come back by itself."""
 
 
+class ServerBusyError(UnreachableError):
+    """The SSH server turned a connection away at once: too many are being made, or it is starting.
+    """
+
+
 class HostKeyError(ConnectionLostError):
     """The host's key is unknown here or has changed; nothing was sent."""
 

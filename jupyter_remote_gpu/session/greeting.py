@@ -29,6 +29,7 @@ from .loop import in_thread
 
 GREETING_SECONDS = 20.0
 STREAM_LIMIT_BYTES = 4 << 20
+our_clock = time.time
 
 
 @dataclass(slots=True)
@@ -112,7 +113,7 @@ async def _wrap(sock: socket.socket, longest: int) -> Opened:
 async def _greet(
     opened: Opened, transport: Transport, client: str, first: Sequence[messages.Message]
 ) -> messages.Welcome | messages.Refused:
-    asked = time.time()
+    asked = our_clock()
     opened.writer.write(MAGIC)
     await opened.stream.send(hello(transport, client))
     for message in first:
@@ -124,7 +125,7 @@ async def _greet(
         opened.machine = answer.machine
         there = answer.machine.get("time")
         if isinstance(there, (int, float)):
-            opened.clock_ahead = there - (asked + time.time()) / 2
+            opened.clock_ahead = there - (asked + our_clock()) / 2
     elif not isinstance(answer, messages.Refused):
         raise ProtocolError("the agent did not answer the greeting")
     return answer

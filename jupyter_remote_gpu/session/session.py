@@ -13,7 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 from jupyter_remote_gpu.errors import (
+    HostKeyError,
     KernelDiedError,
+    KeyRefusedError,
     NotAvailableError,
     ProtocolError,
     RemoteGPUError,
@@ -26,13 +28,14 @@ from jupyter_remote_gpu.protocol.steps import Told
 from jupyter_remote_gpu.state.home import Departure, Home, Losses, Moved
 from jupyter_remote_gpu.transport.base import Transport
 
-from . import following
+from . import following, notes
 from .client import AgentClient
 from .following import Admit, Following, interrupts_into
 from .front_end import FrontEnd
 from .gpu_watch import GpuWatch
 from .guard import FetchGuard, SendGuard
 from .loop import LoopThread
+from .machine_time import in_our_time
 from .moving import Moving
 from .outcome import Outcome, now_there
 from .pace import Pace
@@ -82,6 +85,7 @@ class Session:
         self._front_end = front_end
         self._loop = loop
         self._id = secrets.token_hex(4)
+        self._skew_told = False
         self._following = Following(front_end, admit)
         longest = MAX_PAYLOAD_BYTES if admit is None else UNTRUSTED_MESSAGE_BYTES
         self._client = AgentClient(
@@ -345,16 +349,15 @@ class Session:
         found = self.request(messages.ListKernels)["kernels"]
         own = None if self.kernel is None else self.kernel["kernel"]
         notebook = self.place.notebook
-        return [k for k in found if k["notebook"] == notebook and k["kernel"] != own]
+        left = (k for k in found if k["notebook"] == notebook and k["kernel"] != own)
+        return in_our_time(left, self._client.clock_ahead)
 
     def runs(self) -> list[dict[str, Any]]:
         """Return the records of the runs of this session's kernel, oldest first."""
         if self.kernel is None:
             return []
-        found: list[dict[str, Any]] = self.request(messages.ListRuns, kernel=self._kernel_id())[
-            "runs"
-        ]
-        return found
+        found = self.request(messages.ListRuns, kernel=self._kernel_id())["runs"]
+        return in_our_time(found, self._client.clock_ahead)
 
     def attach(self, kernel: dict[str, Any]) -> Outcome | None:
         """Take over a kernel that an earlier session left, and show its latest run.
@@ -394,6 +397,10 @@ class Session:
         self._following.number = after
         follow = self._client.follow(kernel["kernel"], after, self._following.take)
         self._loop.run(follow, REQUEST_SECONDS, f"the journal of {self.machine}")
+        skew = notes.skewed(self._client.clock_ahead)
+        if skew is not None and not self._skew_told:
+            self._skew_told = True
+            self._front_end.note(f"{self.machine} ▸ {skew}")
 
     def _kernel_id(self) -> str:
         return str(self.ready()["kernel"])
@@ -429,7 +436,8 @@ class Session:
 
     def _run_failed(self, error: BaseException | None) -> None:
         if error is not None:
-            self._following.tell(error if isinstance(error, ProtocolError) else str(error))
+            own_words = (ProtocolError, HostKeyError, KeyRefusedError)
+            self._following.tell(error if isinstance(error, own_words) else str(error))
 
 
 def _log_loss(sent: Future[None]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from jupyter_remote_gpu.errors import (
     AgentMissingError,
     AgentStartError,
+    ConnectionLostError,
     UnreachableError,
     VersionMismatchError,
 )
@@ -69,8 +70,9 @@ class SSHTransport(Transport):
 
         Raises ConnectionLostError (and what it is the base of), AgentStartError.
         """
-        channel = open_channel(self._target, self._agent.script("connect"), seconds=ANSWER_SECONDS)
-        return self.join(channel)
+        script = self._agent.script("connect")
+        channel = open_channel(self._target, script, given=self._given, seconds=ANSWER_SECONDS)
+        return self._joined(channel)
 
     def join(self, channel: Channel) -> socket.socket:
         """Return the stream to the agent on a channel whose `connect` script has begun. Blocks.
@@ -78,11 +80,19 @@ class SSHTransport(Transport):
         Raises as `connect` does, and AgentMissingError where it is not installed
         (any more); the channel is closed then.
         """
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            # one that ended at once has said why
+            channel.socket.sendall(self._given)
+        return self._joined(channel)
+
+    @property
+    def _given(self) -> bytes:
+        return f"{self.token}\n".encode()
+
+    def _joined(self, channel: Channel) -> socket.socket:
+        """Take the answer of a `connect` script that has its token."""
         try:
             channel.socket.settimeout(ANSWER_SECONDS)
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                # one that ended at once has said why
-                channel.socket.sendall(f"{self.token}\n".encode())
             self._check(channel, channel.read_line(LONGEST_ANSWER_BYTES))
             channel.socket.settimeout(None)
             # later, when the way is needed, names may not be found any more
@@ -112,6 +122,9 @@ class SSHTransport(Transport):
         try:
             said = json.loads(line)
         except ValueError:
+            ended = channel.ended()
+            if isinstance(ended, ConnectionLostError):
+                raise ended from None
             raise AgentStartError(
                 f"the agent on {host} ended before it answered",
                 hint=channel.said() or "It said nothing.",
