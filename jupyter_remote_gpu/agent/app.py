@@ -23,7 +23,8 @@ from .environments import Environments
 from .facts import machine_facts, machine_state
 from .handle import KernelHandle, adopt_kernel, is_elsewhere
 from .home import AgentHome
-from .starting import Starter
+from .remains import Remains, living
+from .starting import ROOT, Starter
 from .workspaces import base_of
 
 EMPTY_SECONDS = 60.0
@@ -50,6 +51,12 @@ class Agent:
         self._end = asyncio.Event()
         self.environments = Environments(base_of(home), self._lives_in)
         self._starter = Starter(home, self._changed, self.environments.part)
+        self.remains = Remains(
+            base_of(home),
+            ROOT,
+            lambda: living(self.describe_kernels()),
+            lambda: self.environments.busy,
+        )
 
     async def serve(self, ready: Any) -> None:
         """Adopt what is there, open the socket, call `ready`, serve until the end."""

@@ -191,6 +191,14 @@ class Connection:
     async def _build(self, message: messages.BuildEnvironment) -> dict[str, Any]:
         return await self._agent.environments.build(message, self._teller(message.request))
 
+    async def _remains(self, message: messages.Remains) -> dict[str, Any]:
+        self._teller(message.request)(Step("looking at what lies there"))
+        return {"items": await asyncio.to_thread(self._agent.remains.items)}
+
+    async def _clean(self, message: messages.Clean) -> dict[str, Any]:
+        self._teller(message.request)(Step("freeing"))
+        return await asyncio.to_thread(self._agent.remains.clean, message.items)
+
     def _teller(self, request: int) -> Told:
         """Return what tells the client the steps of a request of its."""
 
@@ -266,6 +274,8 @@ _HANDLERS: dict[type[messages.Message], _Handler] = {
     messages.OpenKernel: Connection._open_kernel,
     messages.OpenWorkspace: Connection._open_workspace,
     messages.BuildEnvironment: Connection._build,
+    messages.Remains: Connection._remains,
+    messages.Clean: Connection._clean,
     messages.ListKernels: Connection._list_kernels,
     messages.StopKernel: Connection._stop_kernel,
     messages.Interrupt: Connection._interrupt,

@@ -68,6 +68,8 @@ class Environments:
     async def open(self, request: messages.OpenWorkspace) -> dict[str, Any]:
         """Make or find a workspace; answered from the disk, an image is asked once."""
         found = open_variant(self._base, request.workspace, request.version, request.over)
+        if found.stamp_file.exists():
+            os.utime(found.stamp_file)  # when it was last used
         return {**found.describe(), "provided": await self._provided(request.over)}
 
     async def _provided(self, over: str) -> dict[str, str]:
@@ -214,6 +216,8 @@ class Environments:
         again: bool,
     ) -> None:
         """Install what the lock names: from the cache, else from where the lock says."""
+        if not request.packages:
+            return  # an image has all of it
         # In the cache, as carried files are named by their place there; uv takes no other name.
         self._uv.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = self._uv.cache / f"pylock.{re.sub(r'[^A-Za-z0-9]', '_', request.digest)}.toml"

@@ -25,7 +25,8 @@ from .workspaces import kernel_environ, version_of
 
 START_SECONDS = 60.0
 LEAST_FREE_BYTES = 1 << 20
-_ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[2]
+"""The folder that this package lies in; kernels load our part from there."""
 _LAUNCH = Path(__file__).parent / "kernel" / "launch.py"
 _NOT_INHERITED = ("JPY_PARENT_PID", "JPY_INTERRUPT_EVENT", "JPY_SESSION_NAME", "MPLBACKEND")
 """Variables of a surrounding Jupyter kernel that must not reach ours."""
@@ -198,7 +199,7 @@ class Starter:
         return {**ground, **request.environ}
 
     def _launch(self, request: messages.OpenKernel) -> list[str]:
-        command = [request.python, str(_LAUNCH), "--root", str(_ROOT)]
+        command = [request.python, str(_LAUNCH), "--root", str(ROOT)]
         if request.workspace:
             command += ["--part", str(self._part_for(version_of(request.python)))]
         return command
