@@ -94,6 +94,16 @@ class RemotePlace:
         self._lines: list[str] = []
         self._told_notes: set[str] = set()
 
+    @property
+    def about(self) -> tuple[str, ...]:
+        """Return in a few words what the environment is: "Python 3.11", "14 packages"."""
+        if self._target is None:
+            return ()
+        torch = self._held.get("torch") or self._target.provided.get("torch")
+        packages = f"{len(self._held)} packages"
+        found = (f"Python {_dotted(self._target.python)}", torch and f"torch {torch}", packages)
+        return tuple(one for one in found if one)
+
     def open(self, ask: Ask, python: str = "") -> Workspace:
         """Make the workspace and its environment ready for a cell, told step by step."""
         sources = self._look(python)
@@ -131,7 +141,11 @@ class RemotePlace:
         if self._target is None or (self._needs is not None and needed.key == self._needs.key):
             return self._say()
         lock = make_lock(needed, self._target, self._cache, self._told)
-        new = [f"{name} {v}" for name, v in lock.packages.items() if self._held.get(name) != v]
+        new = [
+            f"{name} {v}"
+            for name, v in _asked_first(lock.packages, needed.imported)
+            if self._held.get(name) != v
+        ]
         if new:
             self._told(Step(f"installing {_named(new)}"))
             self._build(ask, lock)
@@ -284,6 +298,11 @@ def workspace_name(client: str, project: Path) -> str:
     mark = hashlib.blake2b(f"{client}\0{path}".encode(), digest_size=4).hexdigest()
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", path.name).strip("-._")[:60] or "project"
     return f"{plain}-{mark}"
+
+
+def _asked_first(packages: Mapping[str, str], asked: Collection[str]) -> list[tuple[str, str]]:
+    """Return packages in the order in which they say most: what cells import before the rest."""
+    return sorted(packages.items(), key=lambda one: (one[0] not in asked, one[0]))
 
 
 def _here() -> tuple[int, ...]:

@@ -47,7 +47,7 @@ class PackageWatch:
         now, before = self._listed(), self._before
         self._mark, self._before = mark, now
         own = self._locked()
-        came = {n: v for n, v in now.items() if before.get(n) != v and own.get(n) != v}
+        came = {n: v for n, v in sorted(now.items()) if before.get(n) != v and own.get(n) != v}
         went = {n: v for n, v in before.items() if n not in now}
         if not came and not went:
             return None
