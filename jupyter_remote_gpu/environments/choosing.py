@@ -18,7 +18,7 @@ from .declared import is_option
 from .needs import Needs
 from .pylock import Package
 from .target import Target
-from .torch_build import FAMILY, backend_of, older
+from .torch_build import FAMILY
 
 KERNEL = "ipykernel"
 _AT_ONCE = 3
@@ -39,7 +39,6 @@ class Choosing:
     work: Path
     notes: list[str] = field(default_factory=list)
     asked: int = 0
-    older_builds: list[str] | None = None
     torch_may_change: bool = True
     degraded: bool = False
     unreached: str = ""
@@ -117,29 +116,10 @@ class Choosing:
         ) from refused
 
     def _other_torch(self, question: Question) -> Question:
-        """Ask for the version of here in an older build, which the driver runs as well."""
-        if self.older_builds is None:
-            self.older_builds = self._builds_below(question)
-        if self.older_builds and question.build is not None:
-            backend = self.older_builds.pop(0)
-            return replace(question, build=replace(question.build, backend=backend))
+        """Ask for any version of torch: no build that the driver runs has the one of here."""
         self.torch_may_change = False
-        kept = tuple(c for c in question.constraints if c.partition("==")[0] not in FAMILY)
-        build = question.build
-        if build is not None and build.environ:
-            build = replace(build, backend="auto")
-        return replace(question, constraints=kept, build=build)
-
-    def _builds_below(self, question: Question) -> list[str]:
-        """Return CUDA builds older than the one that uv chooses for the driver."""
-        build = question.build
-        if build is None or build.backend != "auto":
-            return []
-        try:
-            plain = self.ask(Question(("torch",), build=build, dependencies=False))
-        except RefusedError:
-            return []
-        return list(older(backend_of(plain[0].version))) if plain else []
+        rest = (c for c in question.constraints if c.partition("==")[0] not in FAMILY)
+        return replace(question, constraints=tuple(rest))
 
     def _possible(self, question: Question) -> Question | None:
         """Return the question without what cannot be had; None if each alone can.
@@ -234,8 +214,7 @@ def _missing(name: str, target: Target, refused: RefusedError) -> str:
 
 
 def _pins_torch(question: Question) -> bool:
-    pinned = (*question.constraints, *question.lines)
-    return any(line.partition("==")[0].strip() in FAMILY for line in pinned if "==" in line)
+    return any(line.partition("==")[0] in FAMILY for line in question.constraints)
 
 
 def pins_of_torch(here: Mapping[str, str]) -> tuple[str, ...]:

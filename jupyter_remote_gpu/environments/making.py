@@ -44,6 +44,7 @@ def make(needs: Needs, target: Target, work: Path) -> Made:
     question, packages = making.choosing.choose(question)
     question, packages = making.with_torch(question, packages)
     question, packages = making.with_imported(question, packages)
+    question, packages = making.with_one_build(question, packages)
     packages = making.nearest(question, packages)
     return Made(
         making.installed(packages, wheels), tuple(making.choosing.notes), making.choosing.degraded
@@ -134,6 +135,26 @@ class _Making:
                 f"cells import what {declared.path.name} does not bring: {', '.join(came)};"
                 " that is installed too"
             )
+        return question, packages
+
+    def with_one_build(
+        self, question: Question, packages: tuple[Package, ...]
+    ) -> tuple[Question, tuple[Package, ...]]:
+        """Ask for one build of all of PyTorch's packages if each came in its newest."""
+        came = [backend_of(one.version) for one in packages if one.name in FAMILY]
+        if len(set(came)) < 2:
+            return question, packages
+        for backend in dict.fromkeys(one for one in reversed(came) if one):
+            bound = replace(question, build=Build(backend))
+            try:
+                return bound, self.choosing.ask(bound)
+            except RefusedError:
+                # That build lacks one of them; another has them all, or none has.
+                continue
+        self.choosing.notes.append(
+            "no build of PyTorch for the machine's driver has all of its packages in these"
+            " versions: they may not work together"
+        )
         return question, packages
 
     def nearest(self, question: Question, packages: tuple[Package, ...]) -> tuple[Package, ...]:

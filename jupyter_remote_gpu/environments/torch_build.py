@@ -9,7 +9,6 @@ from .target import Target
 
 FAMILY = frozenset({"torch", "torchvision", "torchaudio", "torchtext", "torchdata"})
 """They are built for each other: their versions and builds belong together."""
-_CUDA = ("cu132", "cu130", "cu129", "cu128", "cu126", "cu124", "cu121", "cu118", "cu117", "cu116")
 _ROCM = ("7.2", "7.1", "7.0", "6.4", "6.3", "6.2.4", "6.2", "6.1", "6.0", "5.7", "5.6")
 
 
@@ -41,11 +40,6 @@ def _nearest_rocm(version: str) -> str:
 
     fit = [known for known in _ROCM if number(known) <= (number(version) or (6, 0)) + (99,)]
     return f"rocm{fit[0] if fit else _ROCM[-1]}"
-
-
-def older(backend: str) -> tuple[str, ...]:
-    """Return the CUDA builds older than one, newest first: its driver runs all of them."""
-    return _CUDA[_CUDA.index(backend) + 1 :] if backend in _CUDA else ()
 
 
 def backend_of(version: str) -> str:
