@@ -21,9 +21,9 @@ class PackageWatch:
     the environment nothing is watched. Used by the thread that runs cells.
     """
 
-    def __init__(self, prefix: str = sys.prefix) -> None:
+    def __init__(self, prefix: str = sys.prefix, folder: Path | None = None) -> None:
         self._stamp = Path(f"{prefix}.json")
-        self._folder = Path(sysconfig.get_path("purelib"))
+        self._folder = folder or Path(sysconfig.get_path("purelib"))
         self._mark: int | None = None
         self._before: dict[str, str] = {}
 
