@@ -16,7 +16,7 @@ from collections.abc import Callable
 QUEUE_SECONDS = 0.008
 """What others may wait behind us; a cell takes at least 20 ms on a path where it matters."""
 FIRST_BYTES = 256 << 10
-LEAST_BYTES = 128 << 10
+LEAST_BYTES = 64 << 10
 MOST_BYTES = 64 << 20
 """More than any one connection keeps out; a bound on what a mistaken rate can do."""
 LEAST_PIECE_BYTES = 16 << 10
