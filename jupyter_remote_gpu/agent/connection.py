@@ -89,8 +89,8 @@ class Connection:
             await self._refuse("version", "the agent speaks another version of the protocol")
         elif not self._agent.admits(hello.token):
             await self._refuse("token", "the token is not this agent's")
-        elif hello.line is not None and not self._has_line(hello.line):
-            await self._refuse("kernel", "there is no such remote Python")
+        elif hello.line is not None and (gone := self._why_no_line(hello.line)):
+            await self._refuse("kernel", gone)
         else:
             if hello.line is not None:
                 # What the client sends after our welcome is for the kernel to read.
@@ -104,11 +104,13 @@ class Connection:
             return hello
         return None
 
-    def _has_line(self, kernel: str) -> bool:
+    def _why_no_line(self, kernel: str) -> str:
+        """Return what became of a kernel that is gone; empty for one that lives."""
         try:
-            return not self._agent.kernel(kernel).dead
-        except KernelDiedError:
-            return False
+            self._agent.kernel(kernel).require_alive()
+        except KernelDiedError as error:
+            return error.message
+        return ""
 
     async def _refuse(self, kind: str, message: str) -> None:
         await self._stream.send(

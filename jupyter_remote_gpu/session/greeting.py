@@ -162,6 +162,6 @@ def refusal(answer: messages.Refused) -> RemoteGPUError:
             " the cell again.",
         )
     return KernelDiedError(
-        "the remote Python is not there any more",
+        plain(answer.message, 400) or "the remote Python is not there any more",
         hint="The next %%remote_gpu cell starts a new one.",
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_remote_gpu.errors import KernelDiedError
 from tests.lab.lab import Lab, open_lab
 from tests.machines.ssh.conftest import Client
 from tests.machines.ssh.test_making_ready import another_version, fake, home
@@ -119,8 +120,9 @@ def test_a_machine_that_was_restarted_is_told_with_what_was_lost(lab: Lab, cache
     found.names["kept"] = [1, 2]
     found.remote("print(len(kept))\nlost = 'only there'")
     lab.reboot()
-    outcome = found.remote("print(lost)")
-    told = str(outcome.error)
+    with pytest.raises(KernelDiedError) as caught:
+        found.remote("print(lost)")
+    told = str(caught.value)
     assert "the machine was restarted at 20" in told
     assert "Lost: lost" in told
     assert found.remote("print(kept)").error is None
