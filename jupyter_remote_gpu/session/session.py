@@ -435,7 +435,9 @@ class Session:
         return Report.unpack(fields, [memoryview(b) for b in end.buffers])
 
     def _run_failed(self, error: BaseException | None) -> None:
-        if error is not None:
+        if isinstance(error, KernelDiedError):
+            self._following.ended(error.message)
+        elif error is not None:
             own_words = (ProtocolError, HostKeyError, KeyRefusedError)
             self._following.tell(error if isinstance(error, own_words) else str(error))
 
