@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import sys
 import sysconfig
@@ -15,7 +16,12 @@ from jupyter_remote_gpu.environments.installed import imported
 from jupyter_remote_gpu.environments.lock import Lock, fetch_packages, make_lock
 from jupyter_remote_gpu.environments.needs import Needs, needs
 from jupyter_remote_gpu.environments.target import Target
-from jupyter_remote_gpu.errors import NeedsPackagesError, NeedsPythonError, RemoteGPUError
+from jupyter_remote_gpu.errors import (
+    NeedsPackagesError,
+    NeedsPythonError,
+    PackagesError,
+    RemoteGPUError,
+)
 from jupyter_remote_gpu.machines.ssh.bundle import bundle
 from jupyter_remote_gpu.machines.ssh.known_agent import KnownAgent
 from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
@@ -27,6 +33,7 @@ from .place import Ask, Workspace
 ALWAYS = ("pip",)
 """What every environment has besides what the notebook needs: `%pip` must work there."""
 MOST_NAMED = 3
+_SITES = tuple(dict.fromkeys(sysconfig.get_path(kind) for kind in ("purelib", "platlib")))
 _TORCH = re.compile(r"torch(vision|audio)?\b")
 
 
@@ -89,7 +96,7 @@ class RemotePlace:
         self._needs: Needs | None = None
         self._held: dict[str, str] = {}
         self._modules: set[str] = set()
-        self._seen = 0
+        self._looked: set[str] = set()
         self._installed: tuple[int, ...] = ()
         self._lines: list[str] = []
         self._told_notes: set[str] = set()
@@ -120,10 +127,9 @@ class RemotePlace:
                 over=self._over,
             )
             needed = wanted.result()
-        provided = found["provided"]
-        self._target = Target(known.platform, version, known.driver, provided)
-        lock = make_lock(needed, self._target, self._cache, self._told)
-        if lock.digest not in found["digests"]:
+        self._target = Target(known.platform, version, known.driver, found["provided"])
+        lock = self._lock(needed, found["python"])
+        if lock is not None and lock.digest not in found["digests"]:
             found = self._build(ask, lock)
         self._keep(needed, lock)
         folder = f"{found['folder']}/{self._subfolder}".rstrip("/")
@@ -131,16 +137,21 @@ class RemotePlace:
 
     def before_cell(self, ask: Ask, python: str) -> tuple[str, ...]:
         """Bring packages that are new since the last cell; microseconds where none are."""
-        installed = _here()
         known = len(self._modules)
         sources = self._look(python)
-        if installed == self._installed and len(self._modules) == known:
+        if self._target is None:
+            # The kernel was attached to: its environment is looked after from now on.
+            self.open(ask, python)
             return self._say()
-        self._installed = installed
+        if _here() == self._installed and len(self._modules) == known:
+            return self._say()
         needed = self._ask_needs(sources)
-        if self._target is None or (self._needs is not None and needed.key == self._needs.key):
+        if self._needs is not None and needed.key == self._needs.key:
             return self._say()
-        lock = make_lock(needed, self._target, self._cache, self._told)
+        lock = self._lock(needed, "there")
+        if lock is None:
+            self._keep(needed, None)
+            return self._say()
         new = [
             f"{name} {v}"
             for name, v in _asked_first(lock.packages, needed.imported)
@@ -179,18 +190,36 @@ class RemotePlace:
 
     def _look(self, python: str) -> tuple[str, ...]:
         """Take in the modules of cells that are new; return all cells, the coming one last."""
-        ran = self._project.sources()
-        for source in (*ran[self._seen :], python):
-            self._modules |= imported(source)
-        self._seen = len(ran)
-        return (*ran, python)
+        sources = (*self._project.sources(), python)
+        for source in sources:
+            if source not in self._looked:
+                self._looked.add(source)
+                self._modules |= imported(source)
+        return sources
 
     def _ask_needs(self, sources: Iterable[str]) -> Needs:
         self._installed = _here()
         return needs(self._project.folder, sources, (*self._project.extras(), *ALWAYS))
 
-    def _keep(self, needed: Needs, lock: Lock) -> None:
+    def _lock(self, needed: Needs, python: str) -> Lock | None:
+        """Choose packages; None, with a line, if that fails where there is an environment to use.
+
+        A cell then runs with the packages that are there, and fails by itself if
+        it needs others.
+        """
+        assert self._target is not None
+        try:
+            return make_lock(needed, self._target, self._cache, self._told)
+        except PackagesError as error:
+            if not python:
+                raise
+            self._lines.append(f"the packages stay as they are: {error.message}")
+            return None
+
+    def _keep(self, needed: Needs, lock: Lock | None) -> None:
         self._needs = needed
+        if lock is None:
+            return
         self._held.update(lock.packages)
         self._lines += [note for note in lock.notes if note not in self._told_notes]
         self._told_notes.update(lock.notes)
@@ -307,12 +336,12 @@ def _asked_first(packages: Mapping[str, str], asked: Collection[str]) -> list[tu
 
 def _here() -> tuple[int, ...]:
     """Return a mark of the packages installed here, which changes when they do; quick."""
-    return tuple(_changed(sysconfig.get_path(kind)) for kind in ("purelib", "platlib"))
+    return tuple(_changed(folder) for folder in _SITES)
 
 
 def _changed(folder: str) -> int:
     try:
-        return Path(folder).stat().st_mtime_ns
+        return os.stat(folder).st_mtime_ns
     except OSError:
         return 0
 

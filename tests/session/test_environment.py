@@ -236,3 +236,14 @@ def _pip(*words: str) -> str:
     """A cell that does what `%pip` does, in plain Python."""
     command = ["-m", "pip", *words, "-q"]
     return f"import subprocess, sys\nsubprocess.run([sys.executable, *{command!r}], check=True)"
+
+
+def test_without_an_index_here_the_packages_stay_and_the_cell_runs(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.remote("pass")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    assert bench.remote("print('runs')\ntry: import blake3\nexcept ImportError: pass").error is None
+    assert bench.front_end.text() == "runs\n"
+    assert [n for n in bench.front_end.notes if "the packages stay as they are" in n]
