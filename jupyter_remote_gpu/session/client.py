@@ -298,7 +298,8 @@ class AgentClient:
             telling.cancel()
             self._reviving = None
         if opened is not None:
-            if self._open is not None:
+            if self._open is not None and self._lost_since is None:
+                # the way was open all along: perhaps the silent one was only busy
                 self._patience.replaced()
             self._take_over(opened)
             await self._repeat(opened)

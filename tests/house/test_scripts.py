@@ -55,7 +55,6 @@ def test_a_chromium_on_the_path_is_taken(tmp_path: Path) -> None:
 
 
 def test_without_an_ssh_server_and_without_apt_the_reason_is_said(tmp_path: Path) -> None:
-    (tmp_path / "id").write_text("#!/bin/sh\necho 0\n")
     done = _sh("sshd.sh", PATH=str(tmp_path))
     assert (done.returncode, done.stdout) == (2, "")
     assert "not installed:" in done.stderr and "no apt-get" in done.stderr
