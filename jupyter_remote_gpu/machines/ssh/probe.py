@@ -86,9 +86,9 @@ class Probe:
         """Return what the user should know, in sentences."""
         if abs(self.skew_seconds) <= SKEW_SECONDS:
             return ()
-        way = "ahead" if self.skew_seconds > 0 else "behind"
+        way = "ahead of" if self.skew_seconds > 0 else "behind"
         return (
-            f"its clock is {abs(self.skew_seconds)} s {way} of this computer's: downloads and"
+            f"its clock is {abs(self.skew_seconds)} s {way} this computer's: downloads and"
             " certificates fail on machines whose clock is wrong",
         )
 
