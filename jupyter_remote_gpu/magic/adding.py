@@ -12,6 +12,7 @@ from jupyter_remote_gpu.session.asking import look
 from jupyter_remote_gpu.session.summary import seconds_text, size_text
 
 from .extension import Extension
+from .machine_table import counted
 from .progress import Progress
 from .ssh_way import reached
 
@@ -31,7 +32,7 @@ def make_ready(extension: Extension, machine: KnownMachine) -> tuple[KnownMachin
     seconds = time.monotonic() - started
     agent = way.known
     seen = seen_now(found, agent)
-    parts = [*(seen.gpus or ("no GPU",)), *_driver(agent), f"{size_text(seen.disk_free)} free"]
+    parts = [counted(seen.gpus) or "no GPU", *_driver(agent), f"{size_text(seen.disk_free)} free"]
     if seen.python:
         parts.append(f"Python {seen.python}")
     text = f"ready after {seconds_text(seconds)}: {', '.join(parts)}"

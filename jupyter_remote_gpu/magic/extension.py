@@ -22,6 +22,7 @@ from jupyter_remote_gpu.state.hub import Hub
 from jupyter_remote_gpu.state.one_sided import one_sided
 
 from .both_text import BothCells, is_both, without_call
+from .completion import Completion
 from .devices import DeviceChoices
 from .hook import LocalCellHook
 from .joined import Joined, shell_front_end
@@ -47,6 +48,7 @@ class Extension:
         self.devices = DeviceChoices()
         self._told: set[tuple[str, str]] = set()
         self.hook = LocalCellHook(self.hub, self._fetch_from)
+        self._completion = Completion(shell, self.machines)
 
     def note(self, text: str) -> None:
         """Show one small line that no machine says."""
@@ -67,6 +69,7 @@ class Extension:
         self.shell.events.unregister("pre_run_cell", self._before_cell)
         self.shell.events.unregister("post_run_cell", self._after_cell)
         atexit.unregister(self._at_exit)
+        self._completion.remove()
         self.machines.close()
 
     # -- remote cells ---------------------------------------------------------------------------
@@ -91,7 +94,7 @@ class Extension:
         for one in self.machines.joined:
             one.front_end.begin()
         try:
-            self.hub.gather(python, joined.home, self._fetch_from)
+            self._gather(joined, python, unguarded=unguarded)
             with joined.working():
                 joined.session.prepare(python)
             self.machines.latest = joined
@@ -134,6 +137,15 @@ class Extension:
             moves.append(self._fetch(joined, some, optional, unguarded=unguarded, asked=asked))
         return _sum(moves)
 
+    def _gather(self, joined: Joined, python: str, *, unguarded: bool) -> None:
+        """Bring here what a cell on a machine needs from the others; it then goes on there."""
+
+        def fetch(home: Home, names: frozenset[str], optional: frozenset[str]) -> Moved:
+            owner = self.machines.of(home)
+            return self._fetch(owner, names, optional, unguarded=unguarded, bound_for=joined)
+
+        self.hub.gather(python, joined.home, fetch)
+
     def _fetch_from(self, home: Home, names: frozenset[str], optional: frozenset[str]) -> Moved:
         """Bring names from the machine of `home` for a cell that reads them."""
         return self._fetch(self.machines.of(home), names, optional)
@@ -146,6 +158,7 @@ class Extension:
         *,
         unguarded: bool = False,
         asked: str = "",
+        bound_for: Joined | None = None,
     ) -> Moved:
         """Bring names from a machine and say what moved, if that is worth a line."""
         for name in sorted(joined.home.lost_among(names)):
@@ -153,7 +166,13 @@ class Extension:
         started = time.monotonic()
         session = joined.session
         with joined.named():
-            moved = session.fetch(names, optional, unguarded=unguarded, asked=asked)
+            moved = session.fetch(
+                names,
+                optional,
+                unguarded=unguarded,
+                asked=asked,
+                bound_for=None if bound_for is None else bound_for.session,
+            )
         self._bind_results(moved)
         seconds = time.monotonic() - started
         worth_it = moved.bytes > QUIET_BYTES or seconds > QUIET_SECONDS

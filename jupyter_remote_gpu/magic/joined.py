@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_remote_gpu.errors import MachineError
+from jupyter_remote_gpu.errors import CannotTravelError, MachineError
 from jupyter_remote_gpu.machines import Machine
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.session.place import Place
@@ -31,8 +31,9 @@ def shell_front_end(shell: Any) -> ShellFrontEnd:
 class Joined:
     """A machine that this notebook has begun to use; joined once, for the kernel's life.
 
-    `front_end` shows what this machine shows and holds its widgets. `gpu` is
-    the name of its first GPU, empty if it has none, None if not asked yet.
+    `front_end` shows what this machine shows and holds its widgets; `about` says
+    in a few words each what the machine has, once it is ready. `gpu` is the
+    name of its first GPU, empty if it has none, None if not asked yet.
     """
 
     machine: Machine
@@ -42,6 +43,7 @@ class Joined:
     front_end: ShellFrontEnd
     progress: Progress
     permission: PagePermission
+    about: Callable[[], tuple[str, ...]] = tuple
     gpu: str | None = None
 
     @property
@@ -58,19 +60,27 @@ class Joined:
 
     @contextlib.contextmanager
     def named(self) -> Iterator[None]:
-        """Let errors about a machine say that it is this one."""
+        """Let errors about a machine say that it is this one, and how one trusts it."""
         try:
             yield
         except MachineError as error:
             if error.where is None and self.name not in error.message:
                 error.where = self.name
             raise
+        except CannotTravelError as error:
+            if self.machine.kind == "ssh" and not self.machine.trusted:
+                own = f"If {self.name} is your own machine, `%remote_gpu trust {self.name}` lets"
+                error.hint = f"{error.hint or ''}\n{own} values of any kind come back.".strip()
+            raise
 
     @contextlib.contextmanager
-    def working(self, summary: Callable[[float], str] = ready_text) -> Iterator[None]:
+    def working(self, summary: Callable[[float], str] | None = None) -> Iterator[None]:
         """Show in the running cell what is done to make the machine ready, and name its errors."""
-        with self.named(), self.progress.shown(summary):
+        with self.named(), self.progress.shown(summary or self._ready):
             yield
+
+    def _ready(self, seconds: float) -> str:
+        return ready_text(seconds, *self.about())
 
     def leave(self) -> None:
         """End the session; its kernel too, unless a run is going on there."""

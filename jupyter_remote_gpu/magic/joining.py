@@ -15,6 +15,7 @@ from jupyter_remote_gpu.machines import EMBEDDED_NAME, Machine, Request, choose
 from jupyter_remote_gpu.machines.embedded import embedded
 from jupyter_remote_gpu.machines.known import KnownMachine
 from jupyter_remote_gpu.machines.registry import Registry
+from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.session.asking import ask
 from jupyter_remote_gpu.session.environment import RemotePlace, workspace_name
@@ -30,6 +31,7 @@ from jupyter_remote_gpu.transport.local import LocalTransport
 from .comm_relay import CommRelay
 from .control_comm import ControlTarget
 from .joined import Joined, ShellFrontEnd, shell_front_end
+from .machine_table import counted
 from .notebook import NotebookFrontEnd
 from .notebook_key import notebook_key
 from .own_python import OwnPython
@@ -197,6 +199,8 @@ class Machines:
             assert self._control is not None
             front_end.relay = CommRelay(shell, session.send_comm, self._control)
         joined = Joined(machine, home, place, session, front_end, progress, permission)
+        if isinstance(transport, ReachedMachine) and isinstance(place, RemotePlace):
+            joined.about = lambda: (*_gpus(transport), *place.about)
         self._joined[name] = joined
         return joined
 
@@ -261,6 +265,12 @@ def python_version(text: str) -> tuple[int, int] | None:
 def done(seconds: float) -> str:
     """Return the summary of work that is not making ready."""
     return f"done in {seconds_text(seconds)}"
+
+
+def _gpus(way: ReachedMachine) -> tuple[str, ...]:
+    """Return the GPUs of a machine, equal ones counted; "no GPU" if it has none."""
+    names = () if way.known is None else [gpu.name for gpu in way.known.gpus]
+    return (counted(names) or "no GPU",)
 
 
 def _machine(known: KnownMachine) -> Machine:

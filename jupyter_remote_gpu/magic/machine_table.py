@@ -44,25 +44,34 @@ def _row(look: Look, notebook: str, now: float) -> tuple[str, ...]:
         gpus = [_gpu(gpu) for gpu in found["gpus"]]
         runs = ", ".join(_kernel(k, notebook) for k in kernels)
         disk = size_text(found["disk_free"])
-        return (star, look.name, state, _joint(gpus), disk, runs, "now", trust)
+        return (star, look.name, state, counted(gpus) or "none", disk, runs, "now", trust)
     state = look.trouble if len(look.trouble) <= LONGEST_STATE else look.trouble[:59] + "…"
     if seen is None:
         return (star, look.name, state, "", "", "", "never", trust)
     ago = f"{seconds_text(max(1.0, now - seen.at))} ago"
-    return (star, look.name, state, _joint(seen.gpus), size_text(seen.disk_free), "", ago, trust)
+    return (
+        star,
+        look.name,
+        state,
+        counted(seen.gpus) or "none",
+        size_text(seen.disk_free),
+        "",
+        ago,
+        trust,
+    )
 
 
 def _gpu(gpu: Mapping[str, Any]) -> str:
     return f"{gpu['name']} ({gpu['use_percent']} % busy)"
 
 
-def _joint(gpus: Iterable[str]) -> str:
-    """Return GPUs in words, equal ones counted: "4 × RTX 3090"."""
+def counted(gpus: Iterable[str]) -> str:
+    """Return texts as one, equal ones counted: "4 × RTX 3090"; "" for none."""
     counts: dict[str, int] = {}
     for gpu in gpus:
         counts[gpu] = counts.get(gpu, 0) + 1
     texts = [gpu if count == 1 else f"{count} × {gpu}" for gpu, count in counts.items()]
-    return ", ".join(texts) or "none"
+    return ", ".join(texts)
 
 
 def _kernel(kernel: Mapping[str, Any], notebook: str) -> str:

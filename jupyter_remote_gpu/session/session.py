@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from jupyter_remote_gpu.errors import (
+    ConnectionLostError,
     HostKeyError,
     KernelDiedError,
     KeyRefusedError,
@@ -26,6 +27,7 @@ from jupyter_remote_gpu.protocol.frames import MAX_PAYLOAD_BYTES
 from jupyter_remote_gpu.protocol.state import Cell, Report
 from jupyter_remote_gpu.protocol.steps import Told
 from jupyter_remote_gpu.state.home import Departure, Home, Losses, Moved
+from jupyter_remote_gpu.state.peer import Watch
 from jupyter_remote_gpu.transport.base import Transport
 
 from . import following, notes
@@ -33,12 +35,12 @@ from .client import AgentClient
 from .following import Admit, Following, interrupts_into
 from .front_end import FrontEnd
 from .gpu_watch import GpuWatch
-from .guard import FetchGuard, SendGuard
+from .guard import FetchGuard, HopGuard, SendGuard
 from .loop import LoopThread
 from .machine_time import in_our_time
-from .moving import Moving
+from .moving import Moving, Refusal
 from .outcome import Outcome, now_there
-from .pace import Pace
+from .pace import Direction, Pace, Through
 from .peer import LinePeer
 from .place import Place, Workspace
 from .summary import losses_text
@@ -52,6 +54,7 @@ UNTRUSTED_MESSAGE_BYTES = 128 << 20
 
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Session:
@@ -236,11 +239,11 @@ class Session:
         started = time.monotonic()
         self.prepare(python)
         departure = self.home.depart(python, filename, both)
-        limit = None if unguarded else self.guard_seconds
-        refuse = SendGuard(self.machine, self.home.about)
-        bar = self._front_end.bar
-        with Moving(self.machine, "out", bar, self.pace, limit, refuse) as moving:
-            departure = self.home.send_ahead(departure, self.peer(), moving)
+        prepared = departure
+        departure, shown = self._move(
+            lambda watch: self.home.send_ahead(prepared, self.peer(), watch),
+            lambda: self._moving("out", SendGuard(self.machine, self.home.about), unguarded),
+        )
         synced = time.monotonic()
         run = f"{self._id}-{secrets.token_hex(4)}"
         watched = self.gpu_watch.during(python)
@@ -265,7 +268,7 @@ class Session:
         if end.fields.get("packages"):
             self._say(self.place.after_cell(self.request, end.fields["packages"]))
         seconds = synced - started + time.monotonic() - ended
-        return replace(outcome, sync_seconds=seconds, sent_shown=moving.shown)
+        return replace(outcome, sync_seconds=seconds, sent_shown=shown)
 
     def _say(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -305,7 +308,7 @@ class Session:
         waiting = Waiting(self.machine, self._front_end, self._interrupt_soon, self._answer)
         end = waiting.until_end(items, begun, timeout)
         if end.kind == "kernel_died":
-            raise self._died(end)
+            raise self._died(end.fields["message"])
         return end
 
     def _interrupt_soon(self) -> None:
@@ -328,19 +331,49 @@ class Session:
         *,
         unguarded: bool = False,
         asked: str = "",
+        bound_for: Session | None = None,
     ) -> Moved:
         """Bring the newest values of names here; blocks. Interrupted, nothing has changed.
 
         Those of `optional` stay where they are if they cannot be copied. Raises
         `TooLongError` if that takes longer than `guard_seconds`, unless
         `unguarded`; `asked` is the expression whose result is fetched, if one is.
+        What is `bound_for` another session's machine has the way there to go too.
         """
-        limit = None if unguarded else self.guard_seconds
-        refuse = FetchGuard(self.machine, self.home.about, asked)
-        with Moving(self.machine, "in", self._front_end.bar, self.pace, limit, refuse) as moving:
-            moved = self.home.fetch(names, self.peer(), moving, optional)
-        self.bar_shown = moving.shown
+        pace = self.pace if bound_for is None else Through(self.pace, bound_for.pace)
+        refuse: Refusal = FetchGuard(self.machine, self.home.about, asked)
+        if bound_for is not None:
+            refuse = HopGuard(self.machine, bound_for.machine, self.home.about)
+        moved, self.bar_shown = self._move(
+            lambda watch: self.home.fetch(names, self.peer(), watch, optional),
+            lambda: self._moving("in", refuse, unguarded, pace),
+        )
         return moved
+
+    def _moving(
+        self, direction: Direction, refuse: Refusal, unguarded: bool, pace: Pace | None = None
+    ) -> Moving:
+        limit = None if unguarded else self.guard_seconds
+        bar = self._front_end.bar
+        return Moving(self.machine, direction, bar, pace or self.pace, limit, refuse)
+
+    def _move(self, move: Callable[[Watch], T], watched: Callable[[], Moving]) -> tuple[T, bool]:
+        """Carry out a move of values; return what it returns, and whether it was shown.
+
+        A line that has stood since an earlier move may have died unseen: it is
+        made again once. If the kernel is gone, what went with it is named.
+        """
+        stood = self._peer is not None
+        while True:
+            try:
+                with watched() as moving:
+                    return move(moving), moving.shown
+            except ConnectionLostError:  # noqa: PERF203  (twice at most)
+                if not stood:
+                    raise
+                stood = False
+            except KernelDiedError as error:
+                raise self._died(error.message) from None
 
     # -- the kernel's life ----------------------------------------------------------------------
 
@@ -419,11 +452,11 @@ class Session:
         self._front_end.gone()
         return self.home.lost()
 
-    def _died(self, event: Event) -> KernelDiedError:
-        """Return the error for a kernel that died under a run, naming what was lost."""
+    def _died(self, message: str) -> KernelDiedError:
+        """Return the error for a kernel that is gone, naming what was lost with it."""
         losses = self._bury()
         return KernelDiedError(
-            event.fields["message"],
+            message,
             where=self.machine,
             hint=f"{losses_text(losses)} The next %%remote_gpu cell starts a new remote Python.",
         )

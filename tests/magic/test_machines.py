@@ -152,7 +152,7 @@ def test_trust_and_forgetting(notebook: Notebook, machines: SSHMachines) -> None
     assert "trust      trusted" in opened.run("%remote_gpu status lab").text()
     assert "lab is not trusted" in opened.run("%remote_gpu untrust lab").text()
     shown = opened.run("%remote_gpu forget box")
-    assert "kernels go on there: first" in shown.text(), shown.error()
+    assert "kernels go on there: notebook.ipynb" in shown.text(), shown.error()
     assert "%remote_gpu forget box --yes forgets it" in shown.text()
     assert notebook.run("%remote_gpu forget box").ename() == "RequestError"
     assert opened.run("%remote_gpu forget lba").ename() == "UnknownMachineError"
