@@ -65,6 +65,18 @@ class Choosing:
         self.asked += 1
         return ask(question, self.target, self.needs.folder, self.work / str(self.asked))
 
+    def is_bound(self, one: Package) -> bool:
+        """Say whether a package that must be built here has wheels for macOS or Windows."""
+        for platform in ("macos", "windows"):
+            target = replace(self.target, platform=platform)
+            alone = Question((f"{one.name}=={one.version}",), dependencies=False)
+            try:
+                ask(alone, target, self.needs.folder, self.work / f"{platform}-{one.name}")
+            except RefusedError:
+                continue
+            return True
+        return False
+
     def _next(self, question: Question, refused: RefusedError) -> Question:
         """Return the question after a refusal: the least is given up first."""
         text = refused.text

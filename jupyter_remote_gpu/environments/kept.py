@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ _DEGRADED_SECONDS = 3600.0
 _USERS = ("~/.config/uv/uv.toml", "/etc/uv/uv.toml")
 
 
-def key_of(needs: Needs, target: Target) -> str:
+def key_of(needs: Needs, target: Target, without: Collection[str] = ()) -> str:
     """Return the name of all that a lock is made from; settings of indexes count in."""
     # Of settings that may hold passwords only this hash is ever written.
-    digest = blake3(json.dumps([_FORM, needs.key, target.key, uv_version()]).encode())
+    digest = blake3(
+        json.dumps([_FORM, needs.key, target.key, sorted(without), uv_version()]).encode()
+    )
     digest.update(repr(pip_settings()).encode())
     for name in sorted(os.environ):
         if name.startswith("UV_") and name != "UV_CACHE_DIR":

@@ -51,19 +51,23 @@ class Lock:
         return tuple(f"{n}=={v}" for n, v in self.packages.items() if n not in self.only_here)
 
 
-def make_lock(needs: Needs, target: Target, cache: Path, told: Told) -> Lock:
+def make_lock(
+    needs: Needs, target: Target, cache: Path, told: Told, without: Collection[str] = ()
+) -> Lock:
     """Return the lock of `needs` for `target`; blocks for a second or so where it is new.
 
     Kept in `cache` by content: the second time no program runs and no index is
     asked. Raises `PackagesError` if no choice of packages fits, with the reason in
-    short, and `NoIndexError` if the package index cannot be reached.
+    short, and `NoIndexError` if the package index cannot be reached. `without` are
+    packages that turned out to be impossible to build on the machine: they are left
+    out, and named.
     """
-    key = key_of(needs, target)
+    key = key_of(needs, target, without)
     found = kept(cache, key)
     if found is None:
         told(Step(f"choosing packages for {target.words}"))
         with tempfile.TemporaryDirectory(prefix="lock-") as work:
-            made = make(needs, target, Path(work).resolve())
+            made = make(needs, target, Path(work).resolve(), without)
         found = {
             "text": write_pylock(made.packages),
             "packages": {one.name: one.version for one in made.packages},

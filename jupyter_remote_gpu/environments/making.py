@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -32,10 +32,10 @@ class Made:
     degraded: bool
 
 
-def make(needs: Needs, target: Target, work: Path) -> Made:
+def make(needs: Needs, target: Target, work: Path, without: Collection[str] = ()) -> Made:
     """Choose the packages of `needs` for `target`; blocks. Raises as `make_lock` does.
 
-    `work` is an empty folder.
+    `work` is an empty folder; `without` are packages that could not be built there.
     """
     target = replace(target, provided=regular(target.provided))
     making = _Making(needs, target, Choosing(needs, target, work, list(needs.left_out)))
@@ -47,7 +47,9 @@ def make(needs: Needs, target: Target, work: Path) -> Made:
     question, packages = making.with_one_build(question, packages)
     packages = making.nearest(question, packages)
     return Made(
-        making.installed(packages, wheels), tuple(making.choosing.notes), making.choosing.degraded
+        making.buildable(making.installed(packages, wheels), without),
+        tuple(making.choosing.notes),
+        making.choosing.degraded,
     )
 
 
@@ -202,6 +204,27 @@ class _Making:
             else:
                 why = f"{here} cannot be had for {self.target.words}, or not with the others"
             self.choosing.notes.append(f"{name} {one.version} instead of {here}: {why}")
+
+    def buildable(
+        self, packages: tuple[Package, ...], without: Collection[str]
+    ) -> tuple[Package, ...]:
+        """Leave out what can only be built from source on another system, and what failed to."""
+        asked = names_of(self.needs.extras)
+        found = []
+        for one in packages:
+            if one.name in without:
+                self.choosing.notes.append(
+                    f"{one.name} {one.version} could not be built on the machine; a cell there"
+                    " that imports it will fail"
+                )
+            elif one.from_source and one.name not in asked and self.choosing.is_bound(one):
+                self.choosing.notes.append(
+                    f"{one.name} is made for another system than {self.target.words}; a cell"
+                    " there that imports it will fail"
+                )
+            else:
+                found.append(one)
+        return tuple(found)
 
     def installed(self, packages: tuple[Package, ...], wheels: Path | None) -> tuple[Package, ...]:
         """Return what is to be installed: not what the image has, nor folders of the user's."""

@@ -52,6 +52,11 @@ class Package:
     marker: str = ""
 
     @property
+    def from_source(self) -> bool:
+        """Say whether it has to be built where it is installed."""
+        return bool(self.files) and all(file.kind == "sdist" for file in self.files)
+
+    @property
     def only_here(self) -> bool:
         """Say whether its file lies on this computer's disk alone."""
         return bool(self.files) and all(file.local for file in self.files)

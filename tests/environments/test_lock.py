@@ -142,6 +142,35 @@ def test_a_package_without_wheels_is_built_there(
     assert "sourceonly-1.0.tar.gz" in lock.text
 
 
+def test_what_is_made_for_another_system_is_not_built_there(
+    index: Index, folder: Path, tmp_path: Path
+) -> None:
+    index.sdist("applescript", "1.0")
+    index.wheel("applescript", "1.0", tag="cp311-cp311-macosx_11_0_arm64")
+    lock = _lock(_wish(folder, {"applescript": "1.0"}), tmp_path / "cache")
+    assert lock.packages == {"ipykernel": "7.0"}
+    assert lock.notes == (
+        f"applescript is made for another system than {WORDS}; a cell there that imports it"
+        " will fail",
+    )
+    # Asked for by hand, it is tried.
+    asked = _lock(_wish(folder, {"applescript": "1.0"}, "applescript"), tmp_path / "cache")
+    assert "applescript" in asked.packages
+
+
+def test_what_could_not_be_built_there_can_be_left_out(
+    index: Index, folder: Path, tmp_path: Path
+) -> None:
+    index.sdist("sourceonly", "1.0")
+    wish = _wish(folder, {"sourceonly": "1.0"})
+    assert "sourceonly" in _lock(wish, tmp_path / "cache").packages
+    lock = make_lock(wish, LINUX, tmp_path / "cache", lambda step: None, ["sourceonly"])
+    assert lock.packages == {"ipykernel": "7.0"}
+    assert lock.notes == (
+        "sourceonly 1.0 could not be built on the machine; a cell there that imports it will fail",
+    )
+
+
 def test_a_yanked_version_of_here_is_replaced_and_said(
     index: Index, folder: Path, tmp_path: Path
 ) -> None:
