@@ -96,13 +96,13 @@ def _clean(extension: Extension, command: LineCommand) -> None:
         return
     if not command.names and not command.request.yes:
         print(remains_text(items))
-        free = sum(item["bytes"] for item in items if not item["by"])
+        free = sum(item["bytes"] for item in items if _is_spare(item))
         print(
             f"\n%remote_gpu clean {name} ITEM… frees some of it, %remote_gpu clean {name} --yes"
-            f" all that nothing uses ({size_text(free)})"
+            f" all that nothing uses but files of projects ({size_text(free)})"
         )
         return
-    wanted = list(command.names) or [str(item["item"]) for item in items if not item["by"]]
+    wanted = list(command.names) or [str(item["item"]) for item in items if _is_spare(item)]
     known = {str(item["item"]) for item in items}
     unknown = [item for item in wanted if item not in known]
     if unknown:
@@ -114,6 +114,11 @@ def _clean(extension: Extension, command: LineCommand) -> None:
     print(f"freed {size_text(done['freed'])} on {name}")
     for item, why in done["kept"].items():
         print(f"kept {item}: {why}")
+
+
+def _is_spare(item: Mapping[str, Any]) -> bool:
+    """Whether an item can be made again and nothing uses it; files that cells wrote cannot."""
+    return not item["by"] and item["kind"] != "files"
 
 
 def _forget(extension: Extension, command: LineCommand) -> None:
