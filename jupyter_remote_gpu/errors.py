@@ -15,6 +15,8 @@ RemoteGPUError
 │   │   └── AgentMissingError   the machine is there, our files on it are not
 │   ├── VersionMismatchError
 │   ├── ConnectionLostError
+│   │   ├── UnreachableError    away, for now
+│   │   │   └── ServerBusyError
 │   │   ├── HostKeyError        unknown or changed: a hard stop
 │   │   ├── KeyRefusedError
 │   │   └── UnknownHostError

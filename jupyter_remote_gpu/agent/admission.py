@@ -10,7 +10,6 @@ are kept in memory alone: nothing on the machine's disk opens an agent.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -19,11 +18,14 @@ import struct
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_remote_gpu.errors import AgentStartError
 
 from .succession import Held, Version, held
+
+if TYPE_CHECKING:
+    import asyncio
 
 ANSWER_SECONDS = 20.0
 LONGEST_BYTES = 1 << 20
@@ -68,6 +70,9 @@ async def serve_admissions(
     path: Path, admit: Callable[[str], None], state: Callable[[], dict[str, Any]]
 ) -> asyncio.AbstractServer:
     """Listen at `path`; `admit` is given the tokens, `state` tells `working` and `held`."""
+
+    # whoever only asks is started anew for each connection: it does not wait for this import
+    import asyncio
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

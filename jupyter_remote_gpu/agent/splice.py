@@ -29,7 +29,6 @@ from jupyter_remote_gpu.errors import AgentStartError, RemoteGPUError
 from jupyter_remote_gpu.transport.local import LocalTransport, lock_holder
 
 from .admission import ask_admission
-from .ending import end_agent
 from .home import open_home
 from .launch import BROKEN
 from .outliving import outliving
@@ -50,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     os.environ.pop("XDG_RUNTIME_DIR", None)
     _write(f"{mark}\n".encode())
     if verb == "replace":
-        end_agent(Path(home))
+        _end_agent(Path(home))
         return 0
     return connect(Path(home))
 
@@ -97,10 +96,10 @@ def admitted(home: Path, token: str) -> tuple[socket.socket, tuple[str, ...]]:
                 opened.connect(str(where.socket))
                 _use(home)
                 return opened, notes
-            end_agent(home)
+            _end_agent(home)
         except TimeoutError as error:
             failure = error  # it hangs
-            end_agent(home)
+            _end_agent(home)
         except (ConnectionError, FileNotFoundError) as error:
             failure = error
         if lock_holder(where.lock) is None:
@@ -109,13 +108,20 @@ def admitted(home: Path, token: str) -> tuple[socket.socket, tuple[str, ...]]:
             starts += 1
             LocalTransport(home, python_flags=flags, wrapper=way.wrapper, token=token).start()
         elif where.socket.exists() and not where.admission.exists():
-            end_agent(home)  # of a version before admissions
+            _end_agent(home)  # of a version before admissions
         else:
             time.sleep(0.02)  # another client is just starting or ending it
     raise AgentStartError(
         f"the agent on the machine was started {starts} times and did not stay: {failure}",
         hint=_log_end(home) or "Try again.",
     )
+
+
+def _end_agent(home: Path) -> None:
+    # needed seldom, and it loads asyncio, for which every connection would wait
+    from .ending import end_agent
+
+    end_agent(home)
 
 
 def _use(home: Path) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import json
 import os
-import secrets
 import select
 import signal
 import socket
@@ -164,6 +163,9 @@ def lock_holder(lock: Path) -> int | None:
 
 def shared_token(path: Path) -> str:
     """Return the token that all clients of this user share; made when first needed."""
+    # the far end of each connection through SSH loads this file and makes no tokens
+    import secrets
+
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     token = secrets.token_urlsafe(32)
     try:
