@@ -15,6 +15,7 @@ from jupyter_remote_gpu.errors import NoIndexError, PackagesError
 from .addresses import without_credentials
 from .asking import Question, RefusedError, ask
 from .declared import is_option
+from .image import same_version
 from .needs import Needs
 from .pylock import Package
 from .target import Target
@@ -48,11 +49,20 @@ class Choosing:
 
         Raises `PackagesError` and `NoIndexError`.
         """
+        known = self._answer(replace(question, offline=True))
+        if not isinstance(known, RefusedError) and all(map(self._is_as_here, known)):
+            # All versions are those of here: an index could say nothing better, and asking
+            # one whether its pages changed takes a second.
+            return question, known
         answer = self._answer(question)
         while isinstance(answer, RefusedError):
             question = self._next(question, answer)
             answer = self._answer(question)
         return question, answer
+
+    def _is_as_here(self, one: Package) -> bool:
+        wished = {**self.needs.here, **self.target.provided}.get(one.name, "")
+        return same_version(one.version.partition("+")[0], wished.partition("+")[0])
 
     def _answer(self, question: Question) -> tuple[Package, ...] | RefusedError:
         try:
