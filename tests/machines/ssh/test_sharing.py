@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_remote_gpu.errors import KernelDiedError
+from jupyter_remote_gpu.errors import KernelDiedError, VersionMismatchError
 from tests.lab.lab import Lab, open_lab
 from tests.machines.ssh.conftest import Client
 from tests.machines.ssh.test_making_ready import another_version, fake, home
@@ -186,3 +186,29 @@ def test_where_a_logout_cannot_be_outlived_it_is_told(lab: Lab, cache: Path, log
     (note,) = machine.notes
     assert "KillUserProcesses=yes" in note
     assert "enable-linger" in note
+
+
+def test_a_version_of_other_protocols_waits_for_the_run_that_it_would_strand(
+    lab: Lab, cache: Path, tmp_path: Path
+) -> None:
+    target = lab.target(way="lan")
+    older = bench(Client(target, cache))
+    older.remote("x = 1")
+    (before,) = agents(lab)
+    own = another_version(tmp_path, "99.0")
+    version = own / "protocol" / "version.py"
+    version.write_text(version.read_text().replace("_VERSION = 1", "_VERSION = 2")
+                       .replace("KERNEL_PROTOCOL = 1", "KERNEL_PROTOCOL = 2"))  # fmt: skip
+    newer = Client(target, cache, token="another", own=own)
+    with pytest.raises(VersionMismatchError, match=r"cannot be replaced .* a notebook is"):
+        newer.join()
+    older.remote("print(x)")
+    assert text(older) == "1\n"
+    assert agents(lab) == [before]
+    older.close()
+    newer.join()
+    (after,) = agents(lab)
+    assert after[1] == newer.remembered[0].bundle
+    with pytest.raises(VersionMismatchError, match="pip install -U"):
+        Client(target, cache).join()
+    assert agents(lab) == [after]
