@@ -16,6 +16,7 @@ from .addresses import without_credentials
 from .asking import Question, RefusedError, ask
 from .declared import is_option
 from .image import same_version
+from .index_settings import several_indexes
 from .needs import Needs
 from .pylock import Package
 from .target import Target
@@ -49,11 +50,12 @@ class Choosing:
 
         Raises `PackagesError` and `NoIndexError`.
         """
-        known = self._answer(replace(question, offline=True))
-        if not isinstance(known, RefusedError) and all(map(self._is_as_here, known)):
-            # All versions are those of here: an index could say nothing better, and asking
-            # one whether its pages changed takes a second.
-            return question, known
+        if not several_indexes(self.needs.folder):
+            known = self._answer(replace(question, offline=True))
+            if not isinstance(known, RefusedError) and all(map(self._is_as_here, known)):
+                # All versions are those of here: an index could say nothing better, and asking
+                # one whether its pages changed takes a second.
+                return question, known
         answer = self._answer(question)
         while isinstance(answer, RefusedError):
             question = self._next(question, answer)
@@ -127,9 +129,10 @@ class Choosing:
             self.degraded = True
             # A build that lies here is one for this computer: it fits machines without a GPU.
             return replace(question, build=None, links=self.target.driver is None)
-        if not question.offline:
-            self.degraded = True
+        if not self.unreached:
             self.unreached = refused.short
+        if not question.offline and not several_indexes(self.needs.folder):
+            self.degraded = True
             return replace(question, offline=True)
         raise NoIndexError(
             "the package index cannot be reached from here, and what was fetched before does not"

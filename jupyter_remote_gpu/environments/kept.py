@@ -14,6 +14,7 @@ from blake3 import blake3
 
 from jupyter_remote_gpu.uv_program import uv_version
 
+from .index_settings import users_files
 from .needs import Needs
 from .pip_settings import pip_settings
 from .target import Target
@@ -21,7 +22,6 @@ from .target import Target
 _FORM = 1
 """Raised when locks are made in another way; older ones are then made again."""
 _DEGRADED_SECONDS = 3600.0
-_USERS = ("~/.config/uv/uv.toml", "/etc/uv/uv.toml")
 
 
 def key_of(needs: Needs, target: Target, without: Collection[str] = ()) -> str:
@@ -34,10 +34,8 @@ def key_of(needs: Needs, target: Target, without: Collection[str] = ()) -> str:
     for name in sorted(os.environ):
         if name.startswith("UV_") and name != "UV_CACHE_DIR":
             digest.update(f"\0{name}={os.environ[name]}".encode())
-    for place in _USERS:
-        path = Path(os.path.expanduser(place))
-        if path.is_file():
-            digest.update(path.read_bytes())
+    for path in users_files():
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

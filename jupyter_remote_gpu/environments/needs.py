@@ -13,11 +13,11 @@ from blake3 import blake3
 
 from .addresses import holds_credentials, without_credentials
 from .declared import Declaration, declaration
+from .index_settings import settings_files
 from .installed import used, versions
 
 _VALUED = frozenset({"-i", "--index-url", "--extra-index-url", "-f", "--find-links"})
 _ELSEWHERE = frozenset({"-r", "--requirement", "-c", "--constraint", "-e", "--editable"})
-_FILES = ("uv.toml", "pyproject.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def needs(folder: Path, sources: Iterable[str], extras: Sequence[str] = ()) -> N
     digest = blake3(
         json.dumps([sorted(asked.items()), sorted(here.items()), lines, words]).encode()
     )
-    for path in (*(declared.read if declared else ()), *_settings(folder.resolve())):
+    for path in (*(declared.read if declared else ()), *settings_files(folder.resolve())):
         digest.update(f"\0{path}\0".encode() + path.read_bytes())
     return Needs(
         folder=folder.resolve(),
@@ -70,12 +70,6 @@ def needs(folder: Path, sources: Iterable[str], extras: Sequence[str] = ()) -> N
         left_out=tuple(words),
         key=digest.hexdigest(),
     )
-
-
-def _settings(folder: Path) -> list[Path]:
-    """Return the files in which uv finds its settings for a folder."""
-    above = (place / name for place in (folder, *folder.parents) for name in _FILES)
-    return [path for path in above if path.is_file()]
 
 
 def _own_words(own: Mapping[str, str]) -> list[str]:

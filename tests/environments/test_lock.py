@@ -86,6 +86,25 @@ def test_versions_of_here_that_are_known_are_locked_without_asking(
     assert (more.packages["gamma"], index.asked != []) == ("1.0", True)
 
 
+@pytest.mark.parametrize("reached", [True, False])
+def test_a_strangers_package_is_not_taken_for_one_of_a_private_index(
+    index: Index, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reached: bool
+) -> None:
+    # uv knows the stranger's page from before, and not the private index's.
+    index.wheel("secret-tools", "1.0")
+    here = {"secret-tools": "1.0", "ipykernel": "7.0"}
+    _lock(_wish(folder, here), tmp_path / "cache")
+    with serving(Index()) as private:
+        private.wheel("secret-tools", "1.0", "ipykernel")
+        url = private.url
+        monkeypatch.setenv("UV_INDEX", url if reached else "http://127.0.0.1:9/simple")
+        if reached:
+            assert f":{private.port}/files" in _lock(_wish(folder, here), tmp_path / "cache").text
+        else:
+            with pytest.raises(NoIndexError):
+                _lock(_wish(folder, here), tmp_path / "cache")
+
+
 @pytest.mark.parametrize("change", ["version", "extra", "target", "setting"])
 def test_what_changes_the_choice_makes_a_new_lock(
     index: Index, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
