@@ -26,19 +26,17 @@ def make_ready(extension: Extension, machine: KnownMachine) -> tuple[KnownMachin
     machines = extension.machines
     progress = Progress(machine.name, extension.front_end.step_bar)
     way = reached(machine, extension.config, machines.registry, progress.told)
-    started = time.monotonic()
     with progress.shown(lambda seconds: f"made ready in {seconds_text(seconds)}"):
         found = machines.run(look(way), f"{machine.name} to answer")
-    seconds = time.monotonic() - started
     agent = way.known
     seen = seen_now(found, agent)
     parts = [counted(seen.gpus) or "no GPU", *_driver(agent), f"{size_text(seen.disk_free)} free"]
     if seen.python:
         parts.append(f"Python {seen.python}")
-    text = f"ready after {seconds_text(seconds)}: {', '.join(parts)}"
+    text = f"is added: {', '.join(parts)}"
     packed = None if agent is None else agent.pack()
     notes = "".join(f"\n{note}" for note in way.notes)
-    return replace(machine, agent=packed, seen=seen), f"is {text}{notes}"
+    return replace(machine, agent=packed, seen=seen), text + notes
 
 
 def seen_now(found: dict[str, Any], agent: KnownAgent | None = None) -> Seen:

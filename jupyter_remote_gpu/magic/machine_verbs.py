@@ -37,7 +37,7 @@ def _add(extension: Extension, command: LineCommand) -> None:
             hint = f"{name} was not added; --offline adds a machine that is to be reached later."
             error.hint = f"{error.hint}\n{hint}" if error.hint else hint
             raise
-        text = f"could not be reached now: {error}"
+        text = f"is added, and could not be reached now: {error}"
     machines.registry.add(machine)
     print(added_text(machine, text))
 

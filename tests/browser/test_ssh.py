@@ -57,7 +57,7 @@ def test_a_machine_from_adding_to_its_loss(notebook: Notebook, machines: SSHMach
     add.shows("gpu-box ▸ ")
     keep_picture(notebook, "ssh-adding")
     add.finish()
-    add.shows("gpu-box is ready after ")
+    add.shows("gpu-box is added: ")
     add.shows("gpu-box ▸ made ready in ")
     run.start()
     run.shows("gpu-box ▸ ")

@@ -30,7 +30,7 @@ def notebook(machines: SSHMachines) -> Notebook:
     """A notebook that has added both."""
     opened = machines.open("first")
     shown = opened.run("%remote_gpu add box box-host --trusted", timeout=READY_SECONDS)
-    assert "box is ready after" in shown.text(), shown.error()
+    assert "box is added: " in shown.text(), shown.error()
     assert "box is trusted" in shown.text()
     shown = opened.run("%remote_gpu add lab lab-host", timeout=READY_SECONDS)
     assert "lab is not trusted: only data comes back" in shown.text(), shown.error()
