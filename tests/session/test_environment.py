@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -247,3 +247,42 @@ def test_without_an_index_here_the_packages_stay_and_the_cell_runs(
     assert bench.remote("print('runs')\ntry: import blake3\nexcept ImportError: pass").error is None
     assert bench.front_end.text() == "runs\n"
     assert [n for n in bench.front_end.notes if "the packages stay as they are" in n]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("internet", [True, False])
+def test_the_agents_python_may_be_another_than_the_notebooks(
+    tmp_path: Path, cache: Path, project: Project, internet: bool
+) -> None:
+    newer = _newer_python()
+    variables = {} if internet else {"UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple"}
+    path = f"{newer.parent}:{Path(sys.base_prefix) / 'bin'}:/usr/bin:/bin"
+    with opened(tmp_path / "ssh", cache, PATH=path, **variables) as machine:
+        bench = machine.bench(project)
+        assert (
+            bench.remote("import sys\nx = [bytes(2_000_000), sys.version_info[:2]]").error is None
+        )
+        bench.session.fetch(["x"])
+        assert bench.names["x"] == [bytes(2_000_000), sys.version_info[:2]]
+        agents = {line.split()[0] for line in _commands("agent/launch.py", str(machine.base))}
+        assert [Path(one).name for one in agents] == [newer.name]
+
+
+def _newer_python() -> Path:
+    """An interpreter of a later minor version than ours, or a reason to skip."""
+    for minor in range(13, sys.version_info[1], -1):
+        pyenv = sorted(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python3.{minor}"))
+        if pyenv:
+            return pyenv[-1]
+    pytest.skip("left out: there is no newer Python on this computer")
+
+
+def _commands(*words: str) -> list[str]:
+    """The command lines of processes that have all of some words."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if all(word in line for word in words):
+                found.append(line)
+    return found
