@@ -27,6 +27,7 @@ from .life import restarted_text, this_life
 from .process import ProcessWatch, oom_kills, signal_group, start_time
 
 GONE_SECONDS = 30.0
+MAKING_SECONDS = 600.0
 LOG_TAIL_BYTES = 2000
 
 
@@ -261,9 +262,14 @@ def adopt_kernel(folder: Path, home: AgentHome, changed: Callable[[], None]) -> 
 
 
 def is_elsewhere(folder: Path) -> bool:
-    """Whether the kernel of that folder is another computer's with the same home."""
+    """Whether the kernel of that folder is, or may be, another computer's with the same home.
+
+    A folder that says nothing yet may be one that is just being made there.
+    """
     description = _description(folder)
-    return description is not None and description.host != this_life().host
+    if description is None:
+        return time.time() - folder.stat().st_mtime < MAKING_SECONDS
+    return description.host != this_life().host
 
 
 def _description(folder: Path) -> KernelDescription | None:
