@@ -17,6 +17,7 @@ from jupyter_remote_gpu.agent.ending import end_machine
 from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol.steps import Step
 from jupyter_remote_gpu.session.environment import RemotePlace, workspace_name
+from tests.machines.ssh import test_carried_python
 from tests.session.recording import Bench
 from tests.ssh_host import SSHD, SSHHost
 
@@ -24,6 +25,8 @@ pytestmark = [
     pytest.mark.root,
     pytest.mark.skipif(SSHD is None, reason="no OpenSSH server is installed"),
 ]
+mirror = test_carried_python.mirror
+"""The fixture of a download of this Python."""
 
 
 @dataclass
@@ -168,7 +171,7 @@ def test_what_is_installed_by_hand_lasts_and_is_repeated_elsewhere(
     assert other.front_end.text() == "3.7 1.16.0\n"
     # and what is removed by hand is gone for good
     bench.remote(_pip("uninstall", "-y", "six"))
-    assert project.lines == ("idna==3.7",)
+    assert list(project.lines) == ["idna==3.7"]
     assert any("six: no longer kept" in note for note in bench.front_end.notes)
 
 
@@ -286,3 +289,26 @@ def _commands(*words: str) -> list[str]:
             if all(word in line for word in words):
                 found.append(line)
     return found
+
+
+@pytest.mark.slow
+def test_a_machine_that_lacks_the_python_is_brought_it(
+    tmp_path: Path, cache: Path, project: Project, mirror: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = _newer_python()
+    listed = test_carried_python.list_download(mirror, mirror.as_uri())
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", listed.as_uri())
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for program in (*Path("/bin").iterdir(), *Path("/usr/bin").iterdir()):
+        if not program.name.startswith("python") and not (tools / program.name).is_symlink():
+            (tools / program.name).symlink_to(program)
+    with opened(tmp_path / "ssh", cache, PATH=f"{tools}:{newer.parent}") as machine:
+        bench = machine.bench(project)
+        code = "import sys\nprint(sys.version_info[:2], sys.base_prefix)"
+        assert bench.remote(code).error is None
+        version, base = bench.front_end.text().strip().rsplit(" ", 1)
+        assert version == str(sys.version_info[:2])
+        assert base.startswith(f"{machine.base}/pythons/")
+        said = [step.what for step in machine.steps]
+        assert any(what.startswith("sending Python") for what in said)
