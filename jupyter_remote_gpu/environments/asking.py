@@ -49,8 +49,9 @@ class RefusedError(Exception):
     @property
     def short(self) -> str:
         """Return the reason in a line or two."""
-        causes = re.findall(r"cause: (.*?)(?=\n  cause:|\n\n|\Z)", self.text, re.DOTALL)
-        whole = " ".join((causes[0] if causes else self.text).split()).removeprefix("error: ")
+        text = re.sub(r"[×├└╰│─▶]+ ?", "", self.text)
+        causes = re.findall(r"cause: (.*?)(?=\n  cause:|\n\n|\Z)", text, re.DOTALL)
+        whole = " ".join((causes[0] if causes else text).split()).removeprefix("error: ")
         # The last step of a long proof is the one that names the user's own wishes.
         if len(whole) > _REASON_LETTERS:
             whole = "… " + whole[-_REASON_LETTERS:].partition(" ")[2]

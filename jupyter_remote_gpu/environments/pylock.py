@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable
@@ -99,11 +100,13 @@ def _package(table: dict[str, Any], folder: Path) -> Package:
 def _file(kind: str, table: dict[str, Any], folder: Path) -> File:
     sha256 = str(table.get("hashes", {}).get("sha256", ""))
     url = str(table.get("url", ""))
-    if url.startswith("file:"):
-        return File(kind, unquote(urlsplit(url).path), sha256, local=True)
-    if not url:
-        return File(kind, str((folder / table["path"]).resolve()), sha256, local=True)
-    return File(kind, without_credentials(url), sha256)
+    if url and not url.startswith("file:"):
+        return File(kind, without_credentials(url), sha256)
+    path = unquote(urlsplit(url).path) if url else str((folder / table["path"]).resolve())
+    if not sha256 and Path(path).is_file():
+        # uv leaves it out for files of this computer; it names the place where they will lie.
+        sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return File(kind, path, sha256, local=True)
 
 
 def write_pylock(packages: Iterable[Package]) -> str:
@@ -133,4 +136,5 @@ def _written(one: Package) -> str:
 
 def _written_file(file: File) -> str:
     where = f"path = {json.dumps(file.place)}" if file.local else f"url = {json.dumps(file.where)}"
-    return f"{{ {where}, hashes = {{ sha256 = {json.dumps(file.sha256)} }} }}"
+    hashes = f", hashes = {{ sha256 = {json.dumps(file.sha256)} }}" if file.sha256 else ""
+    return f"{{ {where}{hashes} }}"
