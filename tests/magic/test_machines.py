@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -186,6 +187,74 @@ def test_a_machine_can_be_added_before_it_can_be_reached(notebook: Notebook) -> 
     shown = notebook.run("%%remote_gpu --machine later\nprint(1)")
     assert shown.ename() == "UnknownHostError"
     assert "forgotten" in notebook.run("%remote_gpu forget later --yes").text()
+
+
+def test_a_stop_while_a_machine_is_made_ready_leaves_nothing_half_done(
+    notebook: Notebook, machines: SSHMachines
+) -> None:
+    machines.start("fresh")
+    pressed: list[str] = []
+
+    def stop(message: dict[str, Any]) -> None:
+        text = str(message["content"].get("data", {}).get("text/plain", ""))
+        if "sending the agent" in text and not pressed:
+            pressed.append(text)
+            notebook.manager.interrupt_kernel()
+
+    shown = notebook.run("%remote_gpu add fresh fresh-host", on_message=stop, timeout=READY_SECONDS)
+    assert pressed
+    assert shown.ename() == "KeyboardInterrupt"
+    assert "fresh ▸ stopped; nothing was left half done" in shown.line()
+    assert "fresh" not in notebook.run("%remote_gpu machines").text()
+    shown = notebook.run("%remote_gpu add fresh fresh-host", timeout=READY_SECONDS)
+    assert "fresh is added: " in shown.text(), shown.error()
+    left = [p.name for p in machines.base("fresh").rglob("*") if p.name.startswith(".new")]
+    assert left == []
+
+
+def test_what_lies_there_is_shown_and_freed_by_name(
+    notebook: Notebook, machines: SSHMachines
+) -> None:
+    text = notebook.run("%remote_gpu clean lab").text()
+    rows = {line.split()[0]: line for line in text.splitlines() if line}
+    workspace = next(item for item in rows if item.startswith("workspace"))
+    assert "1 running" in rows[workspace]
+    assert notebook.run("%remote_gpu clean lab nothing-there").ename() == "RequestError"
+    cache = next(item for item in rows if "cache" in item)
+    shown = notebook.run(f"%remote_gpu clean lab {cache}")
+    assert "freed " in shown.text(), shown.error()
+    assert "kept" in notebook.run(f"%remote_gpu clean lab {workspace}").text()
+    assert notebook.run("%%remote_gpu --machine lab\nprint('well')").text() == "well\n"
+
+
+def test_widgets_speak_to_the_machine_they_came_from(machines: SSHMachines) -> None:
+    notebook = machines.open("first")
+    code = (
+        "import ipywidgets, os\nhere = '/{0}/' in os.getcwd()\n"
+        "b_{0} = ipywidgets.IntSlider()\nseen_{0} = []\n"
+        "b_{0}.observe(lambda c: seen_{0}.append((here, c.new)), 'value')\nb_{0}"
+    )
+    comms = {}
+    for name in ("box", "lab"):
+        shown = notebook.run(f"%%remote_gpu --machine {name}\n{code.format(name)}", timeout=300)
+        views = [d for d in shown.displays() if any("widget" in key for key in d)]
+        assert views, shown.error()
+        mime = next(key for key in views[0] if "widget" in key)
+        comms[name] = views[0][mime]["model_id"]
+    for value, (name, comm) in enumerate(comms.items(), 7):
+        session, socket = notebook.client.session, notebook.client.shell_channel.socket
+        data = {"method": "update", "state": {"value": value}, "buffer_paths": []}
+        session.send(socket, "comm_msg", {"comm_id": comm, "data": data})
+        shown = notebook.run(f"%%remote_gpu --machine {name}\nprint(seen_{name})")
+        assert shown.text() == f"[(True, {value})]\n"
+    notebook.close()
+
+
+def test_a_refusal_says_how_ones_own_machine_is_trusted(notebook: Notebook) -> None:
+    notebook.run("%%remote_gpu --machine lab\nimport decimal\nrate = decimal.Context()")
+    shown = notebook.run("rate")
+    assert "CannotTravelError" in shown.error()
+    assert "`%remote_gpu trust lab`" in shown.error()
 
 
 def test_tokens_are_only_in_the_users_own_file(notebook: Notebook, machines: SSHMachines) -> None:
