@@ -77,7 +77,8 @@ class AgentClient:
     `tell` is called with what whoever waits for a run wants to know (the words
     and notes of `notes.py`), and with an error to raise when the machine is
     given up. `room` waits until what was handed out has been taken; a message
-    of more than `longest` bytes is refused unread.
+    of more than `longest` bytes is refused unread. `renewed` is called when a
+    connection has taken the place of an earlier one.
 
     A connection that breaks is made again for as long as anybody follows or
     waits. One that is silent is not broken: another is tried beside it.
@@ -90,8 +91,10 @@ class AgentClient:
         tell: Callable[[str | RemoteGPUError], None],
         room: Callable[[], Awaitable[None]] | None = None,
         longest: int = MAX_PAYLOAD_BYTES,
+        renewed: Callable[[], None] = lambda: None,
     ) -> None:
         self._transport = transport
+        self._renewed = renewed
         self._client = client
         self._tell = tell
         self._room = room
@@ -302,6 +305,7 @@ class AgentClient:
                 # the way was open all along: perhaps the silent one was only busy
                 self._patience.replaced()
             self._take_over(opened)
+            self._renewed()
             await self._repeat(opened)
         since, self._lost_since = self._lost_since, None
         if since is not None and self._open is not None:

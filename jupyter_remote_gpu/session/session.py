@@ -92,7 +92,12 @@ class Session:
         self._following = Following(front_end, admit)
         longest = MAX_PAYLOAD_BYTES if admit is None else UNTRUSTED_MESSAGE_BYTES
         self._client = AgentClient(
-            transport, self._id, self._following.tell, self._following.room, longest
+            transport,
+            self._id,
+            self._following.tell,
+            self._following.room,
+            longest,
+            renewed=self._renew_line,
         )
         self._peer: LinePeer | None = None
         self.gpu_watch = GpuWatch(
@@ -149,6 +154,11 @@ class Session:
         if self._peer is None:
             self._peer = LinePeer(self._transport, self._id, kernel["kernel"])
         return self._peer
+
+    def _renew_line(self) -> None:
+        """What cut one connection has cut the others; called in the loop."""
+        if self._peer is not None:
+            self._peer.renew()
 
     @contextlib.contextmanager
     def shown_through(self, front_end: FrontEnd) -> Iterator[None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -117,6 +119,18 @@ def test_stop_is_heard_once_the_link_is_back(lab: Lab, bench: Bench) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
+def test_values_move_on_a_new_line_after_a_cut(lab: Lab, bench: Bench) -> None:
+    """The line that values took died with the link, and would be silent for long."""
+    bench.names["sent"] = os.urandom(2_000_000)
+    bench.remote("import time\nsize = len(sent)")
+    bench.front_end.on_event = once(cut_for(lab, 3), "3")
+    bench.remote("for i in range(60): print(i); time.sleep(0.1)")
+    bench.names["more"] = os.urandom(3_000_000)
+    assert bench.remote("print(len(more) - size)").error is None
+    assert bench.front_end.text() == "1000000\n"
+
+
+@pytest.mark.usefixtures("impatient")
 def test_cuts_leave_no_processes_on_the_machine(lab: Lab, bench: Bench) -> None:
     bench.remote("import time")
     code = "for i in range(40): print(i); time.sleep(0.1)"
@@ -135,9 +149,6 @@ def _connected(lab: Lab) -> list[str]:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_machine_that_is_only_slow_keeps_its_connection(lab: Lab, bench: Bench) -> None:
-    import os
-    import signal
-
     bench.remote("import time")
     agents = [pid for pid, words in lab.machine.processes() if "launch.py --home" in words]
 
