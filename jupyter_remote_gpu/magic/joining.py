@@ -18,9 +18,10 @@ from jupyter_remote_gpu.machines.registry import Registry
 from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.session.asking import ask
-from jupyter_remote_gpu.session.environment import RemotePlace, workspace_name
+from jupyter_remote_gpu.session.environment import RemotePlace
 from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.place import Place, Workspace
+from jupyter_remote_gpu.session.project import workspace_name
 from jupyter_remote_gpu.session.session import Session
 from jupyter_remote_gpu.session.summary import seconds_text
 from jupyter_remote_gpu.state.home import Home

@@ -12,7 +12,7 @@ from jupyter_remote_gpu.state.hub import Hub
 
 
 class Project:
-    """What a machine's environment follows (`session.environment.Project`).
+    """What a machine's environment follows (`session.project.Project`).
 
     `key` is the notebook's (`notebook_key`). Cells that ran before the extension
     was loaded count too.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import os
 import re
 import sys
@@ -10,7 +10,7 @@ import sysconfig
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from jupyter_remote_gpu.environments.installed import imported
 from jupyter_remote_gpu.environments.lock import Lock, fetch_packages, make_lock
@@ -29,33 +29,13 @@ from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.steps import Step, Told
 
 from .place import Ask, Workspace
+from .project import Project, recorded
 
 ALWAYS = ("pip",)
 """What every environment has besides what the notebook needs: `%pip` must work there."""
 MOST_NAMED = 3
 _SITES = tuple(dict.fromkeys(sysconfig.get_path(kind) for kind in ("purelib", "platlib")))
 _TORCH = re.compile(r"torch(vision|audio)?\b")
-
-
-class Project(Protocol):
-    """What a place asks of the notebook; `magic` implements it. Quick, any thread."""
-
-    @property
-    def folder(self) -> Path:
-        """The notebook's folder on this computer."""
-        ...
-
-    def sources(self) -> Sequence[str]:
-        """Return the cells that were run so far, on any side, in plain Python, oldest first."""
-        ...
-
-    def extras(self) -> Sequence[str]:
-        """Return the lines that were installed by hand for this project, oldest first."""
-        ...
-
-    def record(self, lines: Sequence[str]) -> None:
-        """Remember exactly these lines from now on."""
-        ...
 
 
 class RemotePlace:
@@ -166,25 +146,11 @@ class RemotePlace:
 
     def after_cell(self, ask: Ask, packages: dict[str, Any]) -> tuple[str, ...]:
         """Record what a cell installed or removed there, for this and other machines."""
-        came: dict[str, str] = packages["came"]
-        went: dict[str, str] = packages["went"]
         before = list(self._project.extras())
-        kept = [line for line in before if _package(line) not in {**came, **went}]
-        asked = [line for line in came.values() if line]
-        local = [line for line in asked if line.startswith("-e ") or "file://" in line]
-        kept += [line for line in asked if line not in local]
-        if kept != before:
-            self._project.record(kept)
-        said = []
-        if lasting := [line for line in asked if line not in local]:
-            said.append(f"{', '.join(lasting)}: kept for this notebook, on other machines too")
-        if gone := [name for name in went if any(_package(line) == name for line in before)]:
-            said.append(f"{', '.join(gone)}: no longer kept for this notebook")
-        said += [
-            f"`{line}` is code of that machine alone: it is not repeated on another"
-            for line in local
-        ]
-        return tuple(said)
+        lines, said = recorded(before, packages["came"], list(packages["went"]))
+        if lines != before:
+            self._project.record(lines)
+        return said
 
     # -- what is needed --------------------------------------------------------------------------
 
@@ -269,7 +235,7 @@ class RemotePlace:
                 return ask(
                     messages.BuildEnvironment,
                     timeout=None,
-                    told=self._told,
+                    told=self._hear,
                     workspace=self._name,
                     version=_dotted(self._target.python),
                     over=self._over,
@@ -281,6 +247,15 @@ class RemotePlace:
                 )
             except (NeedsPythonError, NeedsPackagesError) as error:  # noqa: PERF203  (twice at most)
                 brought.update(self._bring(error, lock, brought))
+
+    def _hear(self, step: Step) -> None:
+        """Pass on a step of the machine's; called in the loop that reads what it sends.
+
+        `told` may raise to end the work of a cell that was stopped. Nobody waits
+        for this answer any more then, and what else is read must not end with it.
+        """
+        with contextlib.suppress(RemoteGPUError):
+            self._told(step)
 
     def _bring(
         self, error: RemoteGPUError, lock: Lock, brought: Mapping[str, str]
@@ -321,14 +296,6 @@ class RemotePlace:
         return {"part": path}
 
 
-def workspace_name(client: str, project: Path) -> str:
-    """Name a project's workspace: after its folder, and apart from those of other clients."""
-    path = project.resolve()
-    mark = hashlib.blake2b(f"{client}\0{path}".encode(), digest_size=4).hexdigest()
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", path.name).strip("-._")[:60] or "project"
-    return f"{plain}-{mark}"
-
-
 def _asked_first(packages: Mapping[str, str], asked: Collection[str]) -> list[tuple[str, str]]:
     """Return packages in the order in which they say most: what cells import before the rest."""
     return sorted(packages.items(), key=lambda one: (one[0] not in asked, one[0]))
@@ -354,9 +321,3 @@ def _named(packages: Sequence[str]) -> str:
     """Name packages in a line: the first few, and how many they are."""
     text = ", ".join(packages[:MOST_NAMED])
     return text if len(packages) <= MOST_NAMED else f"{text}, … ({len(packages)} packages)"
-
-
-def _package(line: str) -> str:
-    """Return the package that a requirement names, as indexes write it."""
-    found = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line)
-    return "" if found is None else re.sub(r"[-_.]+", "-", found[0]).lower()

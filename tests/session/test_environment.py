@@ -16,7 +16,8 @@ import xxhash
 from jupyter_remote_gpu.agent.ending import end_machine
 from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol.steps import Step
-from jupyter_remote_gpu.session.environment import RemotePlace, workspace_name
+from jupyter_remote_gpu.session.environment import RemotePlace
+from jupyter_remote_gpu.session.project import workspace_name
 from tests.machines.ssh import test_carried_python
 from tests.session.recording import Bench
 from tests.ssh_host import SSHD, SSHHost
@@ -163,7 +164,7 @@ def test_what_is_installed_by_hand_lasts_and_is_repeated_elsewhere(
 ) -> None:
     assert bench.remote(_pip("install", "idna==3.7", "six==1.16.0")).error is None
     assert project.lines == ("idna==3.7", "six==1.16.0")
-    assert any("kept for this notebook" in note for note in bench.front_end.notes)
+    assert any("kept for this project" in note for note in bench.front_end.notes)
     elsewhere = Project(tmp_path / "other", project.lines)
     elsewhere.folder.mkdir()
     other = machine.bench(elsewhere)
