@@ -25,6 +25,11 @@ SILENCE_SECONDS = 120.0
 class Loopback:
     """The near end; both ends receive into memory that was not used before."""
 
+    def __init__(self, line: socket.socket | None = None) -> None:
+        """Take a connection to such a process, or start one when entered."""
+        if line is not None:
+            self._line = line
+
     def __enter__(self) -> Loopback:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.loopback"],
@@ -80,10 +85,20 @@ def _fresh(length: int) -> memoryview:
 
 
 def main() -> None:
-    """Serve one connection to its end."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    """Serve one connection to its end, or with the word `always` one after the other."""
+    always = sys.argv[1:] == ["always"]
+    with socket.create_server(("0.0.0.0" if always else "127.0.0.1", 0)) as server:
         print(server.getsockname()[1], flush=True)
-        line, _ = server.accept()
+        while True:
+            line, _ = server.accept()
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            serve(line)
+            if not always:
+                return
+
+
+def serve(line: socket.socket) -> None:
+    """Take and give what is asked for until the other end hangs up."""
     ready = b""
     header = bytearray(_REQUEST.size)
     with line:

@@ -11,8 +11,10 @@ from typing import Any
 
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.session.loop import LoopThread
-from jupyter_remote_gpu.session.session import Session, Workspace
+from jupyter_remote_gpu.session.place import Workspace
+from jupyter_remote_gpu.session.session import Session
 from jupyter_remote_gpu.state.hub import Hub
+from jupyter_remote_gpu.transport.base import Transport
 from jupyter_remote_gpu.transport.local import LocalTransport
 
 from .kernel import CellFailedError, Ran
@@ -74,17 +76,19 @@ class Remote:
 
     def __init__(self, place: Place, home: Path | None = None) -> None:
         self.home = place.home() if home is None else home
-        self.names: dict[str, Any] = {}
-        self._state = Hub(self.names)
-        self._listener = Listener()
         workspace = Workspace(
             str(place.folder / "notebook.ipynb"),
             str(place.folder),
             sys.executable,
         )
-        loop = LoopThread()
-        tie, transport = self._state.join(), LocalTransport(self.home)
-        self.session = Session(tie, transport, workspace, self._listener, "embedded", loop)
+        self._make(LocalTransport(self.home), workspace, "embedded")
+
+    def _make(self, transport: Transport, workspace: Workspace, machine: str) -> None:
+        self.names: dict[str, Any] = {}
+        self._state = Hub(self.names)
+        self._listener = Listener()
+        loop, tie = LoopThread(), self._state.join()
+        self.session = Session(tie, transport, workspace, self._listener, machine, loop)
         self._count = 0
 
     def __enter__(self) -> Remote:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import big_array, first_line, journal, lines, load_ext, namespace, noop, torch_import
+from . import (
+    big_array,
+    first_line,
+    journal,
+    lines,
+    load_ext,
+    namespace,
+    noop,
+    ssh_cells,
+    ssh_reach,
+    ssh_values,
+    torch_import,
+)
 from .figures import Comparison, Scale
 
 
@@ -28,4 +40,14 @@ ROWS = (
     Row("array", "A large float32 array", big_array.measure),
     Row("load", "Start", load_ext.measure),
     Row("torch", "First cell that imports torch", torch_import.measure),
+    Row("ssh-noop", "No-op cell through SSH", ssh_cells.measure_noop),
+    Row("ssh-lines", "Printed lines through SSH, and over a cut", ssh_cells.measure_lines),
+    Row("ssh-first", "First line of a running cell through SSH", ssh_cells.measure_first),
+    Row("ssh-array", "A large float32 array through SSH, LAN", ssh_values.measure_array),
+    Row("ssh-long", "An array on a long path", ssh_values.measure_long),
+    Row("ssh-line", "An array on a slow line", ssh_values.measure_line),
+    Row("ssh-bulk", "Cells beside bulk on a slow line", ssh_values.measure_bulk),
+    Row("ssh-known", "A known machine", ssh_reach.measure_known),
+    Row("ssh-new", "A new machine", ssh_reach.measure_new),
+    Row("ssh-again", "Connecting again", ssh_reach.measure_again),
 )

@@ -9,16 +9,20 @@ server); everything below them gets plain values. In `ipython_config.py`:
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from typing import Any
 
-from traitlets import Bool, Float, List, Unicode, default
+from traitlets import Bool, Enum, Float, List, Unicode, default
 from traitlets.config import Configurable
 
 HOME_VARIABLE = "JUPYTER_REMOTE_GPU_HOME"
 FOLDER_VARIABLE = "JUPYTER_REMOTE_GPU_FOLDER"
 PYTHON_VARIABLE = "JUPYTER_REMOTE_GPU_PYTHON"
 WRAPPER_VARIABLE = "JUPYTER_REMOTE_GPU_WRAPPER"
+SETTINGS_VARIABLE = "JUPYTER_REMOTE_GPU_SETTINGS"
+CACHE_VARIABLE = "JUPYTER_REMOTE_GPU_CACHE"
+SSH_VARIABLE = "JUPYTER_REMOTE_GPU_SSH"
 TRUSTED_VARIABLE = "JUPYTER_REMOTE_GPU_TRUSTED"
 _NO = ("0", "false", "no", "off")
 
@@ -29,6 +33,35 @@ class RemoteGPU(Configurable):
     home = Unicode(
         help="Folder in which the embedded machine's agent keeps kernels and journals."
         f" Environment: {HOME_VARIABLE}."
+    ).tag(config=True)
+
+    settings = Unicode(
+        help="Folder in which added machines, their tokens and what notebooks use are remembered."
+        f" Environment: {SETTINGS_VARIABLE}."
+    ).tag(config=True)
+
+    cache = Unicode(
+        help="Folder for what is fetched for machines: agents, Pythons, locks, packages."
+        f" It can be emptied at any time. Environment: {CACHE_VARIABLE}."
+    ).tag(config=True)
+
+    ssh = List(
+        Unicode(),
+        help="The OpenSSH client and words of its command line that all machines need, such as"
+        f" `ssh -F other_config`. Environment: {SSH_VARIABLE}, separated as a shell does.",
+    ).tag(config=True)
+
+    environment_python = Unicode(
+        "",
+        help="Python of environments on added machines: a version such as 3.12 (the notebook's own"
+        " by default), or the path there of an interpreter that is used as it is.",
+    ).tag(config=True)
+
+    torch = Enum(
+        ("auto", "own"),
+        "auto",
+        help="Whether environments use the torch that a machine's image has: `auto` where there is"
+        " one, `own` installs one that matches the driver.",
     ).tag(config=True)
 
     folder = Unicode(
@@ -79,6 +112,18 @@ class RemoteGPU(Configurable):
         state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
         return os.environ.get(HOME_VARIABLE) or os.path.join(state, "jupyter_remote_gpu")
 
+    @default("settings")
+    def _default_settings(self) -> str:
+        return os.environ.get(SETTINGS_VARIABLE) or _own_folder("config")
+
+    @default("cache")
+    def _default_cache(self) -> str:
+        return os.environ.get(CACHE_VARIABLE) or _own_folder("cache")
+
+    @default("ssh")
+    def _default_ssh(self) -> Any:
+        return shlex.split(os.environ.get(SSH_VARIABLE, "")) or ["ssh"]
+
     @default("folder")
     def _default_folder(self) -> str:
         return os.environ.get(FOLDER_VARIABLE) or os.getcwd()
@@ -94,3 +139,14 @@ class RemoteGPU(Configurable):
     @default("wrapper")
     def _default_wrapper(self) -> Any:
         return os.environ.get(WRAPPER_VARIABLE, "").split()
+
+
+def _own_folder(kind: str) -> str:
+    """Return our folder for `kind` (config or cache), where this system keeps such things."""
+    if sys.platform == "darwin":
+        base = {"config": "~/Library/Application Support", "cache": "~/Library/Caches"}[kind]
+    elif sys.platform == "win32":
+        base = os.environ.get("APPDATA" if kind == "config" else "LOCALAPPDATA", "~")
+    else:
+        base = os.environ.get(f"XDG_{kind.upper()}_HOME") or f"~/.{kind}"
+    return os.path.join(os.path.expanduser(base), "jupyter_remote_gpu")

@@ -6,15 +6,24 @@ RemoteGPUError
 │   ├── UnknownGPUError
 │   ├── UnknownMachineError
 │   └── UnknownVerbError
+├── RegistryError               the list of added machines cannot be read or written
 ├── NotAvailableError           understood, but this version or machine cannot do it
+│   └── PackagesError           no choice of packages fits the machine
+│       └── NoIndexError        the package index cannot be reached
 ├── MachineError                the machine or its agent is in trouble
 │   ├── AgentStartError
+│   │   └── AgentMissingError   the machine is there, our files on it are not
 │   ├── VersionMismatchError
 │   ├── ConnectionLostError
+│   │   ├── UnreachableError    away, for now
+│   │   │   └── ServerBusyError
 │   │   ├── HostKeyError        unknown or changed: a hard stop
 │   │   ├── KeyRefusedError
 │   │   └── UnknownHostError
 │   ├── DiskFullError
+│   ├── EnvironmentBuildError   an environment there could not be built
+│   │   ├── NeedsPythonError    no such Python there: it is to be brought
+│   │   └── NeedsPackagesError  packages cannot be fetched there: they are to be brought
 │   └── KernelDiedError
 ├── ProtocolError               bytes that do not follow the wire or journal format
 │   └── DamagedError            a checksum did not match
@@ -80,8 +89,20 @@ class UnknownVerbError(RequestError):
     """A word after `%remote_gpu` that is none of its verbs."""
 
 
+class RegistryError(RemoteGPUError):
+    """The file in which added machines are remembered cannot be read or written."""
+
+
 class NotAvailableError(RemoteGPUError):
     """The request was understood, but this version or machine cannot do it."""
+
+
+class PackagesError(NotAvailableError):
+    """What a notebook needs of packages cannot be had for a machine; the reason is in short."""
+
+
+class NoIndexError(PackagesError):
+    """The package index cannot be reached from here, and nothing kept from before fits."""
 
 
 class MachineError(RemoteGPUError):
@@ -92,12 +113,30 @@ class AgentStartError(MachineError):
     """The agent process did not start or did not answer."""
 
 
+class AgentMissingError(AgentStartError):
+    """What was installed on the machine is not there any more; installing it again mends that.
+
+    `broken` says that it is there but cannot be loaded.
+    """
+
+    broken = False
+
+
 class VersionMismatchError(MachineError):
     """Client and agent speak different versions of the protocol."""
 
 
 class ConnectionLostError(MachineError):
     """The connection to the agent broke and could not be made again."""
+
+
+class UnreachableError(ConnectionLostError):
+    """The way to the machine is interrupted, or the machine is away: it may come back by itself."""
+
+
+class ServerBusyError(UnreachableError):
+    """The SSH server turned a connection away at once: too many are being made, or it is starting.
+    """
 
 
 class HostKeyError(ConnectionLostError):
@@ -114,6 +153,18 @@ class UnknownHostError(ConnectionLostError):
 
 class DiskFullError(MachineError):
     """The machine's disk has no room for the journal or the store."""
+
+
+class EnvironmentBuildError(MachineError):
+    """An environment on the machine could not be built; it is as it was, or gone."""
+
+
+class NeedsPythonError(EnvironmentBuildError):
+    """The machine has no such Python and cannot fetch one; the client can bring it."""
+
+
+class NeedsPackagesError(EnvironmentBuildError):
+    """The machine cannot fetch packages; the client can bring them."""
 
 
 class KernelDiedError(MachineError):

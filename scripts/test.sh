@@ -13,6 +13,8 @@ leave_out() {
 }
 
 if reason=$(sh scripts/browser.sh 2>&1 >/dev/null); then :; else leave_out browser "$reason"; fi
+reason=$(sh scripts/sshd.sh 2>&1 >/dev/null) || left_out="$left_out
+    tests of SSH that need more: $(printf '%s\n' "$reason" | tail -n 1)"
 [ "$(id -u)" -eq 0 ] || leave_out root "this is not the root user"
 if [ -f "$folder/without-torch" ]; then leave_out torch "$(cat "$folder/without-torch")"; fi
 

@@ -109,3 +109,9 @@ class Notebooks:
             opened.close()
         for home in self._homes:
             end_machine(home)
+
+
+@pytest.fixture(scope="session")
+def ssh_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The client's cache for machines reached by SSH: what is fetched once serves all tests."""
+    return tmp_path_factory.mktemp("cache")

@@ -72,7 +72,8 @@ class Notebook:
     `home` is where the embedded machine's agent keeps things, `folder` the
     notebook's own folder, `machine` says of a machine in the hard mode. With
     `first` another cell runs first: "pass" makes a kernel that has never heard of us.
-    One that is not `trusted` is treated as a rented machine.
+    One that is not `trusted` is treated as a rented machine. `environ` is added to
+    the environment.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Notebook:
         first: str = "%load_ext jupyter_remote_gpu",
         *,
         trusted: bool = True,
+        environ: dict[str, str] | None = None,
     ) -> None:
         self.home = home
         self.trusted = trusted
@@ -98,6 +100,7 @@ class Notebook:
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
             **({} if machine is None else machine.environ),
             **({} if trusted else {"JUPYTER_REMOTE_GPU_TRUSTED": "0"}),
+            **(environ or {}),
         }
         env.pop("JPY_PARENT_PID", None)
         self.manager = KernelManager(kernel_name="python3")

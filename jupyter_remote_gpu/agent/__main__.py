@@ -18,7 +18,9 @@ from pathlib import Path
 from jupyter_remote_gpu.errors import RemoteGPUError
 
 from .app import Agent
+from .clearing import clear_old
 from .home import AgentHome, open_home
+from .workspaces import base_of
 
 
 def main() -> int:
@@ -49,7 +51,15 @@ async def _serve(home: AgentHome, token: str) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, agent.end)
-    await agent.serve(lambda: _say(home, "ready"))
+    clearing: list[asyncio.Future[list[str]]] = []
+
+    def ready() -> None:
+        _say(home, "ready")
+        root = Path(__file__).resolve().parents[2]
+        clearing.append(loop.run_in_executor(None, clear_old, base_of(home), root))
+
+    await agent.serve(ready)
+    await asyncio.gather(*clearing)
 
 
 def _say(home: AgentHome, state: str) -> None:

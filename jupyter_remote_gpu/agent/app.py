@@ -10,16 +10,22 @@ import secrets
 import shutil
 import socket
 import time
+from pathlib import Path
 from typing import Any
 
 from jupyter_remote_gpu.errors import KernelDiedError
 from jupyter_remote_gpu.protocol import messages
 
+from .admission import serve_admissions
+from .clients import Clients
 from .connection import Connection
+from .environments import Environments
 from .facts import machine_facts, machine_state
-from .handle import KernelHandle, adopt_kernel
+from .handle import KernelHandle, adopt_kernel, is_elsewhere
 from .home import AgentHome
-from .starting import Starter
+from .remains import Remains, living
+from .starting import ROOT, Starter
+from .workspaces import base_of
 
 EMPTY_SECONDS = 60.0
 """An agent with no kernel and no client ends after this."""
@@ -35,13 +41,22 @@ class Agent:
     def __init__(self, home: AgentHome, token: str) -> None:
         self.home = home
         self.facts = machine_facts()
-        self._token = token
+        self._tokens = {token}
+        self._opening = 0
         self._kernels: dict[str, KernelHandle] = {}
         self._connections: set[Connection] = set()
+        self.clients = Clients()
         self._grown: dict[str, asyncio.Event] = {}
         self._last_client = time.monotonic()
         self._end = asyncio.Event()
-        self._starter = Starter(home, self._changed)
+        self.environments = Environments(base_of(home), self._lives_in)
+        self._starter = Starter(home, self._changed, self.environments.part)
+        self.remains = Remains(
+            base_of(home),
+            ROOT,
+            lambda: living(self.describe_kernels()),
+            lambda: self.environments.busy,
+        )
 
     async def serve(self, ready: Any) -> None:
         """Adopt what is there, open the socket, call `ready`, serve until the end."""
@@ -49,6 +64,8 @@ class Agent:
         bell = self._open_bell()
         loop = asyncio.get_running_loop()
         loop.add_reader(bell, self._rung, bell)
+        # before the socket for clients: who finds that one alone has found an older agent
+        admissions = await serve_admissions(self.home.admission, self._tokens.add, self._held_now)
         path = self.home.socket
         path.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(self._accept, str(path))
@@ -59,8 +76,11 @@ class Agent:
             await self._end.wait()
         finally:
             tidying.cancel()
+            await self.environments.close()
             await self._starter.close()
             server.close()
+            admissions.close()
+            self.home.admission.unlink(missing_ok=True)
             loop.remove_reader(bell)
             bell.close()
             path.unlink(missing_ok=True)
@@ -74,8 +94,23 @@ class Agent:
         self._end.set()
 
     def admits(self, token: str) -> bool:
-        """Whether a client's token is the one this agent was started with."""
-        return secrets.compare_digest(token.encode(), self._token.encode())
+        """Whether a client's token is one that this agent was given."""
+        given = token.encode()
+        return any(secrets.compare_digest(given, known.encode()) for known in self._tokens)
+
+    def _held_now(self) -> dict[str, Any]:
+        """Return what a newer version must know before it takes this agent's place."""
+        kernels = [
+            {
+                "notebook": handle.description.notebook,
+                "busy": handle.busy,
+                "followed": any(c.follows(kernel) for c in self._connections),
+                "protocol": handle.description.protocol,
+            }
+            for kernel, handle in self._kernels.items()
+            if not handle.dead
+        ]
+        return {"working": self._opening > 0 or self.environments.busy, "held": kernels}
 
     def kernel(self, kernel: str) -> KernelHandle:
         """Return a kernel by its id; KernelDiedError if there is none."""
@@ -90,7 +125,11 @@ class Agent:
 
     async def open_kernel(self, request: messages.OpenKernel) -> dict[str, Any]:
         """Start a kernel and describe it."""
-        handle = await self._starter.start(request)
+        self._opening += 1
+        try:
+            handle = await self._starter.start(request)
+        finally:
+            self._opening -= 1
         self._kernels[handle.description.kernel] = handle
         return handle.describe()
 
@@ -129,6 +168,13 @@ class Agent:
             self._connections.discard(connection)
             self._last_client = time.monotonic()
 
+    def _lives_in(self, folder: Path) -> bool:
+        """Whether a living kernel runs in the environment in `folder`."""
+        handles = self._kernels.values()
+        return any(
+            not h.dead and Path(h.description.python).is_relative_to(folder) for h in handles
+        )
+
     def _changed(self, kernel: str) -> None:
         self._grown.setdefault(kernel, asyncio.Event()).set()
 
@@ -138,10 +184,10 @@ class Agent:
         for path in found:
             kernel = path.name
             handle = adopt_kernel(path, self.home, functools.partial(self._changed, kernel))
-            if handle is None:
-                self._forget(kernel)
-            else:
+            if handle is not None:
                 self._kernels[kernel] = handle
+            elif not is_elsewhere(path):
+                self._forget(kernel)
 
     def _forget(self, kernel: str) -> None:
         self._kernels.pop(kernel, None)
@@ -183,12 +229,13 @@ class Agent:
         """End what nobody uses: idle kernels without a client, then the agent itself."""
         while True:
             await asyncio.sleep(EMPTY_SECONDS / 6)
+            self.home.keep_fresh()
             now = time.monotonic()
             for kernel, handle in list(self._kernels.items()):
                 if any(connection.follows(kernel) for connection in self._connections):
                     handle.last_use = now
                 elif now - handle.last_use > ORPHAN_SECONDS and not handle.busy:
                     await self.stop_kernel(kernel)
-            idle = not self._connections and not self._kernels
+            idle = not self._connections and not self._kernels and not self.environments.busy
             if idle and now - self._last_client > EMPTY_SECONDS:
                 self.end()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from jupyter_remote_gpu import __version__
 from jupyter_remote_gpu.errors import KernelDiedError, ProtocolError, RemoteGPUError
 from jupyter_remote_gpu.journal.cursor import Cursor
 from jupyter_remote_gpu.protocol import messages
+from jupyter_remote_gpu.protocol.steps import Step, Told
 from jupyter_remote_gpu.protocol.version import MAGIC, PROTOCOL_VERSION
 from jupyter_remote_gpu.transport.streams import FrameStream
 
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from .app import Agent
 
 GREETING_SECONDS = 20.0
+SILENT_SECONDS = 60.0
+"""A client that sends pings, and then nothing for so long, has lost its connection."""
+LOOK_SECONDS = 5.0
 
 
 class Connection:
@@ -31,6 +37,8 @@ class Connection:
         self._writer = writer
         self._tasks: set[asyncio.Task[None]] = set()
         self._followed: dict[str, asyncio.Task[None]] = {}
+        self._client = ""
+        self._watching: asyncio.Task[None] | None = None
 
     def follows(self, kernel: str) -> bool:
         """Whether this client is being sent a kernel's journal."""
@@ -44,6 +52,11 @@ class Connection:
         """End the connection; the client will connect again."""
         self._stream.close()
 
+    def drop(self) -> None:
+        """End the connection at once: nobody reads at its other end."""
+        # closing would wait for what is still to be sent, and keep all that hangs on it
+        self._writer.transport.abort()
+
     async def serve(self) -> None:
         """Greet, then carry out requests until the connection ends."""
         try:
@@ -51,12 +64,15 @@ class Connection:
             if hello is not None and hello.line is not None:
                 await self._pass_line(hello.line)
             elif hello is not None:
+                self._client = hello.client
+                self._agent.clients.join(self._client, self)
                 while True:
                     self._dispatch(await self._stream.receive())
         except (ConnectionError, EOFError, ProtocolError, asyncio.TimeoutError):
             # The client is gone or speaks something else; nothing of ours depends on it.
             return
         finally:
+            self._agent.clients.leave(self._client, self)
             for task in (*self._tasks, *self._followed.values()):
                 task.cancel()
             self._stream.close()
@@ -73,25 +89,28 @@ class Connection:
             await self._refuse("version", "the agent speaks another version of the protocol")
         elif not self._agent.admits(hello.token):
             await self._refuse("token", "the token is not this agent's")
-        elif hello.line is not None and not self._has_line(hello.line):
-            await self._refuse("kernel", "there is no such remote Python")
+        elif hello.line is not None and (gone := self._why_no_line(hello.line)):
+            await self._refuse("kernel", gone)
         else:
             if hello.line is not None:
                 # What the client sends after our welcome is for the kernel to read.
                 transport: Any = self._writer.transport
                 transport.pause_reading()
+            facts = {**self._agent.facts, "time": time.time()}
             welcome = messages.Welcome(
-                protocol=PROTOCOL_VERSION, version=__version__, machine=self._agent.facts
+                protocol=PROTOCOL_VERSION, version=__version__, machine=facts
             )
             await self._stream.send(welcome)
             return hello
         return None
 
-    def _has_line(self, kernel: str) -> bool:
+    def _why_no_line(self, kernel: str) -> str:
+        """Return what became of a kernel that is gone; empty for one that lives."""
         try:
-            return not self._agent.kernel(kernel).dead
-        except KernelDiedError:
-            return False
+            self._agent.kernel(kernel).require_alive()
+        except KernelDiedError as error:
+            return error.message
+        return ""
 
     async def _refuse(self, kind: str, message: str) -> None:
         await self._stream.send(
@@ -108,20 +127,31 @@ class Connection:
             to_kernel.connect(str(handle.line))
             socket.send_fds(to_kernel, [b"line"], [passed.fileno()])
 
-    def _dispatch(self, message: messages.Message) -> None:
+    def _dispatch(self, message: Any) -> None:
         if isinstance(message, messages.Comm):
             self._spawn(self._comm(message))
             return
         handler = _HANDLERS.get(type(message))
         if handler is None:
             raise ProtocolError(f"a client does not send {message.tag!r}")
-        self._spawn(self._answer(handler, message))
+        if isinstance(message, messages.Ping) and self._watching is None:
+            self._watching = self._spawn(self._watch())
+        asked = self._agent.clients.asked(self._client, message, _carry_out(handler, self, message))
+        self._spawn(self._answer(message.request, asked))
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Any) -> asyncio.Task[None]:
         # Tasks start in the order they are made, so runs and comms keep theirs.
-        task = asyncio.get_running_loop().create_task(work)
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _watch(self) -> None:
+        """Drop the connection when its client, which sends pings, has been silent for too long."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if time.monotonic() - self._stream.heard > SILENT_SECONDS:
+                self.drop()
 
     async def _comm(self, message: messages.Comm) -> None:
         try:
@@ -130,19 +160,20 @@ class Connection:
             # Widgets of an ended kernel keep their last state in the page.
             return
 
-    async def _answer(self, handler: _Handler, message: Any) -> None:
+    async def _answer(self, request: int, asked: asyncio.Task[dict[str, Any]]) -> None:
         answer: messages.Message
         try:
-            result = await handler(self, message)
+            # the request is not this connection's: it goes on without it
+            result = await asyncio.shield(asked)
         except RemoteGPUError as error:
             answer = messages.Failed(
-                request=message.request,
+                request=request,
                 kind=type(error).__name__,
                 message=error.message,
                 hint=error.hint,
             )
         else:
-            answer = messages.Done(request=message.request, result=result)
+            answer = messages.Done(request=request, result=result)
         await self._send(answer)
 
     async def _send(self, message: messages.Message) -> None:
@@ -155,6 +186,30 @@ class Connection:
 
     async def _open_kernel(self, message: messages.OpenKernel) -> dict[str, Any]:
         return await self._agent.open_kernel(message)
+
+    async def _open_workspace(self, message: messages.OpenWorkspace) -> dict[str, Any]:
+        return await self._agent.environments.open(message)
+
+    async def _build(self, message: messages.BuildEnvironment) -> dict[str, Any]:
+        return await self._agent.environments.build(message, self._teller(message.request))
+
+    async def _remains(self, message: messages.Remains) -> dict[str, Any]:
+        self._teller(message.request)(Step("looking at what lies there"))
+        return {"items": await asyncio.to_thread(self._agent.remains.items)}
+
+    async def _clean(self, message: messages.Clean) -> dict[str, Any]:
+        self._teller(message.request)(Step("freeing"))
+        return await asyncio.to_thread(self._agent.remains.clean, message.items)
+
+    def _teller(self, request: int) -> Told:
+        """Return what tells the client the steps of a request of its."""
+
+        def told(step: Step) -> None:
+            present = self._agent.clients.present(self._client)
+            if present is not None:
+                present.tell(messages.Told(request=request, **asdict(step)))
+
+        return told
 
     async def _list_kernels(self, message: messages.ListKernels) -> dict[str, Any]:
         return {"kernels": self._agent.describe_kernels()}
@@ -211,8 +266,18 @@ class Connection:
 
 
 _Handler = Callable[[Connection, Any], Awaitable[dict[str, Any]]]
+
+
+async def _carry_out(handler: _Handler, connection: Connection, message: Any) -> dict[str, Any]:
+    return await handler(connection, message)
+
+
 _HANDLERS: dict[type[messages.Message], _Handler] = {
     messages.OpenKernel: Connection._open_kernel,
+    messages.OpenWorkspace: Connection._open_workspace,
+    messages.BuildEnvironment: Connection._build,
+    messages.Remains: Connection._remains,
+    messages.Clean: Connection._clean,
     messages.ListKernels: Connection._list_kernels,
     messages.StopKernel: Connection._stop_kernel,
     messages.Interrupt: Connection._interrupt,

@@ -11,20 +11,22 @@ from pathlib import Path
 
 from jupyter_remote_gpu.transport.local import lock_holder
 
-from .home import open_home
+from .home import found_homes
 from .process import signal_group, start_time
 
-END_SECONDS = 10.0
+END_SECONDS = 5.0
 
 
 def end_agent(home: Path) -> None:
-    """End the agent of `home` and wait until it is gone; its kernels go on. May block."""
-    agent = lock_holder(open_home(home).lock)
-    if agent is not None:
-        mark = start_time(agent)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(agent, signal.SIGTERM)
-        _wait_gone({agent: mark})
+    """End the agent of `home` and wait until it is gone; its kernels go on.
+
+    One that does not end when asked is killed: it keeps nothing that is not on
+    disk. May block for twice `END_SECONDS`.
+    """
+    for where in found_homes(home):
+        agent = lock_holder(where.lock)
+        if agent is not None:
+            _end(agent)
 
 
 def end_machine(home: Path) -> None:
@@ -43,9 +45,20 @@ def end_machine(home: Path) -> None:
     _wait_gone(kernels)
 
 
-def _wait_gone(marks: dict[int, str | None]) -> None:
+def _end(agent: int) -> None:
+    mark = start_time(agent)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(agent, number)
+        if _wait_gone({agent: mark}):
+            return
+
+
+def _wait_gone(marks: dict[int, str | None]) -> bool:
+    """Wait until these processes are gone; whether they are."""
     deadline = time.monotonic() + END_SECONDS
     while time.monotonic() < deadline:
         if all(mark is None or start_time(pid) != mark for pid, mark in marks.items()):
-            return
+            return True
         time.sleep(0.01)
+    return False

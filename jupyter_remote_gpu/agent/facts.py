@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import os
 import platform
+import secrets
 import shutil
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ def machine_facts() -> dict[str, Any]:
         "python": platform.python_version(),
         "cpus": os.cpu_count() or 1,
         "pid": os.getpid(),
+        # this very process: another agent remembers none of a client's requests
+        "agent": secrets.token_hex(8),
     }
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,14 @@ from jupyter_remote_gpu.errors import KernelDiedError
 from jupyter_remote_gpu.journal.cursor import append_after_death
 from jupyter_remote_gpu.journal.runs import RunIndex, RunRecord
 from jupyter_remote_gpu.protocol import events, messages
-from jupyter_remote_gpu.protocol.version import PROTOCOL_VERSION
+from jupyter_remote_gpu.protocol.version import KERNEL_PROTOCOL
 
 from .home import AgentHome
+from .life import restarted_text, this_life
 from .process import ProcessWatch, oom_kills, signal_group, start_time
 
 GONE_SECONDS = 30.0
+MAKING_SECONDS = 600.0
 LOG_TAIL_BYTES = 2000
 
 
@@ -41,7 +43,9 @@ class KernelDescription:
     mark: str
     connection_file: str
     started: float
-    protocol: int = PROTOCOL_VERSION
+    protocol: int = KERNEL_PROTOCOL
+    host: str = field(default_factory=lambda: this_life().host)
+    boot: str = field(default_factory=lambda: this_life().boot)
 
 
 class KernelHandle:
@@ -49,6 +53,8 @@ class KernelHandle:
 
     `changed` is called when its journal grew or its process ended; `status`
     asks whoever forked it for its wait status, if that was not this process.
+    `lost` (cause and words) says that its process was gone before this agent
+    began: then only its journal is served, which ends with that.
     """
 
     def __init__(
@@ -59,6 +65,7 @@ class KernelHandle:
         *,
         child: bool,
         status: Callable[[], Awaitable[int | None]] | None = None,
+        lost: tuple[str, str] | None = None,
     ) -> None:
         self.description = description
         self.journal = home.kernel(description.kernel) / "journal"
@@ -72,6 +79,11 @@ class KernelHandle:
         self._oom_before = oom_kills()
         self._runs = RunIndex(self.journal)
         self.gone = asyncio.Event()
+        self._ending = ""
+        self._watch: ProcessWatch | None = None
+        if lost is not None:
+            self._write_end(*lost)
+            return
         self._connect()
         self._watch = ProcessWatch(description.pid, child, self._ended, status)
 
@@ -137,15 +149,16 @@ class KernelHandle:
     async def stop(self) -> None:
         """End the process; its journal stays until `forget`."""
         self._stopping = True
-        if not self.dead:
+        if not self.dead and self._watch is not None:
             await self._watch.stop()
             await asyncio.wait_for(self.gone.wait(), GONE_SECONDS)
 
     def release(self) -> None:
         """Let go of the kernel without ending it; called when the agent ends."""
-        self._watch.cancel()
-        self._shell.close()
-        self._control.close()
+        if self._watch is not None:
+            self._watch.cancel()
+            self._shell.close()
+            self._control.close()
 
     def runs(self) -> list[RunRecord]:
         """Return the records of the kernel's runs, oldest first."""
@@ -160,32 +173,42 @@ class KernelHandle:
         """Raise KernelDiedError if the process has ended."""
         if self.dead:
             raise KernelDiedError(
-                "the remote Python has ended",
+                self._ending or "the remote Python has ended",
                 hint="The next %%remote_gpu cell starts a new one.",
             )
 
     def describe(self) -> dict[str, Any]:
         """Return the kernel's state as JSON-able values, for clients."""
         shown = asdict(self.description)
-        shown.pop("connection_file")
+        for private in ("connection_file", "host", "boot"):
+            shown.pop(private)
         return {**shown, "dead": self.dead, "busy": self.busy, "held": self.held_bytes}
 
     def _ended(self, status: int | None) -> None:
         """The process is gone: say so in the journal, with the likeliest cause."""
-        self.dead = True
         cause, text = ("stopped", "the remote Python was stopped")
         if not self._stopping:
             cause, text = self._explain(status)
+        self._write_end(cause, text)
+        self._shell.close()
+        self._control.close()
+        self._changed()
+
+    def _write_end(self, cause: str, text: str) -> None:
+        """End the journal with the kernel's death; a file beside it says that it was done."""
+        self.dead = True
+        self._ending = text
+        self.gone.set()
+        mark = self._folder / "ended"
+        if mark.exists():
+            return
         fields = {"cause": cause, "message": text}
 
         def encode(number: int) -> bytes:
             return b"".join(events.encode(number, "kernel_died", time.time(), None, None, fields))
 
         append_after_death(self.journal, encode)
-        self._shell.close()
-        self._control.close()
-        self.gone.set()
-        self._changed()
+        mark.write_text(text)
 
     def _explain(self, status: int | None) -> tuple[str, str]:
         killed = status is not None and os.WIFSIGNALED(status)
@@ -222,15 +245,53 @@ def log_tail(folder: Path) -> str:
 
 
 def adopt_kernel(folder: Path, home: AgentHome, changed: Callable[[], None]) -> KernelHandle | None:
-    """Take over a kernel that an earlier agent started; None if its process is gone."""
-    try:
-        description = KernelDescription(**json.loads((folder / "kernel.json").read_text()))
-    except (OSError, ValueError, TypeError):
+    """Take over a kernel that an earlier agent started; None if nobody can ask for it any more.
+
+    One whose process is gone is taken over too: its clients are sent the rest
+    of its journal, and what became of it.
+    """
+    description = _description(folder)
+    if description is None or description.host != this_life().host:
         return None
-    if start_time(description.pid) != description.mark:
-        return None
-    if description.protocol != PROTOCOL_VERSION:
+    lost = _lost(description)
+    if lost is None and description.protocol != KERNEL_PROTOCOL:
         # It speaks what no client of this version understands; nobody could end it later.
         signal_group(description.pid, signal.SIGKILL)
         return None
-    return KernelHandle(description, home, changed, child=False)
+    return KernelHandle(description, home, changed, child=False, lost=lost)
+
+
+def is_elsewhere(folder: Path) -> bool:
+    """Whether the kernel of that folder is, or may be, another computer's with the same home.
+
+    A folder that says nothing yet may be one that is just being made there.
+    """
+    description = _description(folder)
+    if description is None:
+        return time.time() - folder.stat().st_mtime < MAKING_SECONDS
+    return description.host != this_life().host
+
+
+def _description(folder: Path) -> KernelDescription | None:
+    try:
+        return KernelDescription(**json.loads((folder / "kernel.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _lost(description: KernelDescription) -> tuple[str, str] | None:
+    """Return why a kernel cannot be spoken to any more; None if it can."""
+    if description.boot != this_life().boot:
+        return "restarted", f"{restarted_text()}, which ended the remote Python"
+    if start_time(description.pid) != description.mark:
+        return "unknown", (
+            "the remote Python ended while no agent watched it: the machine may end the"
+            " programs of users who log out, or somebody ended them"
+        )
+    if not Path(description.connection_file).exists():
+        signal_group(description.pid, signal.SIGKILL)
+        return "unreachable", (
+            "the remote Python was ended: its sockets had been deleted from"
+            f" {Path(description.connection_file).parent}, and nothing could reach it any more"
+        )
+    return None

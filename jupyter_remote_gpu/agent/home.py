@@ -11,6 +11,7 @@ lie in `$XDG_RUNTIME_DIR` or a user-only folder under the temporary directory.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -41,9 +42,20 @@ class AgentHome:
         return self.runtime / "bell.sock"
 
     @property
+    def admission(self) -> Path:
+        """The stream socket through which clients of other computers are admitted."""
+        return self.runtime / "admit.sock"
+
+    @property
     def lock(self) -> Path:
         """Held by the one agent that serves this home."""
         return self.runtime / "agent.lock"
+
+    def keep_fresh(self) -> None:
+        """Let nobody who tidies the temporary folder by age take this one for forgotten."""
+        for path in (self.lock, *self.runtime.iterdir()):
+            with contextlib.suppress(FileNotFoundError):  # a kernel that has just ended
+                os.utime(path)
 
     def kernel(self, kernel: str) -> Path:
         """The lasting folder of one kernel."""
@@ -58,19 +70,33 @@ def open_home(home: Path) -> AgentHome:
     """Make the folders, for this user alone; AgentStartError if they are not ours."""
     home = home.absolute()
     _make_private(home)
-    name = hashlib.blake2b(str(home).encode(), digest_size=4).hexdigest()
-    base = os.environ.get("XDG_RUNTIME_DIR", "")
-    if not base or len(base) > LONGEST_RUNTIME_BYTES or not os.path.isdir(base):
-        base = tempfile.gettempdir()
-        if len(base) > LONGEST_RUNTIME_BYTES:
-            base = "/tmp"
-        base = os.path.join(base, f"jupyter_remote_gpu-{os.getuid()}")
-    else:
-        base = os.path.join(base, "jupyter_remote_gpu")
-    runtime = Path(base)
+    runtime = _runtimes(home)[0]
+    _make_private(runtime.parent)
     _make_private(runtime)
-    _make_private(runtime / name)
-    return AgentHome(home, runtime / name)
+    return AgentHome(home, runtime)
+
+
+def found_homes(home: Path) -> list[AgentHome]:
+    """Return the home with each folder of sockets that an agent of it may be found by.
+
+    One that was started by a login of ssh and one of a desktop's differ in that.
+    """
+    home = home.absolute()
+    return [AgentHome(home, runtime) for runtime in _runtimes(home) if runtime.is_dir()]
+
+
+def _runtimes(home: Path) -> list[Path]:
+    """Return where the sockets of a home may lie; the first is where this process puts them."""
+    name = hashlib.blake2b(str(home).encode(), digest_size=4).hexdigest()
+    found = []
+    session = os.environ.get("XDG_RUNTIME_DIR", "")
+    if session and len(session) <= LONGEST_RUNTIME_BYTES and os.path.isdir(session):
+        found.append(Path(session) / "jupyter_remote_gpu" / name)
+    base = tempfile.gettempdir()
+    if len(base) > LONGEST_RUNTIME_BYTES:
+        base = "/tmp"
+    found.append(Path(base) / f"jupyter_remote_gpu-{os.getuid()}" / name)
+    return found
 
 
 def _make_private(folder: Path) -> None:

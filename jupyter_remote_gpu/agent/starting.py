@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from jupyter_client.connect import write_connection_file
@@ -21,14 +21,18 @@ from .handle import KernelDescription, KernelHandle, log_tail
 from .home import AgentHome
 from .process import start_time
 from .warm import WarmParent, enough_memory
+from .workspaces import kernel_environ, version_of
 
 START_SECONDS = 60.0
 LEAST_FREE_BYTES = 1 << 20
-_ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[2]
+"""The folder that this package lies in; kernels load our part from there."""
 _LAUNCH = Path(__file__).parent / "kernel" / "launch.py"
 _NOT_INHERITED = ("JPY_PARENT_PID", "JPY_INTERRUPT_EVENT", "JPY_SESSION_NAME", "MPLBACKEND")
 """Variables of a surrounding Jupyter kernel that must not reach ours."""
 
+PartFor = Callable[[str], Path]
+"""Returns the folder of what our part of a kernel needs, for a Python version ("3.11")."""
 Changed = Callable[[str], None]
 """Called with a kernel's id when its journal grew or its process ended."""
 
@@ -50,15 +54,19 @@ class _Place:
 class Starter:
     """Starts kernels, and keeps one to spare of the environment used last."""
 
-    def __init__(self, home: AgentHome, changed: Changed) -> None:
+    def __init__(self, home: AgentHome, changed: Changed, part_for: PartFor) -> None:
         self._home = home
         self._changed = changed
+        self._part_for = part_for
         self._warm: WarmParent | None = None
         self._spare: KernelHandle | None = None
         self._warming: asyncio.Task[None] | None = None
 
     async def start(self, request: messages.OpenKernel) -> KernelHandle:
         """Return a kernel that serves; AgentStartError with what it said if it does not."""
+        if request.workspace:
+            # a notebook's folder, of which nothing is there yet
+            os.makedirs(request.folder, mode=0o700, exist_ok=True)
         if not os.path.isdir(request.folder):
             raise AgentStartError(
                 f"the working folder {request.folder} is not there",
@@ -67,7 +75,7 @@ class Starter:
         handle = await self._take_spare(request)
         if handle is None:
             handle = await self._start_fresh(request)
-        self._warm_up(request.python)
+        self._warm_up(request)
         return handle
 
     async def close(self) -> None:
@@ -92,12 +100,12 @@ class Starter:
 
     async def _start_fresh(self, request: messages.OpenKernel) -> KernelHandle:
         place = self._prepare(secrets.token_hex(4))
-        environ = {**_environ(), **request.environ}
+        environ = self._environ_of(request)
         log_file = self._home.kernel(place.kernel) / "log"
         try:
             with open(log_file, "wb") as log:
                 process = subprocess.Popen(  # noqa: ASYNC220  (a fork, no wait)
-                    [*_launch(request.python), *place.arguments()],
+                    [*self._launch(request), *place.arguments()],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -119,14 +127,14 @@ class Starter:
         handle.write_description(self._home)
         return handle
 
-    def _warm_up(self, python: str) -> None:
+    def _warm_up(self, request: messages.OpenKernel) -> None:
         """See to a warm parent and a spare kernel in the background."""
         if self._warming is None or self._warming.done():
-            self._warming = asyncio.create_task(self._keep_spare(python))
+            self._warming = asyncio.create_task(self._keep_spare(request))
 
-    async def _keep_spare(self, python: str) -> None:
+    async def _keep_spare(self, request: messages.OpenKernel) -> None:
         warm = self._warm
-        if warm is not None and not warm.fits(python, {}):
+        if warm is not None and not warm.fits(request.python, {}):
             warm.close()
             if self._spare is not None:
                 await self._spare.stop()
@@ -134,7 +142,11 @@ class Starter:
         if not enough_memory() or self._spare is not None:
             return
         if warm is None:
-            warm = self._warm = WarmParent(python, _environ(), _launch(python))
+            warm = self._warm = WarmParent(
+                request.python,
+                self._environ_of(replace(request, environ={})),
+                self._launch(request),
+            )
             if not await warm.ready():
                 return
         self._spare = await self._fork(warm)
@@ -179,6 +191,19 @@ class Starter:
             bell=str(home.bell),
         )
 
+    def _environ_of(self, request: messages.OpenKernel) -> dict[str, str]:
+        """Return all variables of a kernel that is asked for."""
+        ground = _environ()
+        if request.workspace:
+            ground = kernel_environ(request.python, ground)
+        return {**ground, **request.environ}
+
+    def _launch(self, request: messages.OpenKernel) -> list[str]:
+        command = [request.python, str(_LAUNCH), "--root", str(ROOT)]
+        if request.workspace:
+            command += ["--part", str(self._part_for(version_of(request.python)))]
+        return command
+
     def _notify(self, kernel: str) -> Callable[[], None]:
         return lambda: self._changed(kernel)
 
@@ -199,10 +224,6 @@ class Starter:
                     hint=log_tail(folder) or "It left no message.",
                 )
             await asyncio.sleep(0.005)
-
-
-def _launch(python: str) -> list[str]:
-    return [python, str(_LAUNCH), "--root", str(_ROOT)]
 
 
 def _environ() -> dict[str, str]:

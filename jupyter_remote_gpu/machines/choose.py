@@ -11,11 +11,11 @@ from .machine import Machine
 from .nearest import did_you_mean, nearest
 from .requests import Request
 
-_ONLY_HERE = "This version runs cells on this computer only"
+_ONLY_OWN = "This version runs cells on this computer and on machines reached by SSH"
 
 
-def choose(request: Request, known: Mapping[str, Machine]) -> Machine:
-    """Return the machine of `known` that serves `request`; the embedded one by default.
+def choose(request: Request, known: Mapping[str, Machine], current: str = EMBEDDED_NAME) -> Machine:
+    """Return the machine of `known` that serves `request`: the `current` one by default.
 
     Called before anything is started or sent. Raises NotAvailableError, saying
     what was understood, where a rented machine, data or a detached run is asked
@@ -23,9 +23,10 @@ def choose(request: Request, known: Mapping[str, Machine]) -> Machine:
     """
     if request.wants_rented:
         raise NotAvailableError(
-            f"Understood: {request.describe()}. {_ONLY_HERE}; it cannot rent a machine yet. "
+            f"Understood: {request.describe()}. {_ONLY_OWN}; it cannot rent one yet. "
             "Nothing was run, nothing was rented.",
-            hint="Leave the GPU out: a plain %%remote_gpu runs the cell in a second Python here.",
+            hint="Leave the GPU out: a plain %%remote_gpu runs the cell on the notebook's machine,"
+            " and `%remote_gpu add NAME HOST` adds a GPU box of your own.",
         )
     if request.datasets or request.detach:
         flag = "--datasets" if request.datasets else "--detach"
@@ -34,7 +35,8 @@ def choose(request: Request, known: Mapping[str, Machine]) -> Machine:
             "Nothing was run.",
             hint=f"Leave {flag} out.",
         )
-    name = EMBEDDED_NAME if request.machine is None else request.machine
+    here = EMBEDDED_NAME if request.local or request.cpu else current
+    name = here if request.machine is None else request.machine
     machine = known.get(name)
     if machine is None:
         raise _unknown(name, known)
@@ -45,7 +47,6 @@ def _unknown(name: str, known: Mapping[str, Machine]) -> UnknownMachineError:
     names = ", ".join(known) or "none"
     suggestion = did_you_mean(nearest(name, known))
     return UnknownMachineError(
-        f"There is no machine called '{name}'. Known: {names}. {_ONLY_HERE}; "
-        "adding others with `%remote_gpu add` is still to come. Nothing was run.",
-        hint=suggestion or f"Leave --machine out, or write --machine {EMBEDDED_NAME}.",
+        f"There is no machine called '{name}'. Known: {names}. Nothing was run.",
+        hint=suggestion or f"`%remote_gpu add {name} HOST` adds a machine that ssh reaches.",
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Group = Literal["place", "gpu", "run"]
+Group = Literal["place", "gpu", "run", "add"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Flag:
     """One flag: `--name`, or `--name VALUE` where `value` names what it takes.
 
     `available` is False while this version can only understand it: asking for
-    it is answered with NotAvailableError.
+    it is answered with NotAvailableError. A `repeated` one may be given again.
     """
 
     name: str
@@ -24,6 +24,7 @@ class Flag:
     summary: str
     value: str | None = None
     available: bool = False
+    repeated: bool = False
 
     @property
     def usage(self) -> str:
@@ -36,6 +37,7 @@ GROUPS: dict[Group, str] = {
     "gpu": "A rented GPU",
     "run": "How the cell runs",
 }
+"""The groups that mean something to a cell, with their headings."""
 
 FLAGS: tuple[Flag, ...] = (
     Flag("local", "place", "the embedded machine: a second Python here", available=True),
@@ -52,6 +54,16 @@ FLAGS: tuple[Flag, ...] = (
     Flag("timeout", "run", "stop the cell after that time: 90, 90s, 10m, 1h30m", "TIME", True),
     Flag("attach", "run", "show the run this notebook left; the cell is not run", available=True),
     Flag("yes", "run", "go on where a question would be asked", available=True),
+    Flag("trusted", "add", "the machine is your own: pickles may come back", available=True),
+    Flag("offline", "add", "remember the machine though it cannot be reached now", available=True),
+    Flag(
+        "option",
+        "add",
+        "an option for ssh such as ProxyJump=gate; also -o, also several",
+        "SSHOPTION",
+        available=True,
+        repeated=True,
+    ),
 )
 
 BY_NAME: dict[str, Flag] = {flag.name: flag for flag in FLAGS}

@@ -190,6 +190,15 @@ def parse_gpu(text: str) -> GPUWish:
     raise unknown_gpu(text)
 
 
+def is_gpu(text: str) -> bool:
+    """Say whether a text names a GPU, in any spelling that `parse_gpu` takes."""
+    try:
+        parse_gpu(text)
+    except UnknownGPUError:
+        return False
+    return True
+
+
 def unknown_gpu(text: str) -> UnknownGPUError:
     """Return the error for a name that is not in the table, with the nearest that are."""
     candidates = nearest_gpus(text)

@@ -21,6 +21,9 @@ from .gpus import FLAGS as GPU_FLAGS
 from .gpus import MAX_COUNT, GPUWish, nearest_gpus, parse_gpu, unknown_gpu
 from .nearest import did_you_mean, nearest
 
+_SSH_OPTION = "-o"
+"""As ssh itself has it; `--option` in the table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -28,7 +31,8 @@ class Request:
 
     `vram_gb` is GB a GPU, `max_price` US dollars an hour, `timeout_seconds`
     how long the cell may run, `attach` that no cell runs but the unfinished
-    run there is shown.
+    run there is shown. `trusted`, `offline` and `options` (for ssh) are said
+    of a machine that is added.
     """
 
     local: bool = False
@@ -44,6 +48,9 @@ class Request:
     timeout_seconds: float | None = None
     attach: bool = False
     yes: bool = False
+    trusted: bool = False
+    offline: bool = False
+    options: tuple[str, ...] = ()
 
     @property
     def wants_rented(self) -> bool:
@@ -81,6 +88,13 @@ def parse(words: Sequence[str]) -> Request:
     request, rest = split(words)
     if rest:
         raise _not_a_flag(rest[0])
+    for name in ("trusted", "offline", "options"):
+        if getattr(request, name):
+            flag = BY_NAME["option" if name == "options" else name]
+            raise RequestError(
+                f"{flag.usage} says nothing to a cell.",
+                hint=f"It is said when a machine is added: %remote_gpu add NAME HOST {flag.usage}.",
+            )
     return request
 
 
@@ -102,8 +116,10 @@ def split(words: Sequence[str]) -> tuple[Request, tuple[str, ...]]:
         if not word.startswith("-"):
             rest.append(word)
             continue
+        if word.startswith(_SSH_OPTION) and not word.startswith("--"):
+            word = "--option" if word == _SSH_OPTION else f"--option={word[2:]}"
         key, flag, text = _flag(word, queue)
-        if key in given:
+        if key in given and not (flag is not None and flag.repeated):
             raise _twice(key, given[key], word)
         given[key] = word
         if key == "count":
@@ -171,6 +187,12 @@ def _apply(request: Request, flag: Flag | None, text: str) -> Request:
             return replace(request, detach=True)
         case "attach":
             return replace(request, attach=True)
+        case "trusted":
+            return replace(request, trusted=True)
+        case "offline":
+            return replace(request, offline=True)
+        case "option":
+            return replace(request, options=(*request.options, text))
         case _:
             return replace(request, yes=True)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jupyter_remote_gpu.errors import NotAvailableError, RequestError, UnknownVerbError
 from jupyter_remote_gpu.machines import Request, parse, split
@@ -29,9 +29,10 @@ class CellCommand:
 class LineCommand:
     """A parsed `%remote_gpu` line.
 
-    `names` are the operands of names, pull, push and recover; `operand` is the expression
-    of eval or pull, or the verb that help is wanted on ("" for all). `request` holds the
-    flags.
+    `names` are the operands of names, pull, push and recover, the things that clean is to
+    free, or the new name that add gives; `operand` is the expression of eval or pull, the
+    host of add, or the verb that help is wanted on ("" for all). `request` holds the flags,
+    and the machine that is meant, however it was named.
     """
 
     verb: str = "status"
@@ -81,6 +82,8 @@ def _command(verb: Verb, words: list[str]) -> LineCommand:
         return LineCommand("help", operand=verb.name)
     request, operands = split(words)
     _refuse_idle_flags(verb, words)
+    if "machine" in verb.operands:
+        return _of_machine(verb, request, operands)
     if verb.operands == "some" and not operands:
         return LineCommand(verb.name, request=request)
     if "names" in verb.operands or verb.operands == "some":
@@ -95,6 +98,37 @@ def _command(verb: Verb, words: list[str]) -> LineCommand:
     if verb.name == "help" and operand and operand not in BY_NAME:
         raise _unknown_verb(operand)
     return LineCommand(verb.name, operand=operand, request=request)
+
+
+def _of_machine(verb: Verb, request: Request, operands: tuple[str, ...]) -> LineCommand:
+    """Return the command of a verb that is followed by a machine."""
+    first, rest = operands[:1], operands[1:]
+    if verb.operands == "machine and host":
+        if len(operands) != 2:
+            raise _wrong_count(verb, operands[2:3], "a name and a host")
+        return LineCommand(verb.name, names=first, operand=rest[0], request=request)
+    if verb.operands != "machine" and not first:
+        raise _wrong_count(verb, (), "a machine's name")
+    if verb.operands != "machine and items" and rest:
+        raise _wrong_count(verb, rest, "")
+    if first and request.machine is not None:
+        raise RequestError(
+            f"'{first[0]}' and --machine {request.machine} both say which machine.",
+            hint="Keep one of them.",
+        )
+    if first and (request.local or request.cpu):
+        raise RequestError(f"'{first[0]}' and a flag both say which machine.", hint="Keep one.")
+    if first:
+        request = replace(request, machine=first[0])
+    return LineCommand(verb.name, names=rest, request=request)
+
+
+def _wrong_count(verb: Verb, extra: tuple[str, ...], needed: str) -> RequestError:
+    if extra:
+        text = f"%remote_gpu {verb.name} does not know what to do with '{extra[0]}'."
+    else:
+        text = f"%remote_gpu {verb.name} needs {needed}."
+    return RequestError(text, hint=f"Write %remote_gpu {verb.usage}.")
 
 
 _NAMES_AND_FLAGS = re.compile(r"[\w\s,]*(--?\w.*)?(#.*)?")
@@ -138,6 +172,11 @@ def _refuse_idle_flags(verb: Verb, words: list[str]) -> None:
     for word in words:
         if word == "--":
             return
+        if word.startswith("-o") and "option" not in verb.flags:
+            raise RequestError(
+                f"{word} says nothing to %remote_gpu {verb.name}.",
+                hint="Options for ssh are given when a machine is added.",
+            )
         flag = word[2:].partition("=")[0].lower().replace("_", "-")
         if word.startswith("--") and flag not in verb.flags:
             known = ", ".join(f"--{name}" for name in sorted(verb.flags)) or "no flags"

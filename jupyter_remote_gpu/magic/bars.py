@@ -45,15 +45,48 @@ class NotebookBar:
         )
 
 
+class NotebookStepBar:
+    """A line of the cell that is running now, shown from whatever thread has something to say."""
+
+    def __init__(self, kernel: Any) -> None:
+        self._kernel = kernel
+        self._parent = kernel.get_parent()
+        self._display = ""
+
+    def show(self, text: str, fraction: float | None) -> None:
+        """Show or update the line; without a fraction there is no bar before it."""
+        self._send(line_data(text, "" if fraction is None else _BAR.format(fraction)))
+
+    def end(self, text: str) -> None:
+        """Put a last text in the line's place."""
+        self._send(line_data(text))
+
+    def _send(self, data: dict[str, str]) -> None:
+        kernel = self._kernel
+        kind = "update_display_data" if self._display else "display_data"
+        self._display = self._display or f"remote-gpu-steps-{uuid.uuid4().hex}"
+        kernel.session.send(
+            kernel.iopub_socket,
+            kind,
+            {
+                "data": data,
+                "metadata": LINE_METADATA,
+                "transient": {"display_id": self._display},
+            },
+            parent=self._parent,
+            ident=f"kernel.{kernel.ident}.display_data".encode(),
+        )
+
+
 class TerminalBar:
     """One line on standard error, written over itself; a `Bar` of the session."""
 
     def __init__(self) -> None:
         self._width = 0
 
-    def show(self, text: str, fraction: float) -> None:
+    def show(self, text: str, fraction: float | None) -> None:
         """Write the line over the one before."""
-        self._write(f"{text} ({fraction:.0%})", "")
+        self._write(text if fraction is None else f"{text} ({fraction:.0%})", "")
 
     def end(self, text: str) -> None:
         """Write a last text over the line and go to the next."""

@@ -15,7 +15,7 @@ from jupyter_remote_gpu.session.front_end import FrontEnd
 
 from . import arguments
 from .both_text import NO_CALL, without_call
-from .extension import Extension, cell_count
+from .extension import Extension
 from .remote_error import remote_exception
 
 _OUTPUTS = frozenset({"stream", "display", "update_display", "result", "error", "clear_output"})
@@ -38,18 +38,17 @@ def run_there(extension: Extension, key: str) -> None:
             hint="Put it above: %%time first, then %%both.",
         )
     python = without_call(shell.transform_cell(f"%%both {line}\n{body}"))
+    joined = extension.machines.chosen(command.request)
     trees = extension.hook.close()
     cell = extension.hub.running
+    name = joined.name
+    headed = Headed(joined.front_end, f"%%both ▸ on {name}:")
     try:
-        extension.front_end.begin()
-        extension.gather(python)
-        name = extension.machine.name
-        headed = Headed(extension.front_end, f"%%both ▸ on {name}:")
-        with extension.session.shown_through(headed):
-            outcome = extension.session.run_cell(
+        with joined.session.shown_through(headed):
+            outcome = extension.run(
+                joined,
                 f"{NO_CALL}\n{body}",
                 python,
-                cell_count(shell),
                 timeout=command.request.timeout_seconds,
                 unguarded=command.request.yes,
                 both=cell if cell is not None and cell.source == python else None,
@@ -58,12 +57,11 @@ def run_there(extension: Extension, key: str) -> None:
     finally:
         extension.hub.resume(cell)
         extension.hook.reopen(trees)
-        extension.front_end.catch_up()
     if outcome.error is not None:
-        extension.front_end.note(f"%%both ▸ failed on {name}, not run here")
+        joined.front_end.note(f"%%both ▸ failed on {name}, not run here")
         raise remote_exception(outcome.error)
     if headed.used:
-        extension.front_end.note("%%both ▸ here:")
+        joined.front_end.note("%%both ▸ here:")
 
 
 class Headed:

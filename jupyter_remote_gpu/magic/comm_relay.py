@@ -43,13 +43,14 @@ Send = Callable[
 class CommRelay:
     """Passes comm messages between the machine's kernel and the local front end.
 
+    One a machine; `control`, which all share, answers pages that were reloaded.
     `send(kind, content, metadata, buffers, parent_header)` takes messages for
     the machine and returns at once. Threads: `from_machine` is called by one
     thread at a time, handlers of the front end's messages by the kernel's
     main or subshell thread. No lock is held while anything is sent or waited for.
     """
 
-    def __init__(self, shell: Any, send: Send) -> None:
+    def __init__(self, shell: Any, send: Send, control: ControlTarget) -> None:
         self._kernel = shell.kernel
         self._send = send
         self._manager = shell.kernel.comm_manager
@@ -62,7 +63,7 @@ class CommRelay:
         self._late: set[str] = set()
         self._told_gone = False
         self._handing_out = threading.local()
-        self._control = ControlTarget(self._manager, self._models)
+        self._control = control
 
     # -- from the machine -----------------------------------------------------------------------
 
@@ -162,7 +163,8 @@ class CommRelay:
             importlib.import_module("ipywidgets")
         self._control.install()
 
-    def _models(self) -> list[tuple[str, WidgetModel]]:
+    def models(self) -> list[tuple[str, WidgetModel]]:
+        """Return the machine's widgets by their comm ids, as copies; any thread."""
         with self._lock:
             return [
                 (comm_id, proxy.model.copy())
@@ -309,9 +311,8 @@ class CommRelay:
             self._late.clear()
 
     def remove(self) -> None:
-        """Take all proxies and the control target out of the local kernel again."""
+        """Take all proxies out of the local kernel again."""
         self.machine_gone()
-        self._control.remove()
         with self._lock:
             proxies, self._proxies = self._proxies, {}
         for comm_id, proxy in proxies.items():

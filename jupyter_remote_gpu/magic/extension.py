@@ -4,92 +4,55 @@ from __future__ import annotations
 
 import ast
 import atexit
-import os
-import sys
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from jupyter_remote_gpu.config import RemoteGPU
 from jupyter_remote_gpu.errors import RequestError
-from jupyter_remote_gpu.machines import Machine
-from jupyter_remote_gpu.machines.embedded import embedded
-from jupyter_remote_gpu.protocol import messages
-from jupyter_remote_gpu.session.loop import LoopThread
-from jupyter_remote_gpu.session.session import Session, Workspace
+from jupyter_remote_gpu.machines.registry import Registry
+from jupyter_remote_gpu.protocol.state import Cell
+from jupyter_remote_gpu.session.outcome import Outcome
 from jupyter_remote_gpu.session.summary import fetch_text
 from jupyter_remote_gpu.state.analysis import footprint
+from jupyter_remote_gpu.state.departing import lost_error
 from jupyter_remote_gpu.state.home import Home, Moved
 from jupyter_remote_gpu.state.hub import Hub
 from jupyter_remote_gpu.state.one_sided import one_sided
-from jupyter_remote_gpu.transport.local import LocalTransport
 
 from .both_text import BothCells, is_both, without_call
-from .comm_relay import CommRelay
+from .completion import Completion
 from .devices import DeviceChoices
 from .hook import LocalCellHook
-from .notebook import NotebookFrontEnd
-from .notebook_key import notebook_key
+from .joined import Joined, shell_front_end
+from .joining import Machines
 from .remote_error import remote_exception
-from .terminal import TerminalFrontEnd
-from .untrusted.gate import Gate
-from .untrusted.permission import PagePermission
 
-_OWN = ("JPY_", "JUPYTER_REMOTE_GPU_", "MPLBACKEND")
-"""Variables that belong to the notebook's kernel, not to its user."""
 QUIET_BYTES = 1_000_000
 QUIET_SECONDS = 0.1
 """A local cell that fetched less, in less time, says nothing about it."""
 
 
 class Extension:
-    """One shell's use of the package: its session, hook, front end and widgets."""
+    """One shell's use of the package: its names, machines, hook and settings."""
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
-        in_notebook = hasattr(shell, "kernel")
-        self.front_end: NotebookFrontEnd | TerminalFrontEnd
-        self.front_end = NotebookFrontEnd(shell) if in_notebook else TerminalFrontEnd(shell)
         self.config = RemoteGPU(parent=shell)
-        trusted = self.config.trusted
-        self.machine: Machine = embedded(Path(self.config.folder), trusted=trusted)
-        self.page_permission = PagePermission(trusted or self.config.allow_scripts)
+        self.front_end = shell_front_end(shell)
         self.hub = Hub(shell.user_ns)
-        self.home = self.hub.join(self.machine.name, trusted=trusted)
-        workspace = Workspace(
-            notebook=notebook_key(shell.user_ns),
-            folder=self.config.folder,
-            python=self.config.python,
-            environ=_inherited(self.config.python),
-        )
-        self._loop = LoopThread()
-        self.session = Session(
-            self.home,
-            LocalTransport(
-                Path(self.config.home), python=self.config.python, wrapper=self.config.wrapper
-            ),
-            workspace,
-            self.front_end,
-            self.machine.name,
-            self._loop,
-            self.config.guard_seconds,
-            None if trusted else self._gate().admit,
-        )
+        registry = Registry(Path(self.config.settings), self.note)
+        self.machines = Machines(shell, self.config, self.hub, registry)
         self.both = BothCells()
         self.devices = DeviceChoices()
-        self._gpu: str | None = None  # the machine's, empty if it has none, None if not asked yet
         self._told: set[tuple[str, str]] = set()
         self.hook = LocalCellHook(self.hub, self._fetch_from)
-        if isinstance(self.front_end, NotebookFrontEnd):
-            self.front_end.relay = CommRelay(shell, self.session.send_comm)
+        self._completion = Completion(shell, self.machines)
 
-    def _gate(self) -> Gate:
-        """Return what stands between a machine that is not trusted and this shell."""
-        front_end = self.front_end
-        if isinstance(front_end, NotebookFrontEnd):
-            taken, knows = front_end.has_comm, front_end.knows
-            return Gate(self.machine.name, self.page_permission, taken, knows)
-        return Gate(self.machine.name, self.page_permission)
+    def note(self, text: str) -> None:
+        """Show one small line that no machine says."""
+        self.front_end.note(text)
 
     def install(self) -> None:
         """Begin to watch cells. The magics are registered by the caller."""
@@ -106,37 +69,118 @@ class Extension:
         self.shell.events.unregister("pre_run_cell", self._before_cell)
         self.shell.events.unregister("post_run_cell", self._after_cell)
         atexit.unregister(self._at_exit)
-        if isinstance(self.front_end, NotebookFrontEnd) and self.front_end.relay is not None:
-            self.front_end.relay.remove()
-        self.session.leave(stop=True)
-        self._loop.close()
+        self._completion.remove()
+        self.machines.close()
 
-    def gather(self, python: str) -> None:
-        """Bring here what a remote cell needs from machines other than the one it is for."""
-        self.hub.gather(python, self.home, self._fetch_from)
+    # -- remote cells ---------------------------------------------------------------------------
+
+    def run(
+        self,
+        joined: Joined,
+        source: str,
+        python: str = "",
+        filename: str = "",
+        *,
+        timeout: float | None = None,
+        unguarded: bool = False,
+        both: Cell | None = None,
+        keeps_home: bool = False,
+    ) -> Outcome:
+        """Run a cell on a machine: bring what it needs from other machines, send it off, follow it.
+
+        The arguments are those of `Session.run_cell`.
+        """
+        python = python or source
+        for one in self.machines.joined:
+            one.front_end.begin()
+        try:
+            self._gather(joined, python, unguarded=unguarded)
+            with joined.working():
+                joined.session.prepare(python)
+            self.machines.latest = joined
+            self._look_at_devices(joined, python)
+            with joined.named():
+                return joined.session.run_cell(
+                    source,
+                    python,
+                    cell_count(self.shell),
+                    filename,
+                    timeout=timeout,
+                    unguarded=unguarded,
+                    both=both,
+                    keeps_home=keeps_home,
+                )
+        finally:
+            joined.front_end.catch_up()
 
     def fetch(
         self,
-        names: frozenset[str] | tuple[str, ...],
+        names: Iterable[str],
         optional: frozenset[str] = frozenset(),
         *,
         unguarded: bool = False,
         asked: str = "",
     ) -> Moved:
-        """Bring the newest values of names here and say what moved, if that is worth a line.
+        """Bring the newest values of names here, from whichever machines have them.
 
         The arguments are those of `Session.fetch`.
         """
+        wanted: dict[str, list[str]] = {}
+        for name in names:
+            owner = self.hub.owner(name)
+            if owner is not None:
+                wanted.setdefault(owner.machine, []).append(name)
+        moves = []
+        for machine, some in wanted.items():
+            joined = self.machines.find(machine)
+            assert joined is not None, "names are only on machines that were joined"
+            moves.append(self._fetch(joined, some, optional, unguarded=unguarded, asked=asked))
+        return _sum(moves)
+
+    def _gather(self, joined: Joined, python: str, *, unguarded: bool) -> None:
+        """Bring here what a cell on a machine needs from the others; it then goes on there."""
+
+        def fetch(home: Home, names: frozenset[str], optional: frozenset[str]) -> Moved:
+            owner = self.machines.of(home)
+            return self._fetch(owner, names, optional, unguarded=unguarded, bound_for=joined)
+
+        self.hub.gather(python, joined.home, fetch)
+
+    def _fetch_from(self, home: Home, names: frozenset[str], optional: frozenset[str]) -> Moved:
+        """Bring names from the machine of `home` for a cell that reads them."""
+        return self._fetch(self.machines.of(home), names, optional)
+
+    def _fetch(
+        self,
+        joined: Joined,
+        names: Iterable[str],
+        optional: frozenset[str],
+        *,
+        unguarded: bool = False,
+        asked: str = "",
+        bound_for: Joined | None = None,
+    ) -> Moved:
+        """Bring names from a machine and say what moved, if that is worth a line."""
+        for name in sorted(joined.home.lost_among(names)):
+            raise lost_error(name, joined.name, "This cell was not run.")
         started = time.monotonic()
-        moved = self.session.fetch(names, optional, unguarded=unguarded, asked=asked)
+        session = joined.session
+        with joined.named():
+            moved = session.fetch(
+                names,
+                optional,
+                unguarded=unguarded,
+                asked=asked,
+                bound_for=None if bound_for is None else bound_for.session,
+            )
         self._bind_results(moved)
         seconds = time.monotonic() - started
         worth_it = moved.bytes > QUIET_BYTES or seconds > QUIET_SECONDS
         worth_it = worth_it or any(one.detached for one in moved.loads)
-        if self.config.show_line and worth_it and not self.session.bar_shown:
-            self.front_end.note(
+        if self.config.show_line and worth_it and not session.bar_shown:
+            joined.front_end.note(
                 fetch_text(
-                    self.machine.name,
+                    joined.name,
                     () if asked else moved.loads,
                     (asked,) if asked else moved.names,
                     moved.unchanged,
@@ -145,10 +189,6 @@ class Extension:
                 )
             )
         return moved
-
-    def _fetch_from(self, home: Home, names: frozenset[str], optional: frozenset[str]) -> Moved:
-        """Bring names from the machine of `home`; there is one machine so far."""
-        return self.fetch(names, optional)
 
     def _bind_results(self, moved: Moved) -> None:
         """Let `Out[n]` and IPython's own memory of `_` show a result that was fetched."""
@@ -176,47 +216,46 @@ class Extension:
         cell = result.info.raw_cell
         ran = self.hub.running
         if ran is not None and result.error_before_exec is None and not _ran_there(cell):
-            self.tell_one_sided(ran.source, "here")
+            self.tell_one_sided(self.machines.latest, ran.source, "here")
 
-    def tell_one_sided(self, source: str, place: str) -> None:
+    def tell_one_sided(self, joined: Joined, source: str, place: str) -> None:
         """Say once of each statement that it changed a library on one side only."""
         if not self.config.show_line:
             return
         for text in one_sided(source, self.shell.user_ns):
             if (text, place) not in self._told:
                 self._told.add((text, place))
-                self.front_end.note(
-                    f"{self.machine.name} ▸ `{text}` has changed something {place} only;"
+                joined.front_end.note(
+                    f"{joined.name} ▸ `{text}` has changed something {place} only;"
                     " a %%both cell does so on both sides"
                 )
 
-    def look_at_devices(self, python: str) -> None:
+    # -- devices --------------------------------------------------------------------------------
+
+    def _look_at_devices(self, joined: Joined, python: str) -> None:
         """Before a remote cell: tell of devices chosen here that leave the machine's GPU idle.
 
         With the setting `redo_devices` the statements are run again there at once.
         """
         if not self.devices.any:
             return
-        needed, _ = self.home.needs(footprint(ast.parse(python)).reads)
+        needed, _ = joined.home.needs(footprint(ast.parse(python)).reads)
         choices = self.devices.made_here(needed, self.shell.user_ns)
-        if choices and self._gpu is None:
-            gpus = self.session.request(messages.Status)["gpus"]
-            self._gpu = str(gpus[0]["name"]) if gpus else ""
-        if not choices or not self._gpu:
+        gpu = joined.has_gpu() if choices else ""
+        if not gpu:
             return
-        name = self.machine.name
         if self.config.redo_devices:
             for choice in choices:
-                self.redo(choice.name)
+                self.redo(joined, choice.name)
             return
         for choice in self.devices.untold(choices):
-            self.front_end.note(
-                f"{name} ▸ {choice.name} is {choice.device!r}, chosen on this computer; {name}"
-                f" has a GPU ({self._gpu}). `%remote_gpu redo {choice.name}` runs there: "
+            joined.front_end.note(
+                f"{joined.name} ▸ {choice.name} is {choice.device!r}, chosen on this computer;"
+                f" {joined.name} has a GPU ({gpu}). `%remote_gpu redo {choice.name}` runs there: "
                 f"{choice.statement}"
             )
 
-    def redo(self, name: str) -> None:
+    def redo(self, joined: Joined, name: str) -> None:
         """Run again there the statement that chose a device; its result is `name` from then on."""
         statement = self.devices.statement(name)
         if statement is None:
@@ -224,13 +263,25 @@ class Extension:
                 f"no statement is known here that chose a device for {name}",
                 hint=f"Run that statement in a %%remote_gpu cell: {name} = …",
             )
-        outcome = self.session.run_cell(statement, statement, cell_count(self.shell))
+        with joined.named():
+            outcome = joined.session.run_cell(statement, statement, cell_count(self.shell))
         if outcome.error is not None:
             raise remote_exception(outcome.error)
-        self.front_end.note(f"{self.machine.name} ▸ chosen again there: {statement}")
+        joined.front_end.note(f"{joined.name} ▸ chosen again there: {statement}")
 
     def _at_exit(self) -> None:
-        self.session.leave(stop=True)
+        self.machines.leave()
+
+
+def _sum(moves: Sequence[Moved]) -> Moved:
+    """Return what several fetches brought as one."""
+    return Moved(
+        names=tuple(name for one in moves for name in one.names),
+        patched=tuple(name for one in moves for name in one.patched),
+        unchanged=tuple(name for one in moves for name in one.unchanged),
+        bytes=sum(one.bytes for one in moves),
+        loads=tuple(load for one in moves for load in one.loads),
+    )
 
 
 def _is_remote(raw: str) -> bool:
@@ -240,13 +291,6 @@ def _is_remote(raw: str) -> bool:
 def _ran_there(raw: str) -> bool:
     """Say whether a cell as typed was for the other side, or for both."""
     return _is_remote(raw) or is_both(raw)
-
-
-def _inherited(python: str) -> dict[str, str]:
-    """Return the variables a kernel of the notebook's own interpreter gets from here."""
-    if python != sys.executable:
-        return {}
-    return {name: value for name, value in os.environ.items() if not name.startswith(_OWN)}
 
 
 def cell_count(shell: Any) -> int:

@@ -10,7 +10,7 @@ from .verb_table import BY_NAME, VERBS, Verb
 _CELL_EXAMPLES = (
     ("%%remote_gpu", "run this cell in the second Python"),
     ("%%remote_gpu --timeout 30m", "and stop it after half an hour"),
-    ("%%remote_gpu --machine embedded", "say which machine"),
+    ("%%remote_gpu --machine gpu-box", "run it on a machine that was added"),
     ("%%remote_gpu --attach", "show the run that this notebook left"),
 )
 
@@ -18,7 +18,8 @@ _CELL_EXAMPLES = (
 def cell_help() -> str:
     """Return the text that `%%remote_gpu?` and `%%remote_gpu --help` show."""
     lines = [
-        "Run this cell in a persistent second Python: the machine.",
+        "Run this cell in a persistent Python on a machine: the embedded one, a second",
+        "Python on this computer, or any that ssh reaches (%remote_gpu add NAME HOST).",
         "",
         "What the cell reads is there; what it makes is here when you read it. Output,",
         "plots, widgets, input() and the stop button work as in any cell.",
@@ -32,7 +33,7 @@ def cell_help() -> str:
         if group == "gpu":
             lines += ["  GPUs by name, as in --a100 or --4x3090:", *_wrapped(GPU_FLAGS)]
     lines += ["", "* understood, but not in this version: the cell is then refused, not run."]
-    lines += ["", "%remote_gpu help lists what else can be done with the machine."]
+    lines += ["", "%remote_gpu help lists what else can be done with machines."]
     return "\n".join(lines)
 
 
@@ -45,7 +46,7 @@ def line_help(verb: str = "") -> str:
         return _verb_help(BY_NAME[verb])
     return "\n".join(
         [
-            "%remote_gpu VERB: look after the machine that remote cells run on.",
+            "%remote_gpu VERB: look after the machines that remote cells run on.",
             "",
             *_columns([(one.usage, one.summary) for one in VERBS]),
             "",

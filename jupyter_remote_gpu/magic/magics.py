@@ -8,19 +8,20 @@ from typing import Any
 from IPython.core.magic import Magics, line_cell_magic, magics_class
 
 from jupyter_remote_gpu.errors import RequestError
-from jupyter_remote_gpu.machines import Request, choose
+from jupyter_remote_gpu.machines import Request
 from jupyter_remote_gpu.session.outcome import Outcome
 from jupyter_remote_gpu.session.summary import run_text
 
 from . import arguments, help, verbs
 from .both import run_there
 from .extension import Extension, cell_count, cell_filename
+from .joined import Joined
 from .remote_error import remote_exception, syntax_error
 
 
 @magics_class
 class RemoteGPUMagics(Magics):
-    """`%%remote_gpu` runs a cell on the machine, `%remote_gpu VERB` looks after it."""
+    """`%%remote_gpu` runs a cell on a machine, `%remote_gpu VERB` looks after machines."""
 
     shell: Any
 
@@ -32,15 +33,13 @@ class RemoteGPUMagics(Magics):
     def remote_gpu(self, line: str, cell: str | None = None) -> Any:
         """Replaced below by the help text, which the parser's tables make."""
         if cell is None:
-            asked = arguments.parse_line(line)
-            self._choose(asked.request)
-            return self._carry_out(asked)
+            return self._carry_out(arguments.parse_line(line))
         command = arguments.parse_cell(line)
         if command.help:
             print(help.cell_help())
             return None
         if command.request.attach:
-            return self._carry_out(arguments.parse_line("attach"))
+            return self._carry_out(arguments.LineCommand("attach", request=command.request))
         return self._run(command.request, cell)
 
     @line_cell_magic
@@ -69,7 +68,7 @@ class RemoteGPUMagics(Magics):
 
     def _run(self, request: Request, cell: str) -> None:
         extension = self._extension
-        self._choose(request)
+        joined = extension.machines.chosen(request)
         if not cell.strip():
             raise RequestError(
                 "the cell is empty below its %%remote_gpu line",
@@ -81,27 +80,18 @@ class RemoteGPUMagics(Magics):
         self._check_syntax(python, filename)
         trees = extension.hook.close()
         try:
-            extension.front_end.begin()
-            extension.gather(python)
-            extension.look_at_devices(python)
-            outcome = extension.session.run_cell(
+            outcome = extension.run(
+                joined,
                 cell,
                 python,
-                count,
                 filename,
                 timeout=request.timeout_seconds,
                 unguarded=request.yes,
             )
         finally:
             extension.hook.reopen(trees)
-            extension.front_end.catch_up()
-        self._after(outcome, count)
-        extension.tell_one_sided(python, f"on {extension.machine.name}")
-
-    def _choose(self, request: Request) -> None:
-        """Refuse a request that only a machine we do not have could serve."""
-        machine = self._extension.machine
-        choose(request, {machine.name: machine})
+        self._after(joined, outcome, count)
+        extension.tell_one_sided(joined, python, f"on {joined.name}")
 
     def _check_syntax(self, python: str, filename: str) -> None:
         """Raise a cell's syntax error as IPython shows it, before anything is started."""
@@ -110,13 +100,13 @@ class RemoteGPUMagics(Magics):
         except SyntaxError as error:
             raise syntax_error(self.shell, error) from None
 
-    def _after(self, outcome: Outcome, count: int) -> None:
+    def _after(self, joined: Joined, outcome: Outcome, count: int) -> None:
         """Bind results as IPython does, pass payloads on, say what moved, raise the error."""
         self._take_result(outcome, count)
         for payload in outcome.payload:
             self.shell.payload_manager.write_payload(payload, single=False)
         text = run_text(
-            self._extension.machine.name,
+            joined.name,
             () if outcome.sent_shown else outcome.sent,
             outcome.unchanged,
             outcome.there,
@@ -126,7 +116,7 @@ class RemoteGPUMagics(Magics):
             threads=outcome.threads,
         )
         if text is not None and self._extension.config.show_line:
-            self._extension.front_end.note(text)
+            joined.front_end.note(text)
         if outcome.error is not None:
             raise remote_exception(outcome.error)
 

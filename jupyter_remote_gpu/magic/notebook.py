@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyter_remote_gpu.protocol.events import Event
 
-from .bars import LINE_METADATA, NotebookBar, line_data
+from .bars import LINE_METADATA, NotebookBar, NotebookStepBar, line_data
 from .comm_relay import CommRelay
 from .late_output import LateOutput
 
@@ -17,7 +17,11 @@ KEPT_PARENTS = 200
 
 
 class NotebookFrontEnd:
-    """Shows events through the local ipykernel, as if the cell had run in it."""
+    """Shows a machine's events through the local ipykernel, as if the cell had run in it.
+
+    Each machine has one of its own: what a widget or a late output answers is
+    known to the machine that was given it, and to no other.
+    """
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
@@ -59,6 +63,10 @@ class NotebookFrontEnd:
     def has_comm(self, comm_id: str) -> bool:
         """Whether a comm of that id is open here, whoever opened it; any thread."""
         return comm_id in self._kernel.comm_manager.comms
+
+    def step_bar(self) -> NotebookStepBar:
+        """Return a line of the cell that is running now, which any thread can change."""
+        return NotebookStepBar(self._kernel)
 
     def begin(self) -> None:
         """A remote cell begins: what was printed here before comes first, late output too."""

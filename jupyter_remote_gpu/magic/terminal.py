@@ -29,6 +29,10 @@ class TerminalFrontEnd:
         """Return {}: no front end's message is behind a terminal's cell."""
         return {}
 
+    def step_bar(self) -> TerminalBar:
+        """Return a line for the steps of making a machine ready."""
+        return TerminalBar()
+
     def begin(self) -> None:
         """A remote cell begins: nothing of this shell's waits to be printed."""
         self.catch_up()

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Operands = Literal["none", "some", "names", "names or expression", "expression", "verb"]
+Operands = Literal[
+    "none",
+    "some",
+    "names",
+    "names or expression",
+    "expression",
+    "verb",
+    "machine",
+    "one machine",
+    "machine and items",
+    "machine and host",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +25,8 @@ class Verb:
 
     `operands` says what follows: nothing, any number of names, one or more,
     these or one expression, one expression to the end of the line, at most one
-    verb. `flags` are the request flags that mean something there.
+    verb, at most one machine, exactly one, one with things that lie there, a
+    new name with a host. `flags` are the request flags that mean something there.
     """
 
     name: str
@@ -34,6 +46,10 @@ class Verb:
             "names or expression": " NAME…",
             "expression": " EXPRESSION",
             "verb": " [VERB]",
+            "machine": " [MACHINE]",
+            "one machine": " MACHINE",
+            "machine and items": " MACHINE [ITEM…]",
+            "machine and host": " NAME HOST",
         }
         return self.name + follows[self.operands]
 
@@ -44,10 +60,82 @@ _NO_FLAGS: frozenset[str] = frozenset()
 VERBS: tuple[Verb, ...] = (
     Verb(
         "status",
+        "machine",
+        "the notebook's machine, its kernel, what runs there",
+        "Also what a bare %remote_gpu does. Starts nothing. The other machines that this\n"
+        "notebook has used have a line each.",
+        ("%remote_gpu", "%remote_gpu status", "%remote_gpu status gpu-box"),
+    ),
+    Verb(
+        "add",
+        "machine and host",
+        "a machine that ssh reaches; makes it ready at once",
+        "HOST is what you would write behind `ssh`: a name of your ~/.ssh/config, or\n"
+        "user@host, or user@host:port. Nothing need be installed there. If it cannot be made\n"
+        "ready, nothing is remembered, unless --offline says so. Without --trusted only data\n"
+        "comes back from it.",
+        (
+            "%remote_gpu add gpu-box me@192.168.1.20 --trusted",
+            "%remote_gpu add lab a100.example.org -o ProxyJump=gate.example.org",
+        ),
+        frozenset({"trusted", "offline", "option"}),
+    ),
+    Verb(
+        "machines",
         "none",
-        "the machine, its kernel, what runs there",
-        "Also what a bare %remote_gpu does. Starts nothing.",
-        ("%remote_gpu", "%remote_gpu status"),
+        "all machines: their state, GPU, disk, what runs there",
+        "Asks all of them at once and waits 3 s at most; one that does not answer is shown as\n"
+        "it was seen last.",
+        ("%remote_gpu machines",),
+        _NO_FLAGS,
+    ),
+    Verb(
+        "use",
+        "machine",
+        "which machine this notebook uses from now on",
+        "It is remembered for this notebook. Without a name it says which it is.\n"
+        "A cell's own --machine or --local goes before.",
+        ("%remote_gpu use gpu-box", "%remote_gpu use embedded"),
+        _NO_FLAGS,
+    ),
+    Verb(
+        "trust",
+        "one machine",
+        "the machine is your own: pickles may come back from it",
+        "Whoever can act there can then act here. It takes effect when the machine is used for\n"
+        "the first time after the notebook's kernel has started.",
+        ("%remote_gpu trust gpu-box",),
+        _NO_FLAGS,
+    ),
+    Verb(
+        "untrust",
+        "one machine",
+        "only data may come back from the machine",
+        "It takes effect when the machine is used for the first time after the notebook's\n"
+        "kernel has started.",
+        ("%remote_gpu untrust gpu-box",),
+        _NO_FLAGS,
+    ),
+    Verb(
+        "clean",
+        "machine and items",
+        "what lies on a machine; frees what you name",
+        "Without items a table of what lies there, with sizes and last use. With items, as the\n"
+        "table has them, these are freed; with --yes all that nothing uses. What runs stays.",
+        (
+            "%remote_gpu clean gpu-box",
+            "%remote_gpu clean gpu-box cache",
+            "%remote_gpu clean gpu-box --yes",
+        ),
+        frozenset({"yes"}),
+    ),
+    Verb(
+        "forget",
+        "one machine",
+        "a machine that was added; shows first what remains there",
+        "Kernels that still run there are named; they go on. --yes forgets it.",
+        ("%remote_gpu forget gpu-box", "%remote_gpu forget gpu-box --yes"),
+        frozenset({"yes"}),
     ),
     Verb(
         "names",
@@ -98,14 +186,14 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "interrupt",
-        "none",
+        "machine",
         "stop the running cell; all names stay",
         "The same as the stop button while a remote cell runs.",
-        ("%remote_gpu interrupt",),
+        ("%remote_gpu interrupt", "%remote_gpu interrupt gpu-box"),
     ),
     Verb(
         "restart",
-        "none",
+        "machine",
         "a fresh kernel there",
         "Values newest there are lost and named; those that are here too stay.",
         ("%remote_gpu restart",),
@@ -113,7 +201,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "stop",
-        "none",
+        "machine",
         "end the kernel there",
         "The next remote cell starts them again. Values newest there are lost and named.",
         ("%remote_gpu stop",),
@@ -128,14 +216,14 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "runs",
-        "none",
-        "the runs of this workspace, newest last",
+        "machine",
+        "the runs of this notebook there, newest last",
         "A run is one execution of a cell, with a journal on the machine's disk.",
         ("%remote_gpu runs",),
     ),
     Verb(
         "attach",
-        "none",
+        "machine",
         "take up the Python that this notebook left running, show its last run",
         "After a restart of the notebook's kernel: its names are there again, and the output\n"
         "that was missed is shown, then what still comes, until the run ends.",
@@ -143,11 +231,12 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "allow-scripts",
-        "none",
+        "machine",
         "let scripts of a machine that is not trusted act in this page",
-        "Its HTML, JavaScript and widgets (anywidget and others) then come as they are, until\n"
-        "the notebook's kernel ends. Such code can do in the page whatever you can.",
-        ("%remote_gpu allow-scripts",),
+        "Its HTML, JavaScript and widgets (anywidget and others) then come as they are: from the\n"
+        "embedded machine until the notebook's kernel ends, from one that was added until you\n"
+        "`untrust` it. Such code can do in the page whatever you can.",
+        ("%remote_gpu allow-scripts", "%remote_gpu allow-scripts gpu-box"),
         _NO_FLAGS,
     ),
     Verb(
@@ -164,10 +253,6 @@ BY_NAME: dict[str, Verb] = {verb.name: verb for verb in VERBS}
 
 # Verbs agreed for later; asking for one is no mistake of the user's.
 LATER: dict[str, str] = {
-    "add": "adding machines reached by SSH",
-    "forget": "forgetting added machines",
-    "clean": "freeing what lies on added machines",
-    "machines": "more machines than the embedded one",
     "data": "placing data sets on a machine",
     "sync": "following the project's files",
     "prices": "renting machines",

@@ -79,6 +79,14 @@ def _exception(value: Any) -> bool:
     return _fits(value, tests) and isinstance(value.get("args"), list)
 
 
+def _packages(value: Any) -> bool:
+    """Whether it tells of packages that came and went: names and lines to ask for them."""
+    return isinstance(value, dict) and all(
+        isinstance(value.get(side), dict) and all(isinstance(v, str) for v in value[side].values())
+        for side in ("came", "went")
+    )
+
+
 _DISPLAY: dict[str, Test] = {"data": _mapping, "metadata": _mapping}
 _COMM: dict[str, Test] = {"content": _comm, "metadata": _optional_mapping}
 
@@ -107,6 +115,7 @@ OPTIONAL: dict[str, dict[str, Test]] = {
         "payload": _mappings,
         "report": _optional_mapping,
         "bound": _texts,
+        "packages": _packages,
     },
     "kernel_died": {"cause": _text},
 }

@@ -19,7 +19,7 @@ fields of its kind; buffers of comm messages are the payload.
 | `comm_handled` | `p` names the comm message that was worked off |
 | `input` | `prompt`, `password` |
 | `notice` | `text`: something the user must know |
-| `run_ended` | `status`, `error`, `report`, `seconds`, `payload` |
+| `run_ended` | `status`, `error`, `report`, `seconds`, `payload`, `packages` |
 | `kernel_died` | `message`, `cause`; written by the agent |
 """
 

@@ -171,7 +171,8 @@ class OpenKernel(Message):
 
     `notebook` says whose it is, `python` the interpreter's path ("" for the
     agent's own), `folder` the working directory, `environ` additions to the
-    agent's environment.
+    agent's environment. With a `workspace`, that workspace's environment is the
+    kernel's, `python` is not looked at, and `folder` is below its project.
     """
 
     request: int
@@ -179,6 +180,7 @@ class OpenKernel(Message):
     python: str
     folder: str
     environ: dict[str, str]
+    workspace: str = ""
 
 
 @_message("list_kernels")
@@ -221,6 +223,85 @@ class Ping(Message):
     """Ask for an empty `Done`, to see that the other end lives."""
 
     request: int
+
+
+# -- workspaces ---------------------------------------------------------------------------------
+
+
+@_message("open_workspace")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenWorkspace(Message):
+    """Make a workspace's folders, or find them as they were left.
+
+    `version` is the Python wanted ("3.11"), `over` an interpreter of the machine
+    whose packages are used too ("" for none): each pair has an environment of its
+    own. Answer: `folder` (the project's, on the machine), `python` (the
+    environment's interpreter, "" while there is none), `digests` (of the locks that
+    the environment holds), `provided` ({name: version} of what `over` has).
+    """
+
+    request: int
+    workspace: str
+    version: str
+    over: str = ""
+
+
+@_message("build_environment")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildEnvironment(Message):
+    """See to it that a workspace's environment holds what a lock names.
+
+    `lock` is the text of a pylock.toml, `digest` its name and `packages` its
+    {name: version}; `interpreter` is the one to build with, if the machine cannot
+    know it; `arguments` are uv's. `carried` is a folder below the agent's base with
+    files for uv's cache, `part` one with the agent's packages for that Python; both
+    were brought by the client. Packages that are there besides stay. Tells steps;
+    answered as `OpenWorkspace` is. Repeated, it is done once.
+    """
+
+    request: int
+    workspace: str
+    version: str
+    lock: str
+    digest: str
+    packages: dict[str, Any]
+    over: str = ""
+    interpreter: str = ""
+    carried: str = ""
+    part: str = ""
+    arguments: list[str] = field(default_factory=list)
+
+
+@_message("remains")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remains(Message):
+    """Ask what lies on the machine (`result["items"]`); looks at every file, tells steps.
+
+    An item: `item` (what `Clean` takes), `kind`, `name`, `bytes`, `used` (seconds
+    since the epoch, 0 if unknown), `by` (ids of the kernels that use it).
+    """
+
+    request: int
+
+
+@_message("clean")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clean(Message):
+    """Free items that `Remains` named (`result`: `freed` bytes, `kept`: {item: why})."""
+
+    request: int
+    items: list[str]
+
+
+@_message("told")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told(Message):
+    """A step of a request that is being carried out, as `protocol.steps.Step` has it."""
+
+    request: int
+    what: str
+    done: int = 0
+    total: int = 0
 
 
 # -- runs ---------------------------------------------------------------------------------------
@@ -326,3 +407,11 @@ class Chunk(Message):
 
     flags: ClassVar[int] = frames.FLAG_PAYLOAD_UNCHECKED
     name: str
+
+
+@_message("taken")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken(Message):
+    """Word from who receives paced chunks: so many of their bytes, since the line was opened."""
+
+    bytes: int

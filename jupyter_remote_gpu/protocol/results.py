@@ -30,6 +30,10 @@ def _texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(v, str) for v in value)
 
 
+def _text_values(value: Any) -> bool:
+    return isinstance(value, dict) and _texts([*value.values()])
+
+
 def _truth(value: Any) -> bool:
     return isinstance(value, bool)
 
@@ -80,11 +84,18 @@ _RUN = _object(
     error=_or_none(_text),
 )
 _GPU = _object(name=_text, use_percent=_text)
+_WORKSPACE = _object(folder=_text, python=_text, digests=_texts)
+_OPENED = _object(folder=_text, python=_text, digests=_texts, provided=_text_values)
+_REMAINS = _object(item=_text, kind=_text, name=_text, bytes=_count, used=_time, by=_texts)
 
 _RESULTS: dict[str, Test] = {
     "open_kernel": _KERNEL,
     "list_kernels": _object(kernels=_all(_KERNEL)),
     "list_runs": _object(runs=_all(_RUN)),
+    "open_workspace": _OPENED,
+    "build_environment": _WORKSPACE,
+    "remains": _object(items=_all(_REMAINS)),
+    "clean": _object(freed=_count, kept=_text_values),
     "status": _object(disk_free=_count, gpus=_all(_GPU), kernels=_all(_KERNEL)),
 }
 

@@ -1,47 +1,40 @@
-"""The connection to an agent: requests, followed journals, reconnecting."""
+"""The connection to an agent: requests, followed journals, one connection after another."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import logging
-import socket
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from jupyter_remote_gpu import __version__, errors
+from jupyter_remote_gpu import errors
 from jupyter_remote_gpu.errors import (
     ConnectionLostError,
-    DamagedError,
     InternalError,
+    KernelDiedError,
     ProtocolError,
     RemoteGPUError,
-    VersionMismatchError,
 )
 from jupyter_remote_gpu.protocol import events, messages, results
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.frames import MAX_PAYLOAD_BYTES
 from jupyter_remote_gpu.protocol.plain_text import plain
-from jupyter_remote_gpu.protocol.version import MAGIC, PROTOCOL_VERSION
+from jupyter_remote_gpu.protocol.steps import Step, Told
 from jupyter_remote_gpu.transport.base import Transport
-from jupyter_remote_gpu.transport.streams import FrameStream
 
-GREETING_SECONDS = 20.0
-RECONNECT_SECONDS = 120.0
-"""After this long without a connection, waiting runs are told that it is lost."""
-FIRST_PAUSE_SECONDS = 0.02
-LONGEST_PAUSE_SECONDS = 5.0
-STANDS_SECONDS = 10.0
-"""A connection that stood for so long was a good one, even if nothing was said on it."""
-MISREAD_TIMES = 3
-"""So often in a row what cannot be understood is asked for again; then the machine sends it so."""
+from . import notes
+from .greeting import Opened, open_greeted
+from .pulse import Clocks, Patience, until_doubtful
+from .reviving import GaveUp, revive
+from .trouble import Trouble, lost
+
 LONGEST_TOLD = 4000
-DISCONNECTED = "disconnected"
-RECONNECTED = "reconnected"
-DISK_FULL = "disk full"
-DISK_HAS_ROOM = "disk has room"
-STREAM_LIMIT_BYTES = 4 << 20
+LONGEST_STEP = 200
+TELL_SECONDS = 2.0
+"""A silent connection that is replaced within this time is not worth a word."""
 _REPEATABLE = (
     messages.Run,
     messages.Follow,
@@ -50,8 +43,12 @@ _REPEATABLE = (
     messages.ListKernels,
     messages.ListRuns,
     messages.Ping,
+    messages.OpenWorkspace,
+    messages.BuildEnvironment,
+    messages.Remains,
 )
-"""Requests that may reach the agent twice: they are sent again after a reconnect."""
+"""Requests that may be carried out twice. An agent does so only if it is another process than
+the one that was asked first: it remembers the requests of a client (`agent/remembered.py`)."""
 
 log = logging.getLogger(__name__)
 
@@ -65,34 +62,26 @@ class _Followed:
 
 
 @dataclass(slots=True)
-class _Open:
-    """What hangs on the present connection; `since` is the loop's time."""
+class _Asked:
+    """A request under way; `agent` is the process that it was sent to first."""
 
-    stream: FrameStream
-    since: float
-    machine: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Trouble:
-    """What went wrong since a connection last brought something; none at first.
-
-    Kept over reconnects: a peer that accepts and hangs up, or sends the same
-    nonsense each time, would otherwise be met again and again for ever.
-    """
-
-    since: float | None = None
-    pause: float = 0.0
-    misread: int = 0
+    message: messages.Message
+    answer: asyncio.Future[dict[str, Any]]
+    agent: str
+    told: Told | None = None
 
 
 class AgentClient:
     """One client of one agent; lives in an event loop, all methods are called there.
 
-    `tell` is called with one of the words above when something happens that
-    whoever waits for a run wants to know, and with the reason, or an error to
-    raise, when the machine is given up. `room` waits until what was handed out
-    has been taken; a message of more than `longest` bytes is refused unread.
+    `tell` is called with what whoever waits for a run wants to know (the words
+    and notes of `notes.py`), and with an error to raise when the machine is
+    given up. `room` waits until what was handed out has been taken; a message
+    of more than `longest` bytes is refused unread. `renewed` is called when a
+    connection has taken the place of an earlier one.
+
+    A connection that breaks is made again for as long as anybody follows or
+    waits. One that is silent is not broken: another is tried beside it.
     """
 
     def __init__(
@@ -102,44 +91,63 @@ class AgentClient:
         tell: Callable[[str | RemoteGPUError], None],
         room: Callable[[], Awaitable[None]] | None = None,
         longest: int = MAX_PAYLOAD_BYTES,
+        renewed: Callable[[], None] = lambda: None,
     ) -> None:
         self._transport = transport
+        self._renewed = renewed
         self._client = client
         self._tell = tell
         self._room = room
         self._longest = longest
-        self._trouble = _Trouble()
-        self._open: _Open | None = None
+        self._trouble = Trouble()
+        self._patience = Patience()
+        self._open: Opened | None = None
         self._opening = asyncio.Lock()
         self._numbers = itertools.count(1)
-        self._waiting: dict[int, tuple[messages.Message, asyncio.Future[dict[str, Any]]]] = {}
+        self._waiting: dict[int, _Asked] = {}
+        self._resumed: dict[int, str] = {}
         self._followed: dict[str, _Followed] = {}
-        self._reading: asyncio.Task[None] | None = None
-        self._closed = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._reviving: asyncio.Task[None] | None = None
+        self._lost_since: float | None = None
+        self._holding = self._closed = False
 
     async def machine(self) -> dict[str, Any]:
         """Return the machine's facts; connects if that was not done yet."""
         return (await self._connected()).machine
 
+    @property
+    def clock_ahead(self) -> float:
+        """By how many seconds the machine's clock was ahead of ours at the latest greeting."""
+        return 0.0 if self._open is None else self._open.clock_ahead
+
     async def request(
-        self, kind: type[messages.Message], blobs: tuple[Any, ...] = (), **fields: Any
+        self,
+        kind: type[messages.Message],
+        blobs: tuple[Any, ...] = (),
+        told: Told | None = None,
+        **fields: Any,
     ) -> dict[str, Any]:
         """Send a request and return its result, checked; raises what the agent failed with.
 
-        A broken connection is made again first; ConnectionLostError if the
-        request is one that must not be repeated, or after `RECONNECT_SECONDS`.
+        `told` is called, in the loop, with each step that the agent tells of it.
+        It is carried out once, over however many connections that takes. Only where
+        the agent's process has become another one meanwhile may it be carried out
+        twice, or, if it is none of `_REPEATABLE`, fail with ConnectionLostError.
         """
+        if self._lost_since is not None:
+            self._tell(notes.lost(self._lost_since))
         opened = await self._connected()
         number = next(self._numbers)
         message = kind(**{"request": number, "blobs": blobs, **fields})
-        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = (message, future)
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = _Asked(message, answer, opened.agent, told)
         try:
             await opened.stream.send(message)
         except (ConnectionError, OSError):
             log.debug("a request is sent again once the connection stands")
         try:
-            return results.checked(kind.tag, await future)
+            return results.checked(kind.tag, await answer)
         finally:
             self._waiting.pop(number, None)
 
@@ -151,7 +159,8 @@ class AgentClient:
     async def follow(self, kernel: str, after: int, take: Callable[[Event], None]) -> None:
         """Hand each event behind number `after` to `take`, in order, each once.
 
-        Goes on over reconnects until `unfollow`.
+        Goes on over reconnects until `unfollow`. An agent that does not know the
+        kernel any more, because the machine was restarted, makes it a `kernel_died`.
         """
         self._followed[kernel] = _Followed(take, after)
         await self.request(messages.Follow, kernel=kernel, after=after)
@@ -163,98 +172,87 @@ class AgentClient:
     def close(self) -> None:
         """Leave the agent; it and its kernels go on."""
         self._closed = True
-        if self._reading is not None:
-            self._reading.cancel()
+        for task in (*self._tasks, *([self._reviving] if self._reviving else [])):
+            task.cancel()
         if self._open is not None:
             self._open.stream.close()
 
-    async def _connected(self) -> _Open:
+    # -- connections ----------------------------------------------------------------------------
+
+    async def _connected(self) -> Opened:
+        """Return the connection; makes the first one, and waits for the next one."""
         async with self._opening:
+            while self._open is None and self._reviving is not None:
+                await asyncio.shield(self._reviving)
             if self._open is None:
-                opened = await self._connect()
-                await self._follow_on(opened.stream)
-                self._open = opened
-                self._reading = asyncio.create_task(self._read(opened))
+                self._take_over(await self._connect())
+            assert self._open is not None
             return self._open
 
-    async def _follow_on(self, stream: FrameStream) -> None:
-        """Ask a new connection for what was followed on the earlier ones."""
-        try:
-            for kernel, followed in list(self._followed.items()):
-                again = messages.Follow(request=0, kernel=kernel, after=followed.number)
-                await stream.send(again)
-        except OSError as error:
-            stream.close()
-            raise ConnectionLostError("the agent hung up after the greeting") from error
+    async def _connect(self) -> Opened:
+        """Make a connection that goes on with what was followed on earlier ones."""
+        again = [
+            messages.Follow(request=next(self._numbers), kernel=kernel, after=followed.number)
+            for kernel, followed in self._followed.items()
+        ]
+        self._resumed.update((message.request, message.kernel) for message in again)
+        return await open_greeted(self._transport, self._client, self._longest, again)
 
-    async def _connect(self) -> _Open:
-        """Connect and greet; an agent that refuses us is replaced once."""
-        for attempt in (1, 2):
-            sock = await self._socket()
-            sock.setblocking(False)
-            reader, writer = await asyncio.open_unix_connection(sock=sock, limit=STREAM_LIMIT_BYTES)
-            stream = FrameStream(reader, writer, self._longest)
-            try:
-                answer = await asyncio.wait_for(self._greet(stream, writer), GREETING_SECONDS)
-            except (EOFError, ConnectionError) as error:
-                stream.close()
-                if attempt == 2:
-                    raise ConnectionLostError("the agent hung up during the greeting") from error
-                continue
-            except asyncio.TimeoutError as error:
-                stream.close()
-                raise ConnectionLostError(
-                    f"the agent did not answer the greeting within {GREETING_SECONDS:.0f} s"
-                ) from error
-            except BaseException:
-                stream.close()
-                raise
-            if isinstance(answer, messages.Welcome):
-                return _Open(stream, asyncio.get_running_loop().time(), answer.machine)
-            stream.close()
-            if attempt == 2:
-                raise refusal(answer)
-            await asyncio.to_thread(self._transport.replace)
-        raise ConnectionLostError("the agent hung up during the greeting")
+    def _take_over(self, opened: Opened) -> None:
+        """Let a connection be the one; hang up the one before."""
+        before, self._open = self._open, opened
+        for task in self._tasks:
+            task.cancel()
+        if before is not None:
+            before.hang_up()
+        self._tasks = [
+            asyncio.create_task(self._read(opened)),
+            asyncio.create_task(self._watch(opened)),
+        ]
 
-    async def _socket(self) -> socket.socket:
-        """Connect in a thread; a socket that comes after we were cancelled is closed."""
-        loop = asyncio.get_running_loop()
-        connecting = loop.run_in_executor(None, self._transport.connect)
-        try:
-            return await asyncio.shield(connecting)
-        except asyncio.CancelledError:
-            connecting.add_done_callback(_close_late)
-            raise
+    def _wanted(self) -> bool:
+        return bool(self._followed or self._waiting)
 
-    async def _greet(
-        self, stream: FrameStream, writer: asyncio.StreamWriter
-    ) -> messages.Welcome | messages.Refused:
-        writer.write(MAGIC)
-        await stream.send(hello(self._transport, self._client))
-        if await stream.exactly(len(MAGIC)) != MAGIC:
-            raise ProtocolError("what answers there is no agent of this package")
-        answer = await stream.receive()
-        if not isinstance(answer, (messages.Welcome, messages.Refused)):
-            raise ProtocolError("the agent did not answer the greeting")
-        return answer
+    async def _watch(self, opened: Opened) -> None:
+        """Look after a connection that brings nothing: try another one beside it."""
+        clocks = Clocks()
+        while True:
+            await until_doubtful(
+                opened, self._patience, self._wanted, lambda: self._holding, clocks
+            )
+            log.debug("the connection is silent: another one is tried")
+            self._revive(lambda heard=opened.heard: opened.heard > heard)  # type: ignore[misc]
+            assert self._reviving is not None
+            await asyncio.wait([self._reviving])
 
-    async def _read(self, opened: _Open) -> None:
+    async def _read(self, opened: Opened) -> None:
         """Hand out what comes until the connection ends, then see to a new one."""
         error = await self._hand_out(opened)
-        opened.stream.close()
+        opened.hang_up()
         self._open = None
-        if not self._closed:
-            await self._recover(opened, error)
+        # what watched it has nothing to watch any more; a search that is on goes on
+        for task in self._tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+        if self._closed or not self._wanted():
+            return
+        loop = asyncio.get_running_loop()
+        if self._trouble.ended(loop.time() - opened.since, error, loop.time()):
+            self._give_up(error)
+            return
+        self._lose()
+        self._revive(lambda: False)
 
-    async def _hand_out(self, opened: _Open) -> BaseException:
+    async def _hand_out(self, opened: Opened) -> BaseException:
         """Hand out what comes; return why there is no more."""
         try:
             while True:
                 if self._take(await opened.stream.receive()):
-                    self._trouble = _Trouble()
+                    self._trouble.clear()
                 if self._room is not None:
+                    self._holding = True
                     await self._room()
+                    self._holding = False
         except (EOFError, ConnectionError, OSError) as error:
             log.debug("connection to the agent ended: %r", error)
             return error
@@ -268,101 +266,132 @@ class AgentClient:
                 f"what the machine sent could not be taken in: {type(error).__name__}: {error}",
                 hint="Please report this. The log has the place.",
             )
+        finally:
+            self._holding = False
 
-    async def _recover(self, opened: _Open, error: BaseException) -> None:
-        """Connect again, repeat what may be repeated, follow on; or give up and say so."""
-        for number, (message, future) in list(self._waiting.items()):
-            if not isinstance(message, _REPEATABLE) and not future.done():
-                future.set_exception(
+    # -- having a connection again --------------------------------------------------------------
+
+    def _revive(self, recovered: Callable[[], bool]) -> None:
+        """Begin to look for another connection, unless that is going on; one at a time."""
+        if self._reviving is None:
+            self._reviving = asyncio.create_task(self._search(recovered))
+
+    async def _search(self, recovered: Callable[[], bool]) -> None:
+        """Find a connection, or see the silent one `recovered`; or give up and say so."""
+        silent = self._open
+        loop = asyncio.get_running_loop()
+        telling = loop.call_later(TELL_SECONDS, self._lose)
+
+        def unneeded() -> bool:
+            return (silent is not None and self._open is silent and recovered()) or (
+                self._open is None and not self._wanted()
+            )
+
+        try:
+            opened = await revive(self._transport, self._connect, self._trouble, unneeded)
+        except GaveUp as stop:
+            self._give_up(stop.error)
+            return
+        except Exception as error:
+            log.exception("the search for a connection failed")
+            text = f"no connection could be looked for: {type(error).__name__}: {error}"
+            self._give_up(InternalError(text, hint="Please report this. The log has the place."))
+            return
+        finally:
+            telling.cancel()
+            self._reviving = None
+        if opened is not None:
+            if self._open is not None and self._lost_since is None:
+                # the way was open all along: perhaps the silent one was only busy
+                self._patience.replaced()
+            self._take_over(opened)
+            self._renewed()
+            await self._repeat(opened)
+        since, self._lost_since = self._lost_since, None
+        if since is not None and self._open is not None:
+            self._tell(notes.again(time.time() - since))
+
+    async def _repeat(self, opened: Opened) -> None:
+        """Send again what has no answer yet; fail what must not be carried out twice."""
+        for number, asked in list(self._waiting.items()):
+            if opened.agent == asked.agent or isinstance(asked.message, _REPEATABLE):
+                try:
+                    await opened.stream.send(asked.message)
+                except (ConnectionError, OSError):
+                    return  # the next connection brings it
+            elif not asked.answer.done():
+                self._waiting.pop(number, None)
+                asked.answer.set_exception(
                     ConnectionLostError(
-                        f"the connection broke during {message.tag!r}; whether it was done"
+                        f"the connection broke during {asked.message.tag!r}; whether it was done"
                         " is not known",
                         hint="Run the cell again.",
                     )
                 )
-                self._waiting.pop(number, None)
-        if not self._followed and not self._waiting:
-            return
-        if self._is_hopeless(opened, error):
-            self._give_up(error)
-            return
-        self._tell(DISCONNECTED)
-        if await self._reconnect():
-            self._tell(RECONNECTED)
 
-    def _is_hopeless(self, opened: _Open, error: BaseException) -> bool:
-        """Count a connection that ended; whether yet another would end the same way."""
-        now = asyncio.get_running_loop().time()
-        if now - opened.since > STANDS_SECONDS:
-            self._trouble = _Trouble()
-        trouble = self._trouble
-        if isinstance(error, InternalError):
-            return True
-        if isinstance(error, ProtocolError) and not isinstance(error, DamagedError):
-            trouble.misread += 1
-        trouble.since = now if trouble.since is None else trouble.since
-        return trouble.misread >= MISREAD_TIMES or now - trouble.since > RECONNECT_SECONDS
-
-    async def _reconnect(self) -> bool:
-        loop = asyncio.get_running_loop()
-        trouble = self._trouble
-        deadline = (trouble.since or loop.time()) + RECONNECT_SECONDS
-        while True:
-            await asyncio.sleep(trouble.pause)
-            trouble.pause = min(max(2 * trouble.pause, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
-            error = await self._resume()
-            if error is None:
-                return True
-            if loop.time() > deadline or isinstance(error, VersionMismatchError):
-                self._give_up(error)
-                return False
-
-    async def _resume(self) -> BaseException | None:
-        """Connect, follow on and repeat requests; return what went wrong, if anything."""
-        try:
-            opened = await self._connected()
-            for message, _ in list(self._waiting.values()):
-                await opened.stream.send(message)
-        except (RemoteGPUError, OSError, EOFError, asyncio.TimeoutError) as error:
-            return error
-        return None
+    def _lose(self) -> None:
+        """Tell, once, since when there is no connection."""
+        if self._lost_since is None:
+            self._lost_since = time.time()
+            self._tell(notes.lost(self._lost_since))
 
     def _give_up(self, error: BaseException) -> None:
-        lost: RemoteGPUError = ConnectionLostError(
-            f"the connection to the machine could not be made again: {error}",
-            hint="What runs there goes on; `%remote_gpu attach` shows it once it is reached.",
-        )
-        if isinstance(error, InternalError):
-            lost = error
-        elif isinstance(error, ProtocolError):
-            lost = ProtocolError(
-                f"the machine sends what cannot be understood: {error.message}",
-                hint="`%remote_gpu restart` starts a fresh remote Python there; if this comes"
-                " again, do not use that machine.",
-            )
-        self._tell(lost)
-        for _, future in self._waiting.values():
-            if not future.done():
-                future.set_exception(lost)
+        """Tell everybody who waits why there will be no connection."""
+        found = lost(error)
+        self._lost_since = None
+        if self._open is not None:
+            self._open.hang_up()
+            self._open = None
+        for task in self._tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+        self._tell(found)
+        for asked in self._waiting.values():
+            if not asked.answer.done():
+                asked.answer.set_exception(found)
         self._waiting.clear()
+
+    # -- what comes -----------------------------------------------------------------------------
 
     def _take(self, message: messages.Message) -> bool:
         """Hand one message out; whether it brought anything that was waited for."""
         if isinstance(message, messages.Events):
             return self._take_events(message)
         if isinstance(message, messages.Held):
-            self._tell(DISK_FULL if message.bytes else DISK_HAS_ROOM)
+            self._tell(notes.DISK_FULL if message.bytes else notes.DISK_HAS_ROOM)
             return False
+        if isinstance(message, messages.Told):
+            asked = self._waiting.get(message.request)
+            if asked is None or asked.told is None:
+                return False
+            asked.told(Step(plain(message.what, LONGEST_STEP), message.done, message.total))
+            return True
         if not isinstance(message, (messages.Done, messages.Failed)):
             raise ProtocolError(f"an agent does not send {message.tag!r}")
-        waiting = self._waiting.get(message.request)
-        if waiting is None or waiting[1].done():
+        if message.request in self._resumed:
+            self._take_resumed(self._resumed.pop(message.request), message)
+            return False
+        asked = self._waiting.get(message.request)
+        if asked is None or asked.answer.done():
             return False
         if isinstance(message, messages.Done):
-            waiting[1].set_result(message.result)
+            asked.answer.set_result(message.result)
         else:
-            waiting[1].set_exception(agent_error(message))
+            asked.answer.set_exception(agent_error(message))
         return True
+
+    def _take_resumed(self, kernel: str, message: messages.Done | messages.Failed) -> None:
+        """A journal that cannot be followed on has lost its kernel: tell its follower."""
+        followed = self._followed.get(kernel)
+        if followed is None or isinstance(message, messages.Done):
+            return
+        error = agent_error(message)
+        if not isinstance(error, KernelDiedError):
+            raise ProtocolError(f"a journal cannot be followed on: {error.message}")
+        text = "the remote Python is gone: the machine was restarted, or somebody ended it there"
+        died = {"cause": "gone", "message": text}
+        followed.number += 1
+        followed.take(Event(followed.number, "kernel_died", time.time(), None, None, died))
 
     def _take_events(self, message: messages.Events) -> bool:
         followed = self._followed.get(message.kernel)
@@ -381,43 +410,6 @@ class AgentClient:
                 followed.number = event.number
                 followed.take(event)
         return followed.number > before
-
-
-def _close_late(connecting: asyncio.Future[socket.socket]) -> None:
-    if not connecting.cancelled() and connecting.exception() is None:
-        connecting.result().close()
-
-
-def hello(transport: Transport, client: str, line: str | None = None) -> messages.Hello:
-    """Return the greeting of a client, for a control connection or a kernel's state line."""
-    return messages.Hello(
-        protocol=PROTOCOL_VERSION,
-        version=__version__,
-        token=transport.token,
-        client=client,
-        line=line,
-    )
-
-
-def refusal(answer: messages.Refused) -> RemoteGPUError:
-    """Return the error that tells the user why an agent refused the greeting."""
-    if answer.kind == "version":
-        return VersionMismatchError(
-            f"the machine's agent is version {plain(answer.version, 40)}"
-            f" (protocol {answer.protocol}),"
-            f" this notebook has version {__version__} (protocol {PROTOCOL_VERSION})",
-            hint="Install the same version on both sides; `%remote_gpu stop` ends the old agent.",
-        )
-    if answer.kind == "token":
-        return ConnectionLostError(
-            "the agent on the machine was started with another token",
-            hint="End that agent (agent.lock beside its socket has its process number) and run"
-            " the cell again.",
-        )
-    return errors.KernelDiedError(
-        "the remote Python is not there any more",
-        hint="The next %%remote_gpu cell starts a new one.",
-    )
 
 
 def agent_error(message: messages.Failed) -> RemoteGPUError:

@@ -7,6 +7,7 @@ import logging
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -99,8 +100,15 @@ class Following:
         while self._items.bytes > MOST_WAITING_BYTES:  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
 
+    def ended(self, message: str) -> None:
+        """Take it that the kernel is gone: an answer said so before its journal could."""
+        fields = {"message": message}
+        self._sort(Event(self.number, "kernel_died", time.time(), None, None, fields))
+
     def _sort(self, event: Event) -> None:
         if event.kind == "kernel_died":
+            if self.kernel_died is not None:
+                return
             self.kernel_died = event
         with self._lock:
             if self._awaited is not None and self._belongs(event):

@@ -65,6 +65,26 @@ class SendGuard:
         )
 
 
+class HopGuard:
+    """Refuses to fetch from one machine what a cell on another one needs."""
+
+    def __init__(self, machine: str, destination: str, about: About) -> None:
+        self._machine = machine
+        self._destination = destination
+        self._about = about
+
+    def __call__(self, loads: Sequence[Load], total: int, rate: float) -> TooLongError:
+        """Return the error; `rate` is that of both ways together."""
+        heavy = _heavy(loads)
+        what = names_text([_described(one, self._about, f"on {self._machine}") for one in heavy])
+        return TooLongError(
+            f"This cell was not run. It needs {what} on {self._destination}, and values go from"
+            f" machine to machine through this computer: {_time(total, rate)}.",
+            hint=f"Run it where they are: %%remote_gpu --machine {self._machine}; or move them"
+            f" anyway: %%remote_gpu --machine {self._destination} --yes",
+        )
+
+
 def _time(total: int, rate: float) -> str:
     return f"about {about_text(total / rate)} at {rate_text(rate)}"
 

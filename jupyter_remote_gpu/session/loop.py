@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, TypeVar
@@ -13,6 +13,40 @@ from jupyter_remote_gpu.errors import WaitTimeoutError
 
 T = TypeVar("T")
 CLOSE_SECONDS = 5.0
+
+
+async def in_thread(work: Callable[[], T], late: Callable[[T], None] = lambda result: None) -> T:
+    """Carry out what blocks in a thread of its own, so that others never wait for a free one.
+
+    Cancelled, it goes on there unseen; `late` is given a result that nobody waits for.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if future.done():
+            if error is None:
+                late(result)  # type: ignore[arg-type]
+        elif error is None:
+            future.set_result(result)  # type: ignore[arg-type]
+        else:
+            future.set_exception(error)
+
+    def run() -> None:
+        result, failed = None, None
+        try:
+            result = work()
+        except BaseException as error:
+            failed = error
+        try:
+            loop.call_soon_threadsafe(settle, result, failed)
+        except RuntimeError:
+            # the loop has ended meanwhile
+            if failed is None:
+                late(result)  # type: ignore[arg-type]
+
+    threading.Thread(target=run, name="remote_gpu connecting", daemon=True).start()
+    return await future
 
 
 async def _settled() -> None:
@@ -48,10 +82,10 @@ class LoopThread:
         """Begin a coroutine in the loop; returns at once."""
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
-    def run(self, work: Coroutine[Any, Any, T], timeout: float, what: str) -> T:
+    def run(self, work: Coroutine[Any, Any, T], timeout: float | None, what: str) -> T:
         """Carry a coroutine out and return its result; blocks the calling thread.
 
-        After `timeout` seconds raises WaitTimeoutError naming `what` was
+        After `timeout` seconds (None: never) raises WaitTimeoutError naming `what` was
         waited for. KeyboardInterrupt cancels the coroutine.
         """
         future = self.start(work)

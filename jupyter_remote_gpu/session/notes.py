@@ -2,16 +2,55 @@
 
 from __future__ import annotations
 
-from . import client
+import time
+
 from .gpu_watch import GPU_IDLE
 
+DISK_FULL = "disk full"
+DISK_HAS_ROOM = "disk has room"
+SKEW_SECONDS = 60.0
+"""From here on certificates seem not valid yet, and packages cannot be installed."""
 NOTES = {
-    client.DISCONNECTED: "connection lost, reconnecting; the run goes on",
-    client.RECONNECTED: "connected again",
-    client.DISK_FULL: "the machine's disk is full: output is held back there, and when too much"
+    DISK_FULL: "the machine's disk is full: output is held back there, and when too much"
     " of it waits, the cell waits too; make room on the machine, or stop the cell",
-    client.DISK_HAS_ROOM: "the machine's disk has room again",
+    DISK_HAS_ROOM: "the machine's disk has room again",
     GPU_IDLE: "the GPU is idle: nothing has run on it for half a minute; is the model there,"
     " and the data (`.to('cuda')`)?",
 }
 """By the word that `Following.tell` passes on."""
+
+
+class Note(str):
+    """Told in the same way, and shown as it stands."""
+
+    __slots__ = ()
+
+
+def lost(since: float) -> Note:
+    """Say that there is no connection since a time (in seconds since the epoch)."""
+    clock = time.strftime("%H:%M:%S", time.localtime(since))
+    return Note(f"connection lost at {clock}, reconnecting; the run goes on")
+
+
+def again(seconds: float) -> Note:
+    """Say that there is a connection again, after so long without one."""
+    return Note(f"connected again after {_spell(seconds)}; what was missed follows")
+
+
+def skewed(ahead: float) -> Note | None:
+    """Say that the machine's clock is wrong, if it is by more than a minute."""
+    if abs(ahead) < SKEW_SECONDS:
+        return None
+    return Note(
+        f"the machine's clock is {_spell(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'}"
+        " this computer's: secure connections and package installs may fail there until it is"
+        " set right (times shown here are corrected)"
+    )
+
+
+def _spell(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -42,3 +42,23 @@ class Pace:
         if not seen:
             return self._assumed
         return sum(count for count, _ in seen) / sum(seconds for _, seconds in seen)
+
+
+class Through(Pace):
+    """The speed of a move that comes from one machine and goes on to another, through here."""
+
+    def __init__(self, first: Pace, then: Pace) -> None:
+        self._first = first
+        self._then = then
+
+    def note(self, direction: Direction, count: int, seconds: float) -> None:
+        """Remember it of the first way; the second is measured when it is gone."""
+        self._first.note(direction, count, seconds)
+
+    def known(self, direction: Direction) -> bool:
+        """Say whether both ways were measured."""
+        return self._first.known(direction) and self._then.known("out")
+
+    def rate(self, direction: Direction) -> float:
+        """Return bytes per second for both ways, one after the other."""
+        return 1 / (1 / self._first.rate(direction) + 1 / self._then.rate("out"))

@@ -9,12 +9,14 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from jupyter_remote_gpu.errors import (
     ConnectionLostError,
+    HostKeyError,
     KernelDiedError,
+    KeyRefusedError,
     NotAvailableError,
     ProtocolError,
     RemoteGPUError,
@@ -23,44 +25,36 @@ from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.frames import MAX_PAYLOAD_BYTES
 from jupyter_remote_gpu.protocol.state import Cell, Report
+from jupyter_remote_gpu.protocol.steps import Told
 from jupyter_remote_gpu.state.home import Departure, Home, Losses, Moved
+from jupyter_remote_gpu.state.peer import Watch
 from jupyter_remote_gpu.transport.base import Transport
 
-from . import following
+from . import following, notes
 from .client import AgentClient
-from .following import Admit, Following, interrupts_into, interrupts_raised
+from .following import Admit, Following, interrupts_into
 from .front_end import FrontEnd
 from .gpu_watch import GpuWatch
-from .guard import FetchGuard, SendGuard
+from .guard import FetchGuard, HopGuard, SendGuard
 from .loop import LoopThread
-from .moving import Moving
-from .notes import NOTES
+from .machine_time import in_our_time
+from .moving import Moving, Refusal
 from .outcome import Outcome, now_there
-from .pace import Pace
+from .pace import Direction, Pace, Through
 from .peer import LinePeer
+from .place import Place, Workspace
 from .summary import losses_text
+from .waiting import Waiting
 
 REQUEST_SECONDS = 30.0
 GUARD_SECONDS = 60.0
 OPEN_SECONDS = 90.0
 UNTRUSTED_MESSAGE_BYTES = 128 << 20
 """The longest message that is taken from a machine that is not trusted."""
-PATIENCE_SECONDS = 10.0
-"""After this long without a run having begun, the user is told what is waited for."""
-INTERRUPTS_BEFORE_LEAVING = 3
 
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """Where a session's kernel works: what the agent needs to start one."""
-
-    notebook: str
-    folder: str
-    python: str
-    environ: dict[str, str] = field(default_factory=dict)
+T = TypeVar("T")
 
 
 class Session:
@@ -75,7 +69,7 @@ class Session:
         self,
         home: Home,
         transport: Transport,
-        workspace: Workspace,
+        place: Place,
         front_end: FrontEnd,
         machine: str,
         loop: LoopThread,
@@ -84,7 +78,8 @@ class Session:
     ) -> None:
         self.home = home
         self.machine = machine
-        self.workspace = workspace
+        self.place = place
+        self.workspace = place if isinstance(place, Workspace) else Workspace(place.notebook)
         self.kernel: dict[str, Any] | None = None
         self.pace = Pace()
         self.bar_shown = False  # for the latest fetch
@@ -93,10 +88,16 @@ class Session:
         self._front_end = front_end
         self._loop = loop
         self._id = secrets.token_hex(4)
+        self._skew_told = False
         self._following = Following(front_end, admit)
         longest = MAX_PAYLOAD_BYTES if admit is None else UNTRUSTED_MESSAGE_BYTES
         self._client = AgentClient(
-            transport, self._id, self._following.tell, self._following.room, longest
+            transport,
+            self._id,
+            self._following.tell,
+            self._following.room,
+            longest,
+            renewed=self._renew_line,
         )
         self._peer: LinePeer | None = None
         self.gpu_watch = GpuWatch(
@@ -106,18 +107,29 @@ class Session:
     # -- the machine ----------------------------------------------------------------------------
 
     def request(
-        self, kind: type[messages.Message], *, timeout: float = REQUEST_SECONDS, **fields: Any
+        self,
+        kind: type[messages.Message],
+        *,
+        timeout: float | None = REQUEST_SECONDS,
+        told: Told | None = None,
+        **fields: Any,
     ) -> dict[str, Any]:
-        """Ask the agent for something and return its answer; blocks."""
-        what = f"{self.machine} to answer ({kind.tag})"
-        return self._loop.run(self._client.request(kind, **fields), timeout, what)
+        """Ask the agent for something and return its answer; blocks.
 
-    def ready(self) -> dict[str, Any]:
-        """Return the description of this session's kernel; starts one if there is none."""
+        `told` hears, in another thread, the steps of what takes long.
+        """
+        what = f"{self.machine} to answer ({kind.tag})"
+        return self._loop.run(self._client.request(kind, told=told, **fields), timeout, what)
+
+    def ready(self, python: str = "") -> dict[str, Any]:
+        """Return the description of this session's kernel; starts one if there is none.
+
+        `python` is the cell that is to run there first, as its packages come along.
+        """
         if self.kernel is not None and self._following.kernel_died is not None:
             self._bury()
         if self.kernel is None:
-            place = self.workspace
+            self.workspace = place = self.place.open(self.request, python)
             opened = self.request(
                 messages.OpenKernel,
                 timeout=OPEN_SECONDS,
@@ -125,10 +137,16 @@ class Session:
                 python=place.python,
                 folder=place.folder,
                 environ=place.environ,
+                workspace=place.name,
             )
             self._take_kernel(opened, after=0)
         assert self.kernel is not None
         return self.kernel
+
+    def prepare(self, python: str) -> None:
+        """Have all that a cell needs there: kernel and packages; costs nothing where it is."""
+        self.ready(python)
+        self._say(self.place.before_cell(self.request, python))
 
     def peer(self) -> LinePeer:
         """Return the line that values take to and from the kernel."""
@@ -136,6 +154,11 @@ class Session:
         if self._peer is None:
             self._peer = LinePeer(self._transport, self._id, kernel["kernel"])
         return self._peer
+
+    def _renew_line(self) -> None:
+        """What cut one connection has cut the others; called in the loop."""
+        if self._peer is not None:
+            self._peer.renew()
 
     @contextlib.contextmanager
     def shown_through(self, front_end: FrontEnd) -> Iterator[None]:
@@ -224,13 +247,13 @@ class Session:
         that this one is the other half of.
         """
         started = time.monotonic()
-        self.ready()
+        self.prepare(python)
         departure = self.home.depart(python, filename, both)
-        limit = None if unguarded else self.guard_seconds
-        refuse = SendGuard(self.machine, self.home.about)
-        bar = self._front_end.bar
-        with Moving(self.machine, "out", bar, self.pace, limit, refuse) as moving:
-            departure = self.home.send_ahead(departure, self.peer(), moving)
+        prepared = departure
+        departure, shown = self._move(
+            lambda watch: self.home.send_ahead(prepared, self.peer(), watch),
+            lambda: self._moving("out", SendGuard(self.machine, self.home.about), unguarded),
+        )
         synced = time.monotonic()
         run = f"{self._id}-{secrets.token_hex(4)}"
         watched = self.gpu_watch.during(python)
@@ -252,8 +275,14 @@ class Session:
             end = self._await_end(items, lambda: self.home.commit(departure), timeout)
         ended = time.monotonic()
         outcome = self._take_over(run, end, departure, keeps_home)
+        if end.fields.get("packages"):
+            self._say(self.place.after_cell(self.request, end.fields["packages"]))
         seconds = synced - started + time.monotonic() - ended
-        return replace(outcome, sync_seconds=seconds, sent_shown=moving.shown)
+        return replace(outcome, sync_seconds=seconds, sent_shown=shown)
+
+    def _say(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._front_end.note(f"{self.machine} ▸ {line}")
 
     def _take_over(self, run: str, end: Event, departure: Departure, keeps: bool) -> Outcome:
         """Take note of what a run did to the names, and say how it ended."""
@@ -285,77 +314,19 @@ class Session:
         begun: Callable[[], None],
         timeout: float | None = None,
     ) -> Event:
-        """Show a run's events until it ends; `begun` is called once when it begins.
-
-        Never gives up on a run that goes on, however long it takes; the stop
-        button, `timeout`, the kernel's end and a lost connection end the wait.
-        """
-        interrupts = 0
-        has_begun = False
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            try:
-                item = items.get(timeout=_patience(has_begun, deadline))
-            except queue.Empty:
-                if deadline is not None and time.monotonic() >= deadline:
-                    deadline = None
-                    self._front_end.note(
-                        f"{self.machine} ▸ interrupted after {timeout:g} s, as --timeout asks"
-                    )
-                    self._interrupt_soon()
-                elif not has_begun:
-                    self._front_end.note(
-                        f"{self.machine} ▸ waiting for the remote Python, which is still busy"
-                        " (a widget's callback, or another client's cell)"
-                    )
-                continue
-            if isinstance(item, RemoteGPUError):
-                raise item
-            if isinstance(item, str):
-                interrupts += item == following.INTERRUPTED
-                self._told(item, interrupts)
-            elif item.kind == "run_started":
-                has_begun = True
-                if not item.fields.get("refused"):
-                    begun()
-            elif item.kind == "run_ended":
-                return item
-            elif item.kind == "kernel_died":
-                raise self._died(item)
-            elif item.kind == "input":
-                self._ask(item)
-            else:
-                self._front_end.show(item)
-
-    def _told(self, what: str, interrupts: int) -> None:
-        """React to something that is no event of the run."""
-        if what == following.INTERRUPTED:
-            if interrupts > INTERRUPTS_BEFORE_LEAVING:
-                raise KeyboardInterrupt(
-                    f"stopped waiting; the cell goes on on {self.machine}:"
-                    " `%remote_gpu attach` shows it, `%remote_gpu restart` ends it"
-                )
-            self._interrupt_soon()
-        elif what in NOTES:
-            self._front_end.note(f"{self.machine} ▸ {NOTES[what]}")
-        else:
-            raise ConnectionLostError(
-                f"the run on {self.machine} could not be reached any more: {what}",
-                hint="It goes on there; `%remote_gpu attach` shows it once it is reached.",
-            )
+        """Show a run's events until it ends; KernelDiedError if its kernel ends instead."""
+        waiting = Waiting(self.machine, self._front_end, self._interrupt_soon, self._answer)
+        end = waiting.until_end(items, begun, timeout)
+        if end.kind == "kernel_died":
+            raise self._died(end.fields["message"])
+        return end
 
     def _interrupt_soon(self) -> None:
         """Send SIGINT without waiting for the answer; the run's end is what is waited for."""
         self._loop.start(self._client.request(messages.Interrupt, kernel=self._kernel_id()))
 
-    def _ask(self, event: Event) -> None:
-        """Get the user's answer to `input()` and pass it on; a stop interrupts the cell."""
-        try:
-            with interrupts_raised():
-                value = self._front_end.ask(event.fields["prompt"], event.fields["password"])
-        except KeyboardInterrupt:
-            self.interrupt()
-            return
+    def _answer(self, event: Event, value: str) -> None:
+        """Pass on what the user typed for a prompt."""
         request = self._client.request(
             messages.Input, kernel=self._kernel_id(), event=event.number, value=value
         )
@@ -370,19 +341,49 @@ class Session:
         *,
         unguarded: bool = False,
         asked: str = "",
+        bound_for: Session | None = None,
     ) -> Moved:
         """Bring the newest values of names here; blocks. Interrupted, nothing has changed.
 
         Those of `optional` stay where they are if they cannot be copied. Raises
         `TooLongError` if that takes longer than `guard_seconds`, unless
         `unguarded`; `asked` is the expression whose result is fetched, if one is.
+        What is `bound_for` another session's machine has the way there to go too.
         """
-        limit = None if unguarded else self.guard_seconds
-        refuse = FetchGuard(self.machine, self.home.about, asked)
-        with Moving(self.machine, "in", self._front_end.bar, self.pace, limit, refuse) as moving:
-            moved = self.home.fetch(names, self.peer(), moving, optional)
-        self.bar_shown = moving.shown
+        pace = self.pace if bound_for is None else Through(self.pace, bound_for.pace)
+        refuse: Refusal = FetchGuard(self.machine, self.home.about, asked)
+        if bound_for is not None:
+            refuse = HopGuard(self.machine, bound_for.machine, self.home.about)
+        moved, self.bar_shown = self._move(
+            lambda watch: self.home.fetch(names, self.peer(), watch, optional),
+            lambda: self._moving("in", refuse, unguarded, pace),
+        )
         return moved
+
+    def _moving(
+        self, direction: Direction, refuse: Refusal, unguarded: bool, pace: Pace | None = None
+    ) -> Moving:
+        limit = None if unguarded else self.guard_seconds
+        bar = self._front_end.bar
+        return Moving(self.machine, direction, bar, pace or self.pace, limit, refuse)
+
+    def _move(self, move: Callable[[Watch], T], watched: Callable[[], Moving]) -> tuple[T, bool]:
+        """Carry out a move of values; return what it returns, and whether it was shown.
+
+        A line that has stood since an earlier move may have died unseen: it is
+        made again once. If the kernel is gone, what went with it is named.
+        """
+        stood = self._peer is not None
+        while True:
+            try:
+                with watched() as moving:
+                    return move(moving), moving.shown
+            except ConnectionLostError:  # noqa: PERF203  (twice at most)
+                if not stood:
+                    raise
+                stood = False
+            except KernelDiedError as error:
+                raise self._died(error.message) from None
 
     # -- the kernel's life ----------------------------------------------------------------------
 
@@ -390,17 +391,16 @@ class Session:
         """Return kernels of this notebook that another session of it left behind."""
         found = self.request(messages.ListKernels)["kernels"]
         own = None if self.kernel is None else self.kernel["kernel"]
-        notebook = self.workspace.notebook
-        return [k for k in found if k["notebook"] == notebook and k["kernel"] != own]
+        notebook = self.place.notebook
+        left = (k for k in found if k["notebook"] == notebook and k["kernel"] != own)
+        return in_our_time(left, self._client.clock_ahead)
 
     def runs(self) -> list[dict[str, Any]]:
         """Return the records of the runs of this session's kernel, oldest first."""
         if self.kernel is None:
             return []
-        found: list[dict[str, Any]] = self.request(messages.ListRuns, kernel=self._kernel_id())[
-            "runs"
-        ]
-        return found
+        found = self.request(messages.ListRuns, kernel=self._kernel_id())["runs"]
+        return in_our_time(found, self._client.clock_ahead)
 
     def attach(self, kernel: dict[str, Any]) -> Outcome | None:
         """Take over a kernel that an earlier session left, and show its latest run.
@@ -440,6 +440,10 @@ class Session:
         self._following.number = after
         follow = self._client.follow(kernel["kernel"], after, self._following.take)
         self._loop.run(follow, REQUEST_SECONDS, f"the journal of {self.machine}")
+        skew = notes.skewed(self._client.clock_ahead)
+        if skew is not None and not self._skew_told:
+            self._skew_told = True
+            self._front_end.note(f"{self.machine} ▸ {skew}")
 
     def _kernel_id(self) -> str:
         return str(self.ready()["kernel"])
@@ -458,11 +462,11 @@ class Session:
         self._front_end.gone()
         return self.home.lost()
 
-    def _died(self, event: Event) -> KernelDiedError:
-        """Return the error for a kernel that died under a run, naming what was lost."""
+    def _died(self, message: str) -> KernelDiedError:
+        """Return the error for a kernel that is gone, naming what was lost with it."""
         losses = self._bury()
         return KernelDiedError(
-            event.fields["message"],
+            message,
             where=self.machine,
             hint=f"{losses_text(losses)} The next %%remote_gpu cell starts a new remote Python.",
         )
@@ -474,8 +478,11 @@ class Session:
         return Report.unpack(fields, [memoryview(b) for b in end.buffers])
 
     def _run_failed(self, error: BaseException | None) -> None:
-        if error is not None:
-            self._following.tell(error if isinstance(error, ProtocolError) else str(error))
+        if isinstance(error, KernelDiedError):
+            self._following.ended(error.message)
+        elif error is not None:
+            own_words = (ProtocolError, HostKeyError, KeyRefusedError)
+            self._following.tell(error if isinstance(error, own_words) else str(error))
 
 
 def _log_loss(sent: Future[None]) -> None:
@@ -483,11 +490,3 @@ def _log_loss(sent: Future[None]) -> None:
     error = None if sent.cancelled() else sent.exception()
     if error is not None:
         log.warning("a widget's message was lost: %s", error)
-
-
-def _patience(has_begun: bool, deadline: float | None) -> float | None:
-    """Return how long to wait for the next event before looking at the clock."""
-    left = None if deadline is None else max(0.0, deadline - time.monotonic())
-    if has_begun:
-        return left
-    return PATIENCE_SECONDS if left is None else min(left, PATIENCE_SECONDS)

@@ -21,7 +21,7 @@ class Landing:
     The owner adds manifests and takes whole buffers out; the transport asks for
     the `destination` of each chunk, fills it and calls `received`. A chunk that
     occurs several times is wanted once. Not safe for use by several threads, but
-    for `received`, which one other may call while `destination` is asked.
+    for `place` and `received`, which several may call for chunks that differ.
     """
 
     def __init__(self) -> None:
@@ -70,12 +70,17 @@ class Landing:
         return tuple(self._missing)
 
     def destination(self, name: bytes) -> memoryview:
+        """Say that this chunk is coming and return its `place`."""
+        place = self.place(name)
+        self.coming(len(place))
+        return place
+
+    def place(self, name: bytes) -> memoryview:
         """Return the writable memory that this chunk belongs in; `KeyError` if not wanted.
 
         What comes a second time, after it was verified, must not overwrite it.
         """
         place = self._places[name][0]
-        self.coming(len(place))
         return place if name in self._missing else memoryview(bytearray(len(place)))
 
     def received(self, name: bytes) -> bool:

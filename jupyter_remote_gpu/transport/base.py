@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import socket
+import threading
 from abc import ABC, abstractmethod
 
 
 class Transport(ABC):
     """The way to one machine's agent.
 
-    Implementations: `LocalTransport` (this computer). Every connection starts
+    Implementations: `LocalTransport` (this computer), `SSHTransport`. Every connection starts
     with the greeting of `docs/design/protocol.md`, which the caller makes.
     """
 
     token: str
     """The bearer token of the agent that `connect` reaches; never logged."""
+
+    most_lines: int = 1
+    """How many connections at once a move of values may try; 1 where there is no path to fill."""
 
     @abstractmethod
     def connect(self) -> socket.socket:
@@ -30,3 +34,12 @@ class Transport(ABC):
 
         Kernels go on and are adopted. Called after a refused greeting.
         """
+
+    def until_reachable(self, seconds: float, given_up: threading.Event) -> bool:
+        """Wait until connecting is worth a try; whether it is. Cheap, any thread, blocks.
+
+        Called between attempts at a connection that is gone. Returns False
+        after `seconds`, and when `given_up` is set. Where nothing cheaper than
+        connecting can be asked, the answer is yes, at once.
+        """
+        return not given_up.is_set()

@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import json
 import os
-import secrets
 import select
 import signal
 import socket
@@ -57,7 +56,7 @@ class LocalTransport(Transport):
         deadline = time.monotonic() + START_SECONDS
         while True:
             if self._socket is None:
-                self._socket = self._start()
+                self._socket = self.start()
             opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
                 opened.connect(self._socket)
@@ -87,8 +86,11 @@ class LocalTransport(Transport):
         while path.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
 
-    def _start(self) -> str:
-        """Start an agent, or learn that one runs already; return its socket's path."""
+    def start(self) -> str:
+        """Start an agent, or learn that one runs already; return its socket's path. Blocks.
+
+        Raises AgentStartError with its last words if it does not.
+        """
         agent = [*self._python, str(_LAUNCH), "--home", str(self._home)]
         command = [*self._wrapper, *agent]
         try:
@@ -161,6 +163,9 @@ def lock_holder(lock: Path) -> int | None:
 
 def shared_token(path: Path) -> str:
     """Return the token that all clients of this user share; made when first needed."""
+    # the far end of each connection through SSH loads this file and makes no tokens
+    import secrets
+
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     token = secrets.token_urlsafe(32)
     try:

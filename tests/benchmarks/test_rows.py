@@ -17,6 +17,7 @@ from benchmarks.lines import difference
 from benchmarks.place import ROOT
 from benchmarks.rows import ROWS
 from benchmarks.table import lines
+from tests.lab import namespaces
 
 COMPARISONS = {
     "noop": 2,
@@ -28,15 +29,37 @@ COMPARISONS = {
     "array": 8,
     "load": 1,
     "torch": 2,
+    "ssh-noop": 6,
+    "ssh-lines": 2,
+    "ssh-first": 1,
+    "ssh-array": 4,
+    "ssh-long": 2,
+    "ssh-line": 2,
+    "ssh-bulk": 2,
+    "ssh-known": 1,
+    "ssh-new": 1,
+    "ssh-again": 1,
 }
+THROUGH_SSH = [name for name in COMPARISONS if name.startswith("ssh-")]
 
 
 def test_every_row_is_looked_at_below() -> None:
     assert [row.name for row in ROWS] == list(COMPARISONS)
 
 
-@pytest.mark.parametrize("name", [n for n in COMPARISONS if n != "torch"])
+@pytest.mark.parametrize(
+    "name", [n for n in COMPARISONS if n != "torch" and not n.startswith("ssh")]
+)
 def test_a_row_runs_and_prints_its_ratios(name: str, tmp_path: Path) -> None:
+    _check(name, tmp_path / "figures.json")
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("name", THROUGH_SSH)
+def test_a_row_through_ssh_runs(name: str, tmp_path: Path) -> None:
+    reason = namespaces.why_not()
+    if reason is not None:
+        pytest.skip(f"left out: {reason}")
     _check(name, tmp_path / "figures.json")
 
 

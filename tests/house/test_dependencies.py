@@ -17,6 +17,8 @@ INSTALLED_AS = {
     "zmq": "pyzmq",
     "sklearn": "scikit-learn",
     "importlinter": "import-linter",
+    "tomllib": "tomli",
+    "yaml": "pyyaml",
 }
 OURS = {"jupyter_remote_gpu", "tests", "examples", "benchmarks"}
 

@@ -54,6 +54,12 @@ def test_a_chromium_on_the_path_is_taken(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout.strip()) == (0, str(chromium))
 
 
+def test_without_an_ssh_server_and_without_apt_the_reason_is_said(tmp_path: Path) -> None:
+    done = _sh("sshd.sh", PATH=str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "not installed:" in done.stderr and "no apt-get" in done.stderr
+
+
 def test_no_file_names_a_place_that_is_not_everybody_s() -> None:
     """Nothing in the project leans on the computer or the tools it was written with."""
     elsewhere = ("/work" + "/", "/root" + "/")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_remote_gpu.errors import NotAvailableError, UnknownMachineError
+from jupyter_remote_gpu.errors import NotAvailableError, RequestError, UnknownMachineError
 from jupyter_remote_gpu.machines import EMBEDDED_NAME, Machine, choose, embedded, parse
 
 
@@ -47,11 +47,34 @@ def test_what_this_version_cannot_do_is_understood_and_refused(
     assert caught.value.hint is not None
 
 
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("", "box"),
+        ("--machine embedded", "embedded"),
+        ("--local", "embedded"),
+        ("--cpu", "embedded"),
+    ],
+)
+def test_a_notebook_has_a_machine_of_its_own(
+    line: str, name: str, known: dict[str, Machine]
+) -> None:
+    known["box"] = Machine("box", "ssh", trusted=False, host="me@box")
+    assert choose(parse(line.split()), known, "box").name == name
+
+
+@pytest.mark.parametrize("line", ["--trusted", "--offline", "-oPort=2", "--option Port=2"])
+def test_what_is_said_when_adding_says_nothing_to_a_cell(line: str) -> None:
+    with pytest.raises(RequestError, match="says nothing to a cell"):
+        parse(line.split())
+
+
 def test_an_unknown_machine_brings_the_known_ones(known: dict[str, Machine]) -> None:
     with pytest.raises(UnknownMachineError) as caught:
         choose(parse(["--machine", "gpu-box"]), known)
     assert "Known: embedded" in caught.value.message
-    assert "%remote_gpu add" in caught.value.message
+    assert caught.value.hint is not None
+    assert "%remote_gpu add gpu-box HOST" in caught.value.hint
 
 
 def test_a_machine_misspelt_brings_the_nearest(known: dict[str, Machine]) -> None:

@@ -44,7 +44,7 @@ def test_every_flag_of_the_table_is_understood_and_changes_the_request() -> None
             words.append(samples.get(flag.value, "kaggle://a/b"))
         if flag.name == "count":
             words.append("--a100")
-        assert parse(words) != Request(), flag.usage
+        assert split(words) != (Request(), ()), flag.usage
 
 
 def test_words_that_are_no_flags_are_handed_back() -> None:

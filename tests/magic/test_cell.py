@@ -322,11 +322,11 @@ def test_a_timeout_interrupts(notebook: Notebook) -> None:
 
 
 def test_help_is_shown(notebook: Notebook) -> None:
-    assert "persistent second Python" in notebook.run("%%remote_gpu --help\npass").text()
+    assert "persistent Python on a machine" in notebook.run("%%remote_gpu --help\npass").text()
     for verb in ("", "status", "help", "names", "runs"):
         assert notebook.run(f"%remote_gpu {verb}").text()
     reply = notebook.client.inspect("%%remote_gpu", 12, 0, reply=True, timeout=30)
-    assert "persistent second Python" in reply["content"]["data"]["text/plain"]
+    assert "persistent Python on a machine" in reply["content"]["data"]["text/plain"]
 
 
 def test_status_tells_whose_folder_and_interpreter(notebook: Notebook) -> None:

@@ -18,6 +18,13 @@ EXAMPLES: list[messages.Message] = [
     messages.Failed(request=1, kind="StateError", message="m", hint=None),
     messages.OpenKernel(request=1, notebook="n", python="p", folder="f", environ={"A": "b"}),
     messages.ListKernels(request=1),
+    messages.OpenWorkspace(request=1, workspace="w", version="3.11"),
+    messages.BuildEnvironment(
+        request=1, workspace="w", version="3.11", lock="l", digest="d", packages={"a": "1"}
+    ),
+    messages.Remains(request=1),
+    messages.Clean(request=1, items=["agents/x"]),
+    messages.Told(request=1, what="unpacking", done=1, total=2),
     messages.StopKernel(request=1, kernel="k"),
     messages.Interrupt(request=1, kernel="k"),
     messages.Status(request=1),
@@ -33,6 +40,7 @@ EXAMPLES: list[messages.Message] = [
     messages.Comm(kernel="k", kind="comm_msg", content={}, metadata={}, parent={}, blobs=(b"x",)),
     messages.State(request=1, verb="ask", body={}),
     messages.Chunk(name="00", blobs=(b"chunk",)),
+    messages.Taken(bytes=1),
 ]
 
 

@@ -15,7 +15,8 @@ from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.session.following import Admit
 from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.outcome import Outcome
-from jupyter_remote_gpu.session.session import Session, Workspace
+from jupyter_remote_gpu.session.place import Place, Workspace
+from jupyter_remote_gpu.session.session import Session
 from jupyter_remote_gpu.state.hub import Hub
 from jupyter_remote_gpu.transport.base import Transport
 from jupyter_remote_gpu.transport.local import LocalTransport
@@ -116,15 +117,24 @@ class BadLine(LocalTransport):
 
 
 class Bench:
-    """A session on a machine of its own, over any transport; trusted unless `admit` looks at it."""
+    """A session on a machine of its own, over any transport; trusted unless `admit` looks at it.
 
-    def __init__(self, transport: Transport, folder: Path, admit: Admit | None = None) -> None:
+    Its kernel works in `folder`, with the tests' own Python, or else at a `place`.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        folder: Path,
+        admit: Admit | None = None,
+        place: Place | None = None,
+    ) -> None:
         self.names: dict[str, Any] = {}
         self.hub = Hub(self.names)
         self.home = self.hub.join("test", trusted=admit is None)
         self.front_end = Recorder()
         self.count = 0
-        workspace = Workspace(str(folder), str(folder), sys.executable)
+        workspace = place or Workspace(str(folder), str(folder), sys.executable)
         self.loop = LoopThread()
         self.session = Session(
             self.home, transport, workspace, self.front_end, "test", self.loop, admit=admit

@@ -18,7 +18,7 @@ from jupyter_remote_gpu.errors import (
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.line import Line
 from jupyter_remote_gpu.protocol.version import MAGIC, PROTOCOL_VERSION
-from jupyter_remote_gpu.session.client import hello
+from jupyter_remote_gpu.session.greeting import hello
 from jupyter_remote_gpu.transport.base import Transport
 from jupyter_remote_gpu.transport.local import LocalTransport
 from tests.session.recording import BadLine, Bench
@@ -242,9 +242,9 @@ def test_a_missing_folder_is_named(home: Path, tmp_path: Path) -> None:
 def test_a_connection_that_never_comes_back_is_told(
     bench_over: Callable[[Tamper], Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jupyter_remote_gpu.session import client
+    from jupyter_remote_gpu.session import trouble
 
-    monkeypatch.setattr(client, "RECONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(trouble, "RECONNECT_SECONDS", 0.3)
     begun = threading.Event()
     dead = threading.Event()
 

@@ -14,7 +14,7 @@ import pytest
 import jupyter_remote_gpu
 from jupyter_remote_gpu.agent.ending import end_machine
 from jupyter_remote_gpu.errors import (
-    AgentStartError,
+    AgentMissingError,
     ConnectionLostError,
     HostKeyError,
     KeyRefusedError,
@@ -155,9 +155,18 @@ def test_a_shell_that_says_nothing_is_not_waited_for(host: SSHHost) -> None:
 
 def test_an_agent_that_is_not_there_is_told(host: SSHHost, tmp_path: Path) -> None:
     agent = RemoteAgent(("/nowhere/python",), "launch.py", str(tmp_path))
-    with pytest.raises((AgentStartError, ConnectionLostError), match="not found"):
+    with pytest.raises(AgentMissingError, match="not installed"):
         SSHTransport(host.target(), agent, "t").connect()
 
 
 def test_nothing_secret_is_in_an_argument(host: SSHHost) -> None:
     assert "token" not in " ".join(host.target().command())
+
+
+def test_an_ssh_that_ends_before_it_is_spoken_to_says_why(tmp_path: Path) -> None:
+    """More than the socket between us holds is to be sent; nobody reads it."""
+    quick = tmp_path / "ssh"
+    quick.write_text("#!/bin/sh\necho 'ssh: Could not resolve hostname x' >&2\nexit 255\n")
+    quick.chmod(0o755)
+    with pytest.raises(UnknownHostError, match="no host called x"):
+        open_channel(SSHTarget("x", program=(str(quick),)), MARK, given=bytes(4 << 20))

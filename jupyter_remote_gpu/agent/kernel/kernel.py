@@ -19,6 +19,7 @@ from . import interrupts
 from .capture import DescriptorCapture
 from .comms import CommWorker
 from .interrupts import InterruptGuard
+from .packages import PackageWatch
 from .parents import Parents
 from .remote_state import RemoteState
 from .writer import JournalWriter
@@ -112,6 +113,7 @@ class RemoteKernel(IPythonKernel):
         self.control_handlers["remote_gpu_input"] = self._on_input
         self.control_handlers["remote_gpu_comm"] = self._on_comm
         self.remote_state = RemoteState(self.shell)
+        self._packages = PackageWatch()
         self._comms: CommWorker | None = None
 
     def start(self) -> None:
@@ -195,6 +197,7 @@ class RemoteKernel(IPythonKernel):
         """Carry out one run: apply what came along, execute, report, journal."""
         parent = self.parents.begin(run.run, run.parent)
         self.set_parent([], {"header": run.parent, "metadata": {}, "content": {}})
+        self._packages.begin()
         started = time.monotonic()
         fields: dict[str, Any] = {"source": run.source, "count": run.count}
         refusal: RemoteGPUError | None = None
@@ -217,6 +220,9 @@ class RemoteKernel(IPythonKernel):
                     end.update(status="error", error=_own_error(error))
         self.capture.finish()
         end["seconds"] = time.monotonic() - started
+        changed = self._packages.report()
+        if changed is not None:
+            end["packages"] = changed
         self.writer.append("run_ended", end, parent, blobs)
         self.writer.flush()
 

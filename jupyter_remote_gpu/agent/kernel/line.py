@@ -9,17 +9,48 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import socket
 import threading
 from pathlib import Path
 
 from jupyter_remote_gpu.errors import ProtocolError, RemoteGPUError
 from jupyter_remote_gpu.protocol import messages
+from jupyter_remote_gpu.protocol.frames import Buffer
 from jupyter_remote_gpu.protocol.line import Line
 
 from .remote_state import RemoteState
 
 MAX_PASSED_BYTES = 64
+
+
+class WholeReceives:
+    """A blocking socket as `Line` wants it, which fills a buffer with one call.
+
+    What comes through SSH comes in pieces of some kilobytes, and a call for each
+    would cost more than copying them.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
+
+    def readable(self, seconds: float) -> bool:
+        """Wait at most so long until something can be received."""
+        return bool(self._poll.poll(1000 * seconds))
+
+    def sendall(self, data: Buffer, /) -> None:
+        """Send all of `data`."""
+        self._socket.sendall(data)
+
+    def recv_into(self, buffer: memoryview, /) -> int:
+        """Fill `buffer`; less only at the end of the stream."""
+        return self._socket.recv_into(buffer, 0, socket.MSG_WAITALL)
+
+    def receive_some(self, buffer: memoryview, /) -> int:
+        """Receive what is there, at least a byte."""
+        return self._socket.recv_into(buffer)
 
 
 class LineServer:
@@ -54,7 +85,7 @@ class LineServer:
                     ).start()
 
     def _serve(self, sock: socket.socket) -> None:
-        line = Line(sock)
+        line = Line(WholeReceives(sock))
         with sock:
             while True:
                 try:
@@ -69,7 +100,10 @@ class LineServer:
                     return
                 try:
                     self._answer(line, message)
-                except OSError:
+                except (OSError, EOFError):
+                    return
+                except ProtocolError as error:
+                    self._log.warning("state line closed: %s", error)
                     return
 
     def _answer(self, line: Line, message: messages.State) -> None:
@@ -85,4 +119,7 @@ class LineServer:
             line.send(failed)
             return
         line.send(answer.message)
-        line.send_chunks(answer.chunks)
+        if answer.paced:
+            line.send_paced(answer.chunks)
+        else:
+            line.send_chunks(answer.chunks)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -28,10 +29,11 @@ WAIT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class LineAnswer:
-    """What goes back on the state line: one message, then chunks."""
+    """What goes back on the state line: one message, then chunks, `paced` ones with an end mark."""
 
     message: messages.Message
-    chunks: Sequence[tuple[bytes, Buffer]] = ()
+    chunks: Iterable[tuple[bytes, Buffer]] = ()
+    paced: bool = False
 
 
 class RemoteState:
@@ -41,6 +43,7 @@ class RemoteState:
         self._shell = shell
         self._away = Away(shell.user_ns)
         self._lock = threading.Lock()
+        self._drawn: tuple[str, deque[tuple[bytes, Buffer]]] = ("", deque())
 
     def settle(self) -> None:
         """Begin anew in the folder and with the variables that the process has now."""
@@ -98,10 +101,14 @@ class RemoteState:
         return _answer(message, lacking)
 
     def _supply(self, message: messages.State, line: Line) -> LineAnswer:
+        landing = self._away.landing
+        if message.body.get("paced") is True:
+            line.receive_paced(landing.place, landing.received)
+            with self._idle() as away:
+                return _answer(message, away.supplied())
         count = message.body.get("count")
         if type(count) is not int or count < 0:
             raise ProtocolError("a supply does not say how many chunks follow")
-        landing = self._away.landing
         # The chunks go into memory that no name shows yet, so no lock is needed here.
         line.receive_chunks(count, landing.destination, landing.received)
         with self._idle() as away:
@@ -117,6 +124,28 @@ class RemoteState:
         with self._idle() as away:
             chunks = away.pull(split_names(b"".join(message.blobs)))
         return LineAnswer(_state(message, {"count": len(chunks)}, ()), chunks)
+
+    def _carry(self, message: messages.State, line: Line) -> LineAnswer:
+        """Take any number of chunks; several lines at once may carry those of one supply."""
+        landing = self._away.landing
+        line.receive_paced(landing.place, landing.received)
+        return LineAnswer(_state(message, {}, ()))
+
+    def _draw(self, message: messages.State, line: Line) -> LineAnswer:
+        """Give chunks as long as there are any; several lines at once may draw on one move.
+
+        The one that names them comes first; a line that comes late gets what is left.
+        """
+        move = message.body.get("move")
+        if not isinstance(move, str):
+            raise ProtocolError("a draw does not say on which move")
+        if message.blobs:
+            with self._idle() as away:
+                chunks = away.pull(split_names(b"".join(message.blobs)))
+            self._drawn = move, deque(chunks)
+        drawn, left = self._drawn
+        given = _until_empty(left) if drawn == move else ()
+        return LineAnswer(_state(message, {}, ()), given, paced=True)
 
     def _census(self, message: messages.State, line: Line) -> LineAnswer:
         with self._idle() as away:
@@ -148,6 +177,16 @@ def own_mistakes(doing: str) -> Iterator[None]:
         ) from error
 
 
+def _until_empty(chunks: deque[tuple[bytes, Buffer]]) -> Iterator[tuple[bytes, Buffer]]:
+    """Take chunks out one by one; others may be doing so too."""
+    while True:
+        try:
+            chunk = chunks.popleft()
+        except IndexError:
+            return
+        yield chunk
+
+
 def _views(message: messages.Message) -> list[memoryview]:
     return [memoryview(blob) for blob in message.blobs]
 
@@ -170,6 +209,8 @@ _VERBS: dict[str, Callable[[RemoteState, messages.State, Line], LineAnswer]] = {
     "supply": RemoteState._supply,
     "ask": RemoteState._ask,
     "pull": RemoteState._pull,
+    "carry": RemoteState._carry,
+    "draw": RemoteState._draw,
     "census": RemoteState._census,
     "release": RemoteState._release,
 }

@@ -1,25 +1,22 @@
 """What is carried to a machine so that an agent runs there: made here, for its platform, cached.
 
-    <name>/                      named by its content
+    agents/<name>/               named by all it is made from
       jupyter_remote_gpu/        this package's own files
-      site/                      what the agent imports besides
-      bin/uv                     makes the environments of workspaces there
+      site -> ../../parts/…      what the agent imports besides, for its Python
+      bin -> ../../parts/…       uv, which makes the environments of workspaces there
 
-`uv` fetches wheels for the machine's platform and Python, not for ours, and
-keeps them; a second machine of the same kind costs nothing.
+The parts change seldom and are large; an update of this package alone carries
+only its own files. `uv` fetches wheels for the machine's platform and Python,
+not for ours, and keeps them; a second machine of the same kind costs nothing.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
+import functools
 import os
 import shutil
 import subprocess
-import sys
-import tarfile
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +24,9 @@ from blake3 import blake3
 
 import jupyter_remote_gpu
 from jupyter_remote_gpu.errors import AgentStartError
+from jupyter_remote_gpu.uv_program import uv, uv_version
+
+from .packing import Packed, packed
 
 AGENT_NEEDS = (
     "blake3>=0.4",
@@ -38,111 +38,114 @@ AGENT_NEEDS = (
 )
 """What the agent, and the part of it inside kernels, imports. Kept equal to pyproject.toml."""
 NAME_LETTERS = 16
-_OWN = Path(jupyter_remote_gpu.__file__).parent
+OWN = Path(jupyter_remote_gpu.__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A packed bundle: `archive` is a .tar.gz whose one folder is `name`."""
+    """What an agent consists of, by name; nothing of it is made yet.
+
+    `name`, `site` and `uv` say all that their contents depend on. `own` is the
+    folder of this package's files.
+    """
 
     name: str
-    archive: Path
-    unpacked_bytes: int
+    site: str
+    uv: str
+    platform: str
+    python: tuple[int, int]
+    own: Path = OWN
+
+    @property
+    def agent_path(self) -> str:
+        """Where the agent lies, below our folder on the machine."""
+        return f"agents/{self.name}"
+
+    @property
+    def uv_path(self) -> str:
+        """Where the part with uv lies; it is uv for any Python."""
+        return f"parts/{self.uv}"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All folders of the bundle, in the order in which they are to arrive."""
+        return (self.uv_path, f"parts/{self.site}", self.agent_path)
+
+    def packed(self, path: str, cache: Path) -> Packed:
+        """Return the archive of one of `paths`, made if it is not cached. Blocks.
+
+        Needs the package index the first time. Raises AgentStartError with uv's
+        own words.
+        """
+        if path == self.uv_path:
+            return packed(cache, self.uv, self._fill_uv)
+        if path == self.agent_path:
+            return packed(cache, f"agent-{self.name}", self._fill_own)
+        return packed(cache, self.site, self._fill_site)
+
+    def _fill_own(self, root: Path) -> None:
+        for path in own_files(self.own):
+            place = root / "jupyter_remote_gpu" / path.relative_to(self.own)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, place)
+        os.symlink(f"../../parts/{self.site}", root / "site")
+        os.symlink(f"../../parts/{self.uv}", root / "bin")
+
+    def _fill_site(self, root: Path) -> None:
+        _install(root, self.platform, self.python, *AGENT_NEEDS)
+
+    def _fill_uv(self, root: Path) -> None:
+        wanted = f"uv=={uv_version()}"
+        with tempfile.TemporaryDirectory(dir=root.parent) as apart:
+            _install(Path(apart), _uv_platform(self.platform), self.python, wanted)
+            shutil.move(Path(apart) / "bin" / "uv", root / "uv")
 
 
-def bundle(cache: Path, platform: str, python: tuple[int, int]) -> Bundle:
-    """Return the bundle for machines of `platform` whose agent runs with `python`.
+def bundle(platform: str, python: tuple[int, int], own: Path = OWN) -> Bundle:
+    """Return the bundle for machines of `platform` whose agent runs with `python`; quick.
 
-    `platform` is as `uv pip --python-platform` names it. Blocks; needs the
-    package index the first time. Raises AgentStartError with uv's own words.
+    `platform` is as `uv pip --python-platform` names it.
     """
-    name = _name(platform, python)
-    cache.mkdir(parents=True, exist_ok=True, mode=0o700)
-    archive = cache / f"{name}.tar.gz"
-    size = archive.with_suffix(".size")
-    if not (archive.exists() and size.exists()):
-        with tempfile.TemporaryDirectory(dir=cache) as made:
-            root = Path(made) / name
-            _fill(root, platform, python)
-            size.write_text(str(_pack(root, archive)))
-    return Bundle(name, archive, int(size.read_text()))
+    needs = blake3(f"{platform} {python} {AGENT_NEEDS}".encode()).hexdigest()
+    site = f"site-{needs[:NAME_LETTERS]}"
+    uv_part = f"uv-{uv_version()}-{_uv_platform(platform)}"
+    digest = blake3(f"{site} {uv_part} {_own_digest(own)}".encode())
+    return Bundle(digest.hexdigest()[:NAME_LETTERS], site, uv_part, platform, python, own)
 
 
-def _name(platform: str, python: tuple[int, int]) -> str:
-    """Name a bundle by all that it is made from."""
-    digest = blake3(f"{platform} {python} {AGENT_NEEDS}".encode())
-    for path in _own_files():
-        digest.update(str(path.relative_to(_OWN)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:NAME_LETTERS]
+def own_files(own: Path) -> list[Path]:
+    """Return all files of this package, or of another version of it, that are its source."""
+    return sorted(p for p in own.rglob("*") if p.is_file() and p.suffix != ".pyc")
 
 
-def _own_files() -> list[Path]:
-    return sorted(p for p in _OWN.rglob("*") if p.is_file() and p.suffix != ".pyc")
+@functools.cache
+def _own_digest(own: Path) -> str:
+    """Digest the package's files as they were when this process first asked."""
+    digest = blake3()
+    for path in own_files(own):
+        data = path.read_bytes()
+        digest.update(f"{path.relative_to(own)}\0{len(data)}\0".encode() + data)
+    return digest.hexdigest()
 
 
-def _fill(root: Path, platform: str, python: tuple[int, int]) -> None:
-    for path in _own_files():
-        place = root / "jupyter_remote_gpu" / path.relative_to(_OWN)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, place)
-    version = f"{python[0]}.{python[1]}"
-    _install(root / "site", platform, version, *AGENT_NEEDS)
-    with tempfile.TemporaryDirectory(dir=root.parent) as apart:
-        _install(Path(apart), platform, version, "uv")
-        (root / "bin").mkdir()
-        shutil.move(Path(apart) / "bin" / "uv", root / "bin" / "uv")
+def _uv_platform(platform: str) -> str:
+    """Return the oldest platform of the same processor and kind of C library."""
+    processor, _, system = platform.partition("-")
+    return f"{processor}-{system if 'musl' in system else 'manylinux_2_17'}"
 
 
-def _install(target: Path, platform: str, python: str, *needs: str) -> None:
+def _install(target: Path, platform: str, python: tuple[int, int], *needs: str) -> None:
     """Install wheels of another platform into a folder."""
-    command = [uv(), "pip", "install", "--quiet", "--no-config", "--target", str(target)]
-    command += ["--python-platform", platform, "--python-version", python]
+    command = [uv(), "pip", "install", "--quiet", "--target", str(target)]
+    command += ["--python-platform", platform, "--python-version", f"{python[0]}.{python[1]}"]
     command += ["--only-binary", ":all:", "--link-mode", "copy", *needs]
-    ran = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    # not in the notebook's folder: its project's settings are for its own packages
+    ran = subprocess.run(
+        command, cwd=target.parent, capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
     if ran.returncode:
         raise AgentStartError(
-            f"what the agent needs could not be fetched for {platform}, Python {python}",
+            f"what the agent needs could not be fetched for {platform},"
+            f" Python {python[0]}.{python[1]}",
             hint=ran.stderr.strip() or "Is this computer connected to the internet?",
         )
-
-
-def uv() -> str:
-    """Return the path of the `uv` that came with this package."""
-    beside = Path(sys.executable).with_name("uv")
-    found = str(beside) if beside.exists() else shutil.which("uv")
-    if found is None:
-        raise AgentStartError(
-            "the program `uv` is not installed here; it fetches packages for machines",
-            hint="pip install uv",
-        )
-    return found
-
-
-def _pack(root: Path, archive: Path) -> int:
-    """Pack `root` into `archive`, whole or not at all; return what it weighs unpacked."""
-    total = 0
-    with _replaced(archive) as out, tarfile.open(fileobj=out, mode="w:gz", compresslevel=6) as tar:
-        for path in sorted(root.rglob("*")):
-            info = tar.gettarinfo(str(path), str(path.relative_to(root.parent)))
-            info.uid = info.gid = 0
-            info.uname = info.gname = ""
-            if path.is_file() and not path.is_symlink():
-                total += info.size
-                with path.open("rb") as file:
-                    tar.addfile(info, file)
-            else:
-                tar.addfile(info)
-    return total
-
-
-@contextlib.contextmanager
-def _replaced(path: Path) -> Iterator[io.BufferedWriter]:
-    """Write a file that takes its place only when it is complete."""
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            yield out
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

@@ -1,83 +1,66 @@
-"""The first look at a machine: one plain shell script, nothing is changed there.
-
-It needs `/bin/sh` and what POSIX has; what else a machine lacks (Python, curl,
-tar) is found out here and told in words.
-"""
+"""What the first look at a machine found, and whether it can be used at all."""
 
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 
 from jupyter_remote_gpu.errors import AgentStartError
-from jupyter_remote_gpu.transport.ssh.channel import SSHTarget, run_script
 
-PROBE_SECONDS = 30.0
 LEAST_PYTHON = (3, 10)
 LATEST_PYTHON = (3, 13)
-_PROBE = r"""
-printf '%s\n' "$mark"
-say() { printf '%s=%s\n' "$1" "$2"; }
-say system "$(uname -s)"
-say processor "$(uname -m)"
-say libc "$( (getconf GNU_LIBC_VERSION || ldd --version) 2>&1 | head -n 1)"
-say clock "$(date +%s)"
-say home "$HOME"
-say shell "$SHELL"
-for tool in tar gzip; do command -v $tool >/dev/null 2>&1 || say lacks $tool; done
-for base in "${XDG_DATA_HOME:-$HOME/.local/share}" "$HOME" /var/tmp; do
-  folder=$base/jupyter_remote_gpu
-  [ "$base" = /var/tmp ] && folder=/var/tmp/jupyter_remote_gpu-$(id -u)
-  why=
-  if ! mkdir -p "$folder" 2>/dev/null || ! chmod 700 "$folder" 2>/dev/null; then why='not writable'
-  else
-    try=$folder/.try-$$
-    if ! { printf '#!/bin/sh\nexit 0\n' >"$try" && chmod 700 "$try"; } 2>/dev/null; then
-      why='not writable'
-    elif ! "$try" 2>/dev/null; then why='programs cannot be run from there (noexec)'
-    fi
-    rm -f "$try"
-  fi
-  if [ -n "$why" ]; then say unusable "$folder: $why"; continue; fi
-  say base "$folder"
-  say free "$(df -Pk "$folder" | awk 'NR == 2 { print $4 }')"
-  ls "$folder/agents" 2>/dev/null | while read -r name; do say agent "$name"; done
-  ls "$folder/pythons" 2>/dev/null | while read -r name; do say own_python "$name"; done
-  break
-done
-for name in python3.13 python3.12 python3.11 python3.10 python3 python; do
-  found=$(command -v $name 2>/dev/null) || continue
-  say python "$("$found" -I -c 'import ctypes, sqlite3, ssl, sys
-print("%d.%d" % sys.version_info[:2], sys.executable)' 2>/dev/null)"
-done
-command -v nvidia-smi >/dev/null 2>&1 &&
-  nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/null |
-  while read -r line; do say gpu "$line"; done
-say end end
-"""
+SKEW_SECONDS = 60
+LEAST_GPU_BYTES = 2 << 30
+"""A graphics unit of less memory is a processor's own, for screens."""
+_PROCESSORS = {"arm64": "aarch64", "amd64": "x86_64", "x86_64": "x86_64", "aarch64": "aarch64"}
+_GLIBCS = (17, 28, 31, 34, 35, 36, 37, 38, 39, 40)
+"""The minors of glibc that uv names platforms by."""
 
 
 @dataclass(frozen=True, slots=True)
 class Python:
-    """An interpreter of the machine."""
+    """An interpreter of the machine, and the torch that is installed for it, if any.
+
+    `torch` is its version ("2.5.1+cu124"), `torch_build` what it was built for
+    ("cuda 12.4", "rocm 6.2", "cpu"); `prefix` tells environments apart.
+    """
 
     version: tuple[int, int]
     path: str
+    prefix: str = ""
+    torch: str | None = None
+    torch_build: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One GPU of the machine; `memory_bytes` is 0 where nobody told."""
+
+    name: str
+    memory_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What was found. `libc` is ("glibc", 2, 36) or ("musl", 1, 2); sizes in bytes."""
+    """What was found. `libc` is ("glibc", 2, 36) or ("musl", 1, 2); sizes in bytes.
+
+    `there` are the folders of ours that are installed, as paths below `base`
+    ("agents/1f…", "parts/site-…"). `driver` is what computes on the GPUs and
+    its version: "cuda 550.54.14", "rocm 6.2.0", or None. `skew_seconds` is how
+    far the machine's clock is ahead of ours.
+    """
 
     system: str
     processor: str
     libc: tuple[str, int, int]
-    clock: int
     base: str
     free: int
-    agents: tuple[str, ...] = ()
+    there: frozenset[str] = frozenset()
     pythons: tuple[Python, ...] = ()
-    gpus: tuple[str, ...] = ()
+    gpus: tuple[Gpu, ...] = ()
+    driver: str | None = None
+    skew_seconds: int = 0
 
     @property
     def platform(self) -> str:
@@ -85,7 +68,7 @@ class Probe:
         kind, major, minor = self.libc
         if kind == "musl":
             return f"{self.processor}-unknown-linux-musl"
-        fits = [m for m in (17, 28, 31, 34, 35, 36, 37, 38, 39, 40) if (2, m) <= (major, minor)]
+        fits = [m for m in _GLIBCS if (2, m) <= (major, minor)]
         return f"{self.processor}-manylinux_2_{fits[-1]}"
 
     def python(self) -> Python | None:
@@ -93,26 +76,30 @@ class Probe:
         fit = [p for p in self.pythons if LEAST_PYTHON <= p.version <= LATEST_PYTHON]
         return max(fit, key=lambda p: p.version, default=None)
 
+    def with_torch(self) -> tuple[Python, ...]:
+        """Return the interpreters of the image that have torch, newest torch first."""
+        found = [p for p in self.pythons if p.torch and p.version >= LEAST_PYTHON]
+        return tuple(sorted(found, key=lambda p: _release(p.torch or ""), reverse=True))
 
-def probe(target: SSHTarget) -> Probe:
-    """Look at the machine; blocks. Raises what connecting raises, and `AgentStartError`
-    for a machine that can never be used, with the reason.
-    """
-    status, output, errors = run_script(target, _PROBE, seconds=PROBE_SECONDS)
-    found: dict[str, list[str]] = {}
-    for line in output.decode(errors="replace").splitlines():
-        key, _, value = line.partition("=")
-        if value:
-            found.setdefault(key, []).append(value)
-    if "end" not in found:
-        raise AgentStartError(
-            f"{target.host} could not be looked at: its shell ended with status {status}",
-            hint=errors or "Log in by hand and see whether a plain `/bin/sh` works there.",
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what the user should know, in sentences."""
+        if abs(self.skew_seconds) <= SKEW_SECONDS:
+            return ()
+        way = "ahead of" if self.skew_seconds > 0 else "behind"
+        return (
+            f"its clock is {abs(self.skew_seconds)} s {way} this computer's: downloads and"
+            " certificates fail on machines whose clock is wrong",
         )
-    return _read(target.host, found)
 
 
-def _read(host: str, found: dict[str, list[str]]) -> Probe:
+def read_probe(host: str, output: str) -> Probe:
+    """Return what a look printed; AgentStartError for a machine that can never be used."""
+    found: dict[str, list[str]] = {}
+    for line in output.splitlines():
+        key, equals, value = line.partition("=")
+        if equals and value:
+            found.setdefault(key, []).append(value)
     system, processor = found.get("system", [""])[0], found.get("processor", [""])[0]
     if system != "Linux":
         raise AgentStartError(
@@ -121,7 +108,8 @@ def _read(host: str, found: dict[str, list[str]]) -> Probe:
         )
     if "base" not in found:
         raise AgentStartError(
-            f"there is no folder on {host} that could be used: {'; '.join(found['unusable'])}",
+            f"there is no folder on {host} that could be used:"
+            f" {'; '.join(found.get('unusable', ['none was found']))}",
             hint="Set XDG_DATA_HOME there to a folder of yours on a disk that allows programs.",
         )
     if "lacks" in found:
@@ -129,17 +117,32 @@ def _read(host: str, found: dict[str, list[str]]) -> Probe:
             f"{host} has no {' and no '.join(found['lacks'])}, which unpacking needs",
             hint="Ask whoever looks after the machine to install it.",
         )
+    base = found["base"][0]
+    driver, gpus = _gpus(found)
+    clock = int(found.get("clock", ["0"])[0])
     return Probe(
         system=system,
-        processor={"arm64": "aarch64", "amd64": "x86_64"}.get(processor, processor),
+        processor=_processor(host, processor, found.get("bits", ["64"])[0]),
         libc=_libc(host, found.get("libc", [""])[0]),
-        clock=int(found.get("clock", ["0"])[0]),
-        base=found["base"][0],
-        free=1024 * int(found.get("free", ["0"])[0] or 0),
-        agents=tuple(found.get("agent", ())),
-        pythons=tuple(_pythons(found.get("python", []))),
-        gpus=tuple(found.get("gpu", ())),
+        base=base,
+        free=1024 * int(found.get("free", ["0"])[0]),
+        there=frozenset(path.removeprefix(f"{base}/") for path in found.get("there", ())),
+        pythons=_pythons(found.get("python", [])),
+        gpus=gpus,
+        driver=driver,
+        skew_seconds=round(clock - time.time()) if clock else 0,
     )
+
+
+def _processor(host: str, text: str, bits: str) -> str:
+    known = _PROCESSORS.get(text)
+    if known is None or bits == "32":
+        system = f"a 32-bit system on {text}" if known else f"a processor of the kind {text}"
+        raise AgentStartError(
+            f"{host} has {system}, for which packages are not published ready-made",
+            hint="Machines need x86_64 or aarch64 (arm64), with a 64-bit system.",
+        )
+    return known
 
 
 def _libc(host: str, text: str) -> tuple[str, int, int]:
@@ -164,11 +167,40 @@ def _numbers(version: re.Match[str]) -> tuple[int, int]:
     return int(version[1]), int(version[2])
 
 
-def _pythons(lines: list[str]) -> list[Python]:
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version.partition("+")[0]))
+
+
+def _pythons(lines: list[str]) -> tuple[Python, ...]:
+    """Read `version|path|prefix|torch|cuda|hip`; the same interpreter may come twice."""
     found: dict[str, Python] = {}
     for line in lines:
-        version, _, path = line.partition(" ")
+        version, _, rest = line.partition("|")
+        fields = rest.split("|")
         match = re.fullmatch(r"(\d+)\.(\d+)", version)
-        if match is not None and path:
-            found[path] = Python(_numbers(match), path)
-    return list(found.values())
+        if match is None or len(fields) != 5 or not fields[0]:
+            continue
+        path, prefix, torch, cuda, hip = fields
+        build = f"rocm {hip}" if hip else f"cuda {cuda}" if cuda else "cpu"
+        python = Python(_numbers(match), path, prefix, torch or None, build if torch else None)
+        found.setdefault(prefix or path, python)
+    return tuple(sorted(found.values(), key=lambda p: (p.version, p.path)))
+
+
+def _gpus(found: dict[str, list[str]]) -> tuple[str | None, tuple[Gpu, ...]]:
+    """Return the driver and the GPUs; of two makers' NVIDIA's: an environment has one torch."""
+    # memory is [N/A] where GPU and processor share it
+    pattern = r"(.+), (?:(\d+)|\[.*\]), ([\d.]+)"
+    nvidia = [re.fullmatch(pattern, line.strip()) for line in found.get("nvidia", ())]
+    known = [match for match in nvidia if match is not None]
+    if known:
+        gpus = tuple(Gpu(match[1].strip(), int(match[2] or 0) << 20) for match in known)
+        return f"cuda {known[0][3]}", gpus
+    cards = []
+    release = ""
+    for line in found.get("amd", ()):
+        name, memory, release = [*line.split("|"), "", ""][:3]
+        if memory.isdigit() and int(memory) >= LEAST_GPU_BYTES:
+            cards.append(Gpu(name or "AMD GPU", int(memory)))
+    version = re.match(r"[\d.]+", release)
+    return (f"rocm {version[0]}" if version else "rocm", tuple(cards)) if cards else (None, ())

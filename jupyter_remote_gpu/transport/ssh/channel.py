@@ -8,20 +8,30 @@ csh) agree on its quoting, and nothing secret is ever an argument.
 from __future__ import annotations
 
 import contextlib
+import random
 import secrets
 import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from jupyter_remote_gpu.errors import ConnectionLostError, MachineError
+from jupyter_remote_gpu.errors import (
+    ConnectionLostError,
+    MachineError,
+    ServerBusyError,
+    UnreachableError,
+)
 
 from .refusals import refusal
 
 REMOTE_COMMAND = "exec /bin/sh -c 'read -r n && eval \"$(dd bs=1 count=$n 2>/dev/null)\"'"
 """Reads a script's length, then the script byte for byte: what follows is the script's input."""
 FIRST_WORD_SECONDS = 30.0
+BUSY_PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0)
+"""A server that takes no more connections at this moment is asked again after these."""
+END_SECONDS = 5.0
 NOISE_BYTES = 1 << 20
 """More than this from a shell's start-up files is not waited for."""
 ERROR_BYTES = 64 << 10
@@ -36,6 +46,11 @@ OPTIONS = (
     *("-o", "ForwardX11=no"),
     *("-o", "ClearAllForwardings=yes"),
     *("-o", "PermitLocalCommand=no"),
+    # a connection of its own: one that is shared with others dies and fills up with them
+    *("-o", "ControlMaster=no"),
+    *("-o", "ControlPath=none"),
+    # what goes wrong is said, whatever the user's configuration keeps quiet
+    *("-o", "LogLevel=INFO"),
     # a dead link is noticed within 45 s, and one that a firewall would forget is kept known
     *("-o", "ServerAliveInterval=15"),
     *("-o", "ServerAliveCountMax=3"),
@@ -46,17 +61,23 @@ OPTIONS = (
 )
 
 
+Dial = Callable[[tuple[str, int], float], socket.socket]
+"""Connects to (host, port) within so many seconds, or raises OSError."""
+
+
 @dataclass(frozen=True, slots=True)
 class SSHTarget:
     """What is said to `ssh`: a name of `~/.ssh/config` or user@host, and options before it.
 
     `program` and `options` let tests and careful users name another OpenSSH,
-    another configuration or a file of pinned host keys.
+    another configuration or a file of pinned host keys; `dial` goes with a
+    `program` that sees another network than this process.
     """
 
     host: str
     options: tuple[str, ...] = ()
     program: tuple[str, ...] = ("ssh",)
+    dial: Dial = field(default=socket.create_connection, compare=False, repr=False)
 
     def command(self) -> list[str]:
         """Return the command line: nothing in it is secret."""
@@ -70,6 +91,7 @@ class Channel:
     target: SSHTarget
     socket: socket.socket
     process: subprocess.Popen[bytes]
+    mark: str = ""
     errors: bytearray = field(default_factory=bytearray)
     _reader: threading.Thread | None = None
 
@@ -100,19 +122,72 @@ class Channel:
                 )
         return bytes(line)
 
+    def run(self, script: str, *, seconds: float) -> None:
+        """Give the next script to one that reads scripts as REMOTE_COMMAND does; blocks until
+        it has printed `$mark`. Raises as `open_channel` does.
+        """
+        body = script.encode()
+        self.socket.settimeout(seconds)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.socket.sendall(b"%d\n%s" % (len(body), body))
+        _await_mark(self, self.mark.encode(), seconds)
+        self.socket.settimeout(None)
+
+    def last_words(self, seconds: float = FIRST_WORD_SECONDS) -> tuple[int, str]:
+        """Wait for the command there to end; return its status and all that was complained of.
+
+        One that does not end within `seconds` is hung up on.
+        """
+        try:
+            status = self.process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
+        if self._reader is not None:
+            self._reader.join()
+        return status, self.said()
+
+    def ended(self) -> MachineError:
+        """Return why the stream has come to its end: what ssh said, or the command's status."""
+        try:
+            status = self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            status = 0
+        if self._reader is not None:
+            self._reader.join(END_SECONDS)
+        return refusal(self.target.host, status, self.said())
+
     def said(self) -> str:
         """Return what ssh, or the command there, wrote to its standard error so far."""
         return self.errors.decode(errors="replace").strip()
 
 
-def open_channel(target: SSHTarget, script: str, *, seconds: float = FIRST_WORD_SECONDS) -> Channel:
+def open_channel(
+    target: SSHTarget, script: str, *, given: bytes = b"", seconds: float = FIRST_WORD_SECONDS
+) -> Channel:
     """Run `script` in a plain shell on the host and return the channel behind its mark.
+
+    `given` is the beginning of the script's input; sent along, it costs no round trip.
 
     The script finds a random word in `$mark` and prints it at the start of a
     line when it begins to speak; whatever came before is start-up noise.
-    Blocks until then. Raises `ConnectionLostError` or the refusal that ssh's
-    own words mean (`refusals.refusal`).
+    Blocks until then; a server that is too busy to answer is asked a few times.
+    Raises `ConnectionLostError` or the refusal that ssh's own words mean
+    (`refusals.refusal`).
     """
+    pauses = iter(BUSY_PAUSES_SECONDS)
+    while True:
+        try:
+            return _open(target, script, given, seconds)
+        except ServerBusyError:
+            pause = next(pauses, None)
+            if pause is None:
+                raise
+        # not all at once: whoever makes connections beside us waits as well
+        time.sleep(pause * random.uniform(0.7, 1.3))
+
+
+def _open(target: SSHTarget, script: str, given: bytes, seconds: float) -> Channel:
     mark = f"mark-{secrets.token_hex(8)}"
     ours, theirs = socket.socketpair()
     try:
@@ -131,19 +206,29 @@ def open_channel(target: SSHTarget, script: str, *, seconds: float = FIRST_WORD_
         ) from error
     finally:
         theirs.close()
-    channel = Channel(target, ours, process)
+    channel = Channel(target, ours, process, mark)
     channel._reader = threading.Thread(target=_collect, args=(channel,), daemon=True)
     channel._reader.start()
     body = f"mark={mark}\n{script}".encode()
     try:
         ours.settimeout(seconds)
-        ours.sendall(b"%d\n%s" % (len(body), body))
+        _say(channel, b"%d\n%s%s" % (len(body), body, given))
         _await_mark(channel, mark.encode(), seconds)
         ours.settimeout(None)
     except BaseException:
         channel.close()
         raise
     return channel
+
+
+def _say(channel: Channel, words: bytes) -> None:
+    """Send a channel's first words; an ssh that has ended by then says why."""
+    try:
+        channel.socket.sendall(words)
+    except TimeoutError:
+        raise _silent(channel, channel.socket.gettimeout() or 0.0) from None
+    except OSError as error:
+        raise channel.ended() from error
 
 
 def run_script(
@@ -195,9 +280,9 @@ def _await_mark(channel: Channel, mark: bytes, seconds: float) -> None:
         except TimeoutError:
             raise _silent(channel, seconds) from None
         except OSError as error:
-            raise _ended(channel) from error
+            raise channel.ended() from error
         if not piece:
-            raise _ended(channel)
+            raise channel.ended()
         seen += piece
 
 
@@ -210,16 +295,9 @@ def _receive_up_to_line_end(opened: socket.socket) -> bytes:
     return opened.recv(len(ahead) if end < 0 else end + 1)
 
 
-def _ended(channel: Channel) -> MachineError:
-    status = channel.process.wait()
-    if channel._reader is not None:
-        channel._reader.join()
-    return refusal(channel.target.host, status, channel.said())
-
-
-def _silent(channel: Channel, seconds: float) -> ConnectionLostError:
+def _silent(channel: Channel, seconds: float) -> UnreachableError:
     words = channel.said()
-    return ConnectionLostError(
+    return UnreachableError(
         f"{channel.target.host} did not answer within {seconds:.0f} s",
         hint=words
         or "Its shell's start-up files may be slow or wait for input; `ssh` to it by hand.",

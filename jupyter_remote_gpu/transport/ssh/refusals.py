@@ -10,7 +10,9 @@ from jupyter_remote_gpu.errors import (
     HostKeyError,
     KeyRefusedError,
     MachineError,
+    ServerBusyError,
     UnknownHostError,
+    UnreachableError,
 )
 
 SSH_FAILED = 255
@@ -32,11 +34,19 @@ _MEANINGS: tuple[tuple[str, type[ConnectionLostError], str, str], ...] = (
         "Connect once by hand (`ssh {host}`), compare the fingerprint it shows, and say yes.",
     ),
     (
+        # the methods it would still take are in parentheses; no key would do
+        r"Permission denied \((?!.*publickey)[^)]*\)",
+        KeyRefusedError,
+        "{host} lets nobody in with a key, and a password cannot be typed from a notebook",
+        "Ask whoever looks after it to allow keys (`PubkeyAuthentication yes`).",
+    ),
+    (
         r"Permission denied|Too many authentication failures|no mutual signature",
         KeyRefusedError,
         "{host} refused the key that ssh offered",
         "Try `ssh {host}` by hand. A key with a passphrase must be in the ssh agent"
-        " (`ssh-add`); `ssh-copy-id {host}` puts your key there.",
+        " (`ssh-add`). If you log in with a password so far: `ssh-keygen` makes a key and"
+        " `ssh-copy-id {host}` puts it there.",
     ),
     (
         r"Could not resolve hostname|Name or service not known|nodename nor servname",
@@ -45,8 +55,22 @@ _MEANINGS: tuple[tuple[str, type[ConnectionLostError], str, str], ...] = (
         "Check the name, and `~/.ssh/config` if it is one of yours.",
     ),
     (
-        r"Connection refused|No route to host|Network is unreachable|timed out|Host is down",
+        r"kex_exchange_identification|banner exchange: .*(?:reset|closed|invalid)"
+        r"|Exceeded MaxStartups|Not allowed at this time|Connection reset by",
+        ServerBusyError,
+        "{host} turned the connection away: its server takes no more at this moment, or is just"
+        " starting or ending",
+        "Try again. Where many work on it, its MaxStartups setting may be too small.",
+    ),
+    (
+        r"Session open refused|open failed",
         ConnectionLostError,
+        "{host} let you in, but its SSH server allows no session",
+        "Ask whoever looks after it whether your account may run commands (MaxSessions).",
+    ),
+    (
+        r"Connection refused|No route to host|Network is unreachable|timed out|Host is down",
+        UnreachableError,
         "{host} cannot be reached",
         "Is the machine on, and this computer in its network (VPN)?",
     ),
@@ -61,7 +85,7 @@ def refusal(host: str, status: int, words: str) -> MachineError:
             said = f"{message.format(host=host, name=name)} (ssh: {_last_line(words)})"
             return kind(said, hint=hint.format(host=host, name=name))
     if status == SSH_FAILED:
-        return ConnectionLostError(
+        return UnreachableError(
             f"the connection to {host} ended: {_last_line(words) or 'ssh said nothing'}",
             hint="Try `ssh` to it by hand.",
         )

@@ -21,7 +21,7 @@ from jupyter_remote_gpu.errors import (
 from jupyter_remote_gpu.magic.untrusted.gate import Gate
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.events import Event
-from jupyter_remote_gpu.session import client, following, session
+from jupyter_remote_gpu.session import following, greeting, session, trouble, waiting
 from tests.session.hostile.lies import MANY
 from tests.session.hostile.lying_agent import KERNEL, LyingAgent, LyingTransport
 from tests.session.recording import Bench
@@ -119,7 +119,7 @@ def test_a_report_that_is_none_is_an_error(lying: Open) -> None:
 def test_a_line_that_only_breaks_is_given_up_in_the_end(
     lying: Open, lie: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "RECONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(trouble, "RECONNECT_SECONDS", 1.0)
     bench = lying()
     if lie == "hangs_up":
         bench.session.ready()
@@ -153,7 +153,7 @@ def test_an_agent_that_says_nothing_is_not_waited_for_long(
 def test_an_agent_that_never_greets_is_not_waited_for_long(
     lying: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "GREETING_SECONDS", 0.3)
+    monkeypatch.setattr(greeting, "GREETING_SECONDS", 0.3)
     wait = threading.Event()
     bench = lying(greet=lambda opened: wait.wait(10))
     with pytest.raises(ConnectionLostError, match="greeting"):
@@ -245,7 +245,7 @@ def test_a_run_that_never_ends_is_left_with_the_stop_button(lying: Open) -> None
 
     def press(event: Event) -> None:
         if event.kind == "stream":
-            for _ in range(session.INTERRUPTS_BEFORE_LEAVING + 1):
+            for _ in range(waiting.INTERRUPTS_BEFORE_LEAVING + 1):
                 signal.raise_signal(signal.SIGINT)
 
     bench.front_end.on_event = press

@@ -1,0 +1,292 @@
+"""Which machines a notebook can use, which it has joined, and which it uses by default."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jupyter_remote_gpu.config import RemoteGPU
+from jupyter_remote_gpu.errors import NotAvailableError, RequestError
+from jupyter_remote_gpu.machines import EMBEDDED_NAME, Machine, Request, choose
+from jupyter_remote_gpu.machines.embedded import embedded
+from jupyter_remote_gpu.machines.known import KnownMachine
+from jupyter_remote_gpu.machines.registry import Registry
+from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
+from jupyter_remote_gpu.protocol import messages
+from jupyter_remote_gpu.session.asking import ask
+from jupyter_remote_gpu.session.environment import RemotePlace
+from jupyter_remote_gpu.session.loop import LoopThread
+from jupyter_remote_gpu.session.place import Place, Workspace
+from jupyter_remote_gpu.session.project import workspace_name
+from jupyter_remote_gpu.session.session import Session
+from jupyter_remote_gpu.session.summary import seconds_text
+from jupyter_remote_gpu.state.home import Home
+from jupyter_remote_gpu.state.hub import Hub
+from jupyter_remote_gpu.transport.base import Transport
+from jupyter_remote_gpu.transport.local import LocalTransport
+
+from .comm_relay import CommRelay
+from .control_comm import ControlTarget
+from .joined import Joined, ShellFrontEnd, shell_front_end
+from .machine_table import counted
+from .notebook import NotebookFrontEnd
+from .notebook_key import notebook_key
+from .own_python import OwnPython
+from .progress import Progress
+from .project import Project
+from .ssh_way import brief, reached
+from .untrusted.gate import Gate
+from .untrusted.permission import PagePermission
+from .widget_state import WidgetModel
+
+T = TypeVar("T")
+LONG_SECONDS = 600.0
+_OWN = ("JPY_", "JUPYTER_REMOTE_GPU_", "MPLBACKEND")
+"""Variables that belong to the notebook's kernel, not to its user."""
+
+
+class Machines:
+    """The machines of one notebook. Used by the thread that runs cells.
+
+    A machine is joined when it is first chosen; nothing is connected by that,
+    the session does so when it is needed.
+    """
+
+    def __init__(self, shell: Any, config: RemoteGPU, hub: Hub, registry: Registry) -> None:
+        self.registry = registry
+        self.notebook = notebook_key(shell.user_ns)
+        self.project = Project(shell, hub, registry, self.notebook)
+        self._shell = shell
+        self._config = config
+        self._hub = hub
+        self._loop = LoopThread()
+        self._joined: dict[str, Joined] = {}
+        self._former: list[Joined] = []  # forgotten since, but names were lost with them
+        self._control: ControlTarget | None = None
+        if hasattr(shell, "kernel"):
+            self._control = ControlTarget(shell.kernel.comm_manager, self._widgets)
+        self.latest = self._join(embedded(Path(config.folder), trusted=config.trusted))
+        """The machine on which a cell ran last."""
+
+    @property
+    def joined(self) -> tuple[Joined, ...]:
+        """The machines joined so far, the embedded one first."""
+        return tuple(self._joined.values())
+
+    @property
+    def embedded(self) -> Joined:
+        """The embedded machine, which is always joined."""
+        return self._joined[EMBEDDED_NAME]
+
+    @property
+    def current(self) -> str:
+        """The machine that this notebook uses where none is named."""
+        chosen = self.registry.default(self.notebook, str(self.project.root))
+        return EMBEDDED_NAME if chosen is None else chosen
+
+    def known(self) -> dict[str, Machine]:
+        """Return all machines that can be named: the embedded one and what was added.
+
+        Those that were joined are as they were then.
+        """
+        found = {name: _machine(known) for name, known in self.registry.machines().items()}
+        return {**found, **{one.name: one.machine for one in self.joined}}
+
+    def use(self, name: str) -> Machine:
+        """Let this notebook use a machine by default, now and when it is opened again."""
+        machine = choose(Request(machine=name), self.known())
+        self.registry.use(self.notebook, name)
+        return machine
+
+    def chosen(self, request: Request) -> Joined:
+        """Return the machine that a request gets, joined; raises what `choose` raises."""
+        machine = choose(request, self.known(), self.current)
+        found = self._joined.get(machine.name)
+        return self._join(machine) if found is None else found
+
+    def find(self, name: str) -> Joined | None:
+        """Return a machine if it was joined."""
+        return self._joined.get(name)
+
+    def of(self, home: Home) -> Joined:
+        """Return the machine about which `home` keeps the books."""
+        return next(one for one in (*self.joined, *self._former) if one.home is home)
+
+    # -- machines that are looked at, joined or not ---------------------------------------------
+
+    def run(self, work: Coroutine[Any, Any, T], what: str, seconds: float = LONG_SECONDS) -> T:
+        """Carry a coroutine out in the loop of the sessions; blocks the running cell."""
+        return self._loop.run(work, seconds, what)
+
+    def brief(self, name: str) -> Transport | None:
+        """Return a way to a machine for a short look; None if it has no agent that is known."""
+        if name == EMBEDDED_NAME:
+            return self._local()
+        return brief(self.registry.find(name), self._config)
+
+    def ask(
+        self,
+        name: str,
+        kind: type[messages.Message],
+        *,
+        make_ready: bool = True,
+        **fields: Any,
+    ) -> dict[str, Any]:
+        """Ask a machine for something that may take long, and show its steps; blocks.
+
+        One that is not `make_ready` is only asked if it has an agent already.
+        """
+        joined = self._joined.get(name)
+        if joined is not None and (joined.session.kernel is not None or make_ready):
+            with joined.working(done):
+                told = joined.progress.told
+                return joined.session.request(kind, timeout=LONG_SECONDS, told=told, **fields)
+        progress = Progress(name, self.embedded.front_end.step_bar)
+        way = self.brief(name)
+        if make_ready:
+            known = self.registry.find(name)
+            way = reached(known, self._config, self.registry, progress.told)
+        if way is None:
+            raise NotAvailableError(f"{name} was not reached yet, nothing of ours lies there")
+        with progress.shown(done):
+            asked = ask(way, kind, progress.told, **fields)
+            return self.run(asked, f"{name} to answer ({kind.tag})")
+
+    def forget(self, name: str) -> None:
+        """Forget an added machine. Names that were lost with it stay lost."""
+        self.registry.forget(name)
+        joined = self._joined.pop(name, None)
+        if joined is not None:
+            joined.leave()
+            self._former.append(joined)
+
+    def close(self) -> None:
+        """End all sessions, and the loop they run in."""
+        for one in self.joined[::-1]:
+            one.leave()
+        if self._control is not None:
+            self._control.remove()
+        self._loop.close()
+
+    def leave(self) -> None:
+        """End all sessions, as the shell ends."""
+        for one in self.joined:
+            one.session.leave(stop=True)
+
+    def _join(self, machine: Machine) -> Joined:
+        name, config, shell = machine.name, self._config, self._shell
+        front_end = shell_front_end(shell)
+        known = self.registry.machines().get(name)
+        scripts = machine.trusted or config.allow_scripts or (known is not None and known.scripts)
+        permission = PagePermission(scripts)
+        progress = Progress(name, front_end.step_bar)
+        transport, place = self._way(machine, known, progress)
+        home = self._hub.join(name, trusted=machine.trusted)
+        session = Session(
+            home,
+            transport,
+            place,
+            front_end,
+            name,
+            self._loop,
+            config.guard_seconds,
+            None if machine.trusted else _gate(name, permission, front_end).admit,
+        )
+        if isinstance(front_end, NotebookFrontEnd):
+            assert self._control is not None
+            front_end.relay = CommRelay(shell, session.send_comm, self._control)
+        joined = Joined(machine, home, place, session, front_end, progress, permission)
+        if isinstance(transport, ReachedMachine) and isinstance(place, RemotePlace):
+            joined.about = lambda: (*_gpus(transport), *place.about)
+        self._joined[name] = joined
+        return joined
+
+    def _way(
+        self, machine: Machine, known: KnownMachine | None, progress: Progress
+    ) -> tuple[Transport, Place]:
+        """Return how a machine's agent is reached, and where kernels work there."""
+        config = self._config
+        if known is None:
+            here = Workspace(
+                notebook=self.notebook,
+                folder=config.folder,
+                python=config.python,
+                environ=_inherited(config.python),
+            )
+            return self._local(), here
+        way = reached(known, config, self.registry, progress.told)
+        own = config.environment_python
+        if "/" in own:
+            return way, OwnPython(self.notebook, own, way)
+        place = RemotePlace(
+            self.notebook,
+            self.project,
+            workspace_name(self.registry.client, self.project.root),
+            way,
+            Path(config.cache),
+            progress.told,
+            machine=machine.name,
+            subfolder=self.project.subfolder,
+            images=config.torch == "auto",
+            version=python_version(own),
+        )
+        return way, place
+
+    def _local(self) -> LocalTransport:
+        config = self._config
+        return LocalTransport(Path(config.home), python=config.python, wrapper=config.wrapper)
+
+    def _widgets(self) -> list[tuple[str, WidgetModel]]:
+        """Return the widgets of all machines; any thread."""
+        relays = [
+            one.front_end.relay
+            for one in self.joined
+            if isinstance(one.front_end, NotebookFrontEnd) and one.front_end.relay is not None
+        ]
+        return [model for relay in relays for model in relay.models()]
+
+
+def python_version(text: str) -> tuple[int, int] | None:
+    """Return the version that a setting names, None if it is empty; RequestError if it is none."""
+    if not text:
+        return None
+    found = re.fullmatch(r"(\d+)\.(\d+)", text)
+    if found is None:
+        raise RequestError(
+            f"'{text}' is no version of Python (the setting environment_python)",
+            hint="Write for example 3.12, or the path of an interpreter on the machine.",
+        )
+    return int(found[1]), int(found[2])
+
+
+def done(seconds: float) -> str:
+    """Return the summary of work that is not making ready."""
+    return f"done in {seconds_text(seconds)}"
+
+
+def _gpus(way: ReachedMachine) -> tuple[str, ...]:
+    """Return the GPUs of a machine, equal ones counted; "no GPU" if it has none."""
+    names = () if way.known is None else [gpu.name for gpu in way.known.gpus]
+    return (counted(names) or "no GPU",)
+
+
+def _machine(known: KnownMachine) -> Machine:
+    return Machine(known.name, "ssh", known.trusted, host=known.host)
+
+
+def _gate(name: str, permission: PagePermission, front_end: ShellFrontEnd) -> Gate:
+    """Return what stands between a machine that is not trusted and the shell."""
+    if isinstance(front_end, NotebookFrontEnd):
+        return Gate(name, permission, front_end.has_comm, front_end.knows)
+    return Gate(name, permission)
+
+
+def _inherited(python: str) -> dict[str, str]:
+    """Return the variables a kernel of the notebook's own interpreter gets from here."""
+    if python != sys.executable:
+        return {}
+    return {name: value for name, value in os.environ.items() if not name.startswith(_OWN)}

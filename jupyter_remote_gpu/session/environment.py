@@ -1,0 +1,323 @@
+"""A workspace on a machine of its own: its folder, and packages that follow the notebook."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import sysconfig
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from jupyter_remote_gpu.environments.installed import imported
+from jupyter_remote_gpu.environments.lock import Lock, fetch_packages, make_lock
+from jupyter_remote_gpu.environments.needs import Needs, needs
+from jupyter_remote_gpu.environments.target import Target
+from jupyter_remote_gpu.errors import (
+    NeedsPackagesError,
+    NeedsPythonError,
+    PackagesError,
+    RemoteGPUError,
+)
+from jupyter_remote_gpu.machines.ssh.bundle import bundle
+from jupyter_remote_gpu.machines.ssh.known_agent import KnownAgent
+from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
+from jupyter_remote_gpu.protocol import messages
+from jupyter_remote_gpu.protocol.steps import Step, Told
+
+from .place import Ask, Workspace
+from .project import Project, recorded
+
+ALWAYS = ("pip",)
+"""What every environment has besides what the notebook needs: `%pip` must work there."""
+MOST_NAMED = 3
+_SITES = tuple(dict.fromkeys(sysconfig.get_path(kind) for kind in ("purelib", "platlib")))
+_TORCH = re.compile(r"torch(vision|audio)?\b")
+
+
+class RemotePlace:
+    """The place (`session.place.Place`) of one notebook on one machine reached by SSH.
+
+    `name` is the workspace's, `subfolder` the notebook's folder below the project's.
+    `cache` is a folder of this computer for locks and packages. With `images`, a
+    Python of the machine that has torch is used through an environment over it;
+    `version` is the Python wanted, this one's by default.
+    """
+
+    def __init__(
+        self,
+        notebook: str,
+        project: Project,
+        name: str,
+        transport: ReachedMachine,
+        cache: Path,
+        told: Told,
+        *,
+        machine: str,
+        subfolder: str = "",
+        images: bool = True,
+        version: tuple[int, int] | None = None,
+    ) -> None:
+        self.notebook = notebook
+        self._project = project
+        self._name = name
+        self._transport = transport
+        self._cache = cache
+        self._told = told
+        self._machine = machine
+        self._subfolder = subfolder
+        self._images = images
+        self._version = version or (sys.version_info[0], sys.version_info[1])
+        self._target: Target | None = None
+        self._over = ""
+        self._needs: Needs | None = None
+        self._held: dict[str, str] = {}
+        self._modules: set[str] = set()
+        self._looked: set[str] = set()
+        self._installed: tuple[int, ...] = ()
+        self._lines: list[str] = []
+        self._told_notes: set[str] = set()
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """Return in a few words what the environment is: "Python 3.11", "14 packages"."""
+        if self._target is None:
+            return ()
+        torch = self._held.get("torch") or self._target.provided.get("torch")
+        packages = f"{len(self._held)} packages"
+        found = (f"Python {_dotted(self._target.python)}", torch and f"torch {torch}", packages)
+        return tuple(one for one in found if one)
+
+    def open(self, ask: Ask, python: str = "") -> Workspace:
+        """Make the workspace and its environment ready for a cell, told step by step."""
+        sources = self._look(python)
+        # The first look at what is installed here takes as long as a login.
+        with ThreadPoolExecutor(1, "needs") as pool:
+            wanted = pool.submit(self._ask_needs, sources)
+            known = self._known(ask)
+            self._over, version = self._choose_image(known, sources)
+            found = ask(
+                messages.OpenWorkspace,
+                timeout=None,
+                workspace=self._name,
+                version=_dotted(version),
+                over=self._over,
+            )
+            needed = wanted.result()
+        self._target = Target(known.platform, version, known.driver, found["provided"])
+        lock = self._lock(needed, found["python"])
+        if lock is not None and lock.digest not in found["digests"]:
+            found = self._build(ask, lock)
+        self._keep(needed, lock)
+        folder = f"{found['folder']}/{self._subfolder}".rstrip("/")
+        return Workspace(self.notebook, folder, found["python"], name=self._name)
+
+    def before_cell(self, ask: Ask, python: str) -> tuple[str, ...]:
+        """Bring packages that are new since the last cell; microseconds where none are."""
+        known = len(self._modules)
+        sources = self._look(python)
+        if self._target is None:
+            # The kernel was attached to: its environment is looked after from now on.
+            self.open(ask, python)
+            return self._say()
+        if _here() == self._installed and len(self._modules) == known:
+            return self._say()
+        needed = self._ask_needs(sources)
+        if self._needs is not None and needed.key == self._needs.key:
+            return self._say()
+        lock = self._lock(needed, "there")
+        if lock is None:
+            self._keep(needed, None)
+            return self._say()
+        new = [
+            f"{name} {v}"
+            for name, v in _asked_first(lock.packages, needed.imported)
+            if self._held.get(name) != v
+        ]
+        if new:
+            self._told(Step(f"installing {_named(new)}"))
+            self._build(ask, lock)
+            self._lines.append(f"installed {_named(new)}")
+        self._keep(needed, lock)
+        return self._say()
+
+    def after_cell(self, ask: Ask, packages: dict[str, Any]) -> tuple[str, ...]:
+        """Record what a cell installed or removed there, for this and other machines."""
+        before = list(self._project.extras())
+        lines, said = recorded(before, packages["came"], list(packages["went"]))
+        if lines != before:
+            self._project.record(lines)
+        return said
+
+    # -- what is needed --------------------------------------------------------------------------
+
+    def _look(self, python: str) -> tuple[str, ...]:
+        """Take in the modules of cells that are new; return all cells, the coming one last."""
+        sources = (*self._project.sources(), python)
+        for source in sources:
+            if source not in self._looked:
+                self._looked.add(source)
+                self._modules |= imported(source)
+        return sources
+
+    def _ask_needs(self, sources: Iterable[str]) -> Needs:
+        self._installed = _here()
+        return needs(self._project.folder, sources, (*self._project.extras(), *ALWAYS))
+
+    def _lock(self, needed: Needs, python: str) -> Lock | None:
+        """Choose packages; None, with a line, if that fails where there is an environment to use.
+
+        A cell then runs with the packages that are there, and fails by itself if
+        it needs others.
+        """
+        assert self._target is not None
+        try:
+            return make_lock(needed, self._target, self._cache, self._told)
+        except PackagesError as error:
+            if not python:
+                raise
+            self._lines.append(f"the packages stay as they are: {error.message}")
+            return None
+
+    def _keep(self, needed: Needs, lock: Lock | None) -> None:
+        self._needs = needed
+        if lock is None:
+            return
+        self._held.update(lock.packages)
+        self._lines += [note for note in lock.notes if note not in self._told_notes]
+        self._told_notes.update(lock.notes)
+
+    def _say(self) -> tuple[str, ...]:
+        if not self._lines:
+            return ()
+        lines, self._lines = tuple(self._lines), []
+        return lines
+
+    # -- the machine -----------------------------------------------------------------------------
+
+    def _known(self, ask: Ask) -> KnownAgent:
+        """Return what is known of the machine; the first visit makes it known."""
+        if self._transport.known is None:
+            ask(messages.Ping, timeout=None)
+        known = self._transport.known
+        assert known is not None, "a machine that answers is known"
+        return known
+
+    def _choose_image(
+        self, known: KnownAgent, sources: Iterable[str]
+    ) -> tuple[str, tuple[int, int]]:
+        """Return the interpreter to lay the environment over, or none, and its version.
+
+        One of another version than this notebook's is taken only by notebooks that
+        use torch.
+        """
+        fit = [one for one in known.images if known.driver is None or one.torch_build != "cpu"]
+        if self._images:
+            for one in fit:
+                if one.version == self._version:
+                    return one.path, one.version
+            if fit and any(_TORCH.match(module) for module in self._modules):
+                return fit[0].path, fit[0].version
+        return "", self._version
+
+    def _build(self, ask: Ask, lock: Lock) -> dict[str, Any]:
+        """Have the lock installed there; what the machine lacks for that is brought to it."""
+        assert self._target is not None
+        brought: dict[str, str] = {}
+        if lock.only_here:
+            folder = f"carried/{lock.digest}-local"
+            brought["carried"] = self._carry(lock, folder, lock.fetchable)
+        while True:
+            try:
+                return ask(
+                    messages.BuildEnvironment,
+                    timeout=None,
+                    told=self._hear,
+                    workspace=self._name,
+                    version=_dotted(self._target.python),
+                    over=self._over,
+                    lock=lock.text,
+                    digest=lock.digest,
+                    packages=dict(lock.packages),
+                    arguments=list(lock.index_arguments),
+                    **brought,
+                )
+            except (NeedsPythonError, NeedsPackagesError) as error:  # noqa: PERF203  (twice at most)
+                brought.update(self._bring(error, lock, brought))
+
+    def _hear(self, step: Step) -> None:
+        """Pass on a step of the machine's; called in the loop that reads what it sends.
+
+        `told` may raise to end the work of a cell that was stopped. Nobody waits
+        for this answer any more then, and what else is read must not end with it.
+        """
+        with contextlib.suppress(RemoteGPUError):
+            self._told(step)
+
+    def _bring(
+        self, error: RemoteGPUError, lock: Lock, brought: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Bring what a build asked for; its error, if that was brought and did not help."""
+        if isinstance(error, NeedsPythonError) and "interpreter" not in brought:
+            return {"interpreter": self._bring_python()}
+        folder = f"carried/{lock.digest}"
+        if isinstance(error, NeedsPackagesError) and brought.get("carried") != folder:
+            held = [f"{name}=={version}" for name, version in self._held.items()]
+            return {"carried": self._carry(lock, folder, held), **self._bring_part()}
+        raise error
+
+    def _bring_python(self) -> str:
+        """Return an interpreter there of the wanted version, brought if there is none."""
+        version = self._version
+        for one in self._transport.facts.pythons:
+            if one.version == version:
+                return one.path
+        return self._transport.carry_python(version)
+
+    def _carry(self, lock: Lock, folder: str, have: Collection[str] = ()) -> str:
+        """Fetch packages here, but for those in `have`, and carry them to a folder there."""
+        assert self._target is not None
+        archive = fetch_packages(lock, self._target, self._cache, self._told, have)
+        self._transport.carry(archive, folder)
+        return folder
+
+    def _bring_part(self) -> dict[str, str]:
+        """Carry what our part of a kernel needs, if the agent has it for another Python only."""
+        target, known = self._target, self._transport.known
+        assert target is not None and known is not None
+        if target.python == known.python_version:
+            return {}
+        needed = bundle(target.platform, target.python)
+        path = f"parts/{needed.site}"
+        self._transport.carry(needed.packed(path, self._cache).archive, path)
+        return {"part": path}
+
+
+def _asked_first(packages: Mapping[str, str], asked: Collection[str]) -> list[tuple[str, str]]:
+    """Return packages in the order in which they say most: what cells import before the rest."""
+    return sorted(packages.items(), key=lambda one: (one[0] not in asked, one[0]))
+
+
+def _here() -> tuple[int, ...]:
+    """Return a mark of the packages installed here, which changes when they do; quick."""
+    return tuple(_changed(folder) for folder in _SITES)
+
+
+def _changed(folder: str) -> int:
+    try:
+        return os.stat(folder).st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"
+
+
+def _named(packages: Sequence[str]) -> str:
+    """Name packages in a line: the first few, and how many they are."""
+    text = ", ".join(packages[:MOST_NAMED])
+    return text if len(packages) <= MOST_NAMED else f"{text}, … ({len(packages)} packages)"
