@@ -54,9 +54,10 @@ def run(folder: Path, *, meddle: bool) -> int:
         shutil.rmtree(folder, ignore_errors=True)
         place = Place(folder / "p", OLD)
         write(place.root, MINE)
-        if _in_a_fork(functools.partial(_apply_until, place, step, meddle)) == _FINISHED:
-            return step
+        code = _in_a_fork(functools.partial(_apply_until, place, step, meddle))
         _check(place, step, meddle)
+        if code == _FINISHED:
+            return step
         step += 1
 
 
@@ -104,9 +105,15 @@ def _meddle(place: Place) -> None:
     def exchange(one: Any, old: bytes, two: Any, new: bytes) -> bool:
         if new == b"a.py" and (place.root / "a.py").read_text() == "a = 1":
             (place.root / "a.py").write_text("somebody's")
+            _sign(place).write_text("")  # by no step that is counted
         return real(one, old, two, new)
 
     setattr(placing, "exchange", exchange)  # noqa: B010
+
+
+def _sign(place: Place) -> Path:
+    """A file that is there if somebody has written."""
+    return place.root.parent / "somebody wrote"
 
 
 def _check(place: Place, step: int, meddle: bool) -> None:
@@ -125,14 +132,19 @@ def _check(place: Place, step: int, meddle: bool) -> None:
     # What was there before is there still, or what replaces it; nothing is gone but what goes.
     for name, text in old.items():
         assert text is None or name in after or name not in new or _is_between(name), (step, name)
-    written = meddle and "somebody's" in before.values()
+    written = _sign(place).exists()
     place.project.scan()
     place.become(NEW)
     final = read(place.root)
-    if not written:
-        assert final == {**new, **mine} or meddle, (step, final)
-    assert not written or "somebody's" in final.values(), (step, final)
+    if written:
+        assert "somebody's" in final.values(), (step, list(final))
+    else:
+        assert _differing(final, {**new, **mine}) == [], step
     assert [name for name in final if ".~rgpu" in name] == []
+
+
+def _differing(one: Plain, other: Plain) -> list[str]:
+    return [name for name in one.keys() | other.keys() if one.get(name, 0) != other.get(name, 0)]
 
 
 def _is_between(name: str) -> bool:
