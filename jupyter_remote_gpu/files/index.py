@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import gc
 import os
 import secrets
 import struct
@@ -83,7 +84,7 @@ class Index:
     def load(cls, path: Path) -> Index:
         """Return the index in a file; an empty one if there is none that can be used."""
         with contextlib.suppress(OSError, ValueError, ProtocolError, struct.error, IndexError):
-            return _decoded(path.read_bytes())
+            return _loaded(path.read_bytes())
         return cls()
 
 
@@ -126,6 +127,17 @@ def _encoded(index: Index) -> bytes:
     ]
     body = struct.pack("<6Q", *map(len, parts)) + b"".join(parts)
     return _HEAD.pack(_MARK, len(names), len(body), xxh3_64_intdigest(body)) + body
+
+
+def _loaded(data: bytes) -> Index:
+    """Decode without the garbage collector, which would look through all of it again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        return _decoded(data)
+    finally:
+        if was:
+            gc.enable()
 
 
 def _decoded(data: bytes) -> Index:

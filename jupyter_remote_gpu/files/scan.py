@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from jupyter_remote_gpu.chunks.tree import FolderEntry
 from jupyter_remote_gpu.errors import FilesError
 from jupyter_remote_gpu.protocol.steps import Told
 
@@ -97,8 +98,7 @@ class Project:
         level = self._levels.get(parent)
         if level is None:
             return  # in a folder that stays, or in a new one that is looked at for itself
-        inside = path + b"/"
-        known = [old for old in self.index.known if old == path or old.startswith(inside)]
+        known = self._known_in(path)
         try:
             with root.walk(parent) as here:
                 status = here.stat(name)
@@ -107,6 +107,14 @@ class Project:
         except OSError:
             known = []  # its parent is no folder any more, or closed: looked at for itself
         look.drop_gone(known)
+
+    def _known_in(self, path: bytes) -> list[bytes]:
+        """Return the paths that are known at a path and in it."""
+        there = self.index.known.get(path)
+        if there is None or type(there.entry) is not FolderEntry:
+            return [path] if there is not None else []
+        inside = path + b"/"
+        return [path, *(old for old in self.index.known if old.startswith(inside))]
 
     def _took(self, look: Look, left_out: dict[bytes, LeftOut]) -> Found:
         """Remember what was found, with what is known of where nobody looked."""
