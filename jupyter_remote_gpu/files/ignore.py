@@ -54,7 +54,9 @@ class Ignore:
     """The rules of one project; made anew when an ignore file has changed.
 
     `datasets` are paths at which datasets are placed; `large_bytes` is the size
-    above which a file waits until the user has named it (`wanted`).
+    above which a file waits until the user has named it (`wanted`), None for no
+    such size. `sending` is False on a machine: what a cell wrote there comes back
+    although a `.gitignore` names it, since those are about what is sent.
     """
 
     def __init__(
@@ -63,13 +65,15 @@ class Ignore:
         *,
         datasets: Collection[bytes] = (),
         wanted: Collection[bytes] = (),
-        large_bytes: int = DEFAULT_LARGE_BYTES,
+        large_bytes: int | None = DEFAULT_LARGE_BYTES,
+        sending: bool = True,
     ) -> None:
         self._root = root
         self._datasets = frozenset(datasets)
         self._wanted = frozenset(wanted)
         self._large = large_bytes
-        self._everywhere = _everywhere(root)
+        self._sending = sending
+        self._everywhere = _everywhere(root) if sending else []
         self._levels: dict[bytes | None, tuple[object, Level]] = {}
 
     def top(self) -> Level:
@@ -103,7 +107,8 @@ class Ignore:
 
         def make() -> Level:
             ours = self._with(level.ours, folder, OUR_FILE) if OUR_FILE in files else level.ours
-            git = self._with(level.git, folder, GIT_FILE) if GIT_FILE in files else level.git
+            counts = self._sending and GIT_FILE in files
+            git = self._with(level.git, folder, GIT_FILE) if counts else level.git
             return Level(ours, git)
 
         return self._same_or_new(folder, (level, dict(files)), make)
@@ -150,7 +155,12 @@ class Ignore:
 
     def too_large(self, level: Level, path: bytes, size: int) -> LeftOut | None:
         """Return that a file waits for the user's word because of its size; None if it does not."""
-        if size <= self._large or path in self._wanted or self.asked_for(level, path):
+        if (
+            self._large is None
+            or size <= self._large
+            or path in self._wanted
+            or self.asked_for(level, path)
+        ):
             return None
         return LeftOut(path, Why.LARGE, f"{size / 1e6:,.0f} MB")
 

@@ -37,11 +37,16 @@ _NO_NAME = bytes(32)
 
 @dataclass(slots=True)
 class Known:
-    """An entry, the stamp it had, and whether that stamp can be relied upon."""
+    """An entry, the stamp it had, and whether that stamp can be relied upon.
+
+    `looked` is whether a look has found that it travels; what was just applied
+    may be something that comes back and is never sent.
+    """
 
     entry: Entry
     stamp: Stamp
     settled: bool
+    looked: bool = True
 
 
 @dataclass(slots=True)
@@ -104,7 +109,7 @@ def _encoded(index: Index) -> bytes:
             kind, target = _LINK, entry.target
         else:
             kind = _FOLDER
-        kinds.append(kind | known.settled << 4)
+        kinds.append(kind | known.settled << 4 | known.looked << 5)
         numbers.extend((*known.stamp, size, depth))
         names.append(path)
         chunks.append(chunk)
@@ -162,7 +167,7 @@ def _decoded(data: bytes) -> Index:
         rows = zip(names.split(b"\0"), kinds, targets.split(b"\0"), *columns, strict=True)
         for i, (path, kind, target, *stamp, size, depth) in enumerate(rows):
             entry = _entry(kind & 15, size, depth, chunks[32 * i : 32 * i + 32], target)
-            index.known[path] = Known(entry, tuple(stamp), bool(kind >> 4))
+            index.known[path] = Known(entry, tuple(stamp), bool(kind & 16), bool(kind & 32))
     return index
 
 

@@ -100,7 +100,7 @@ class Look:
             full = prefix + name
             if same_rules:
                 old = known.get(full)
-                if old is not None and old.settled and old.stamp == stamp_of(status):
+                if old is not None and old.settled and old.looked and old.stamp == stamp_of(status):
                     seen.add(full)
                     continue
             self.entry(here, prefix, name, status, own, same_rules=same_rules)
@@ -157,7 +157,7 @@ class Look:
             if old is not None and old.is_folder == is_folder and old.why in _BY_NAME:
                 return old
             known = self._known.get(path)
-            if known is not None and (known.entry is FOLDER) == is_folder:
+            if known is not None and known.looked and (known.entry is FOLDER) == is_folder:
                 return None
         return self._ignore.look(level, path, is_folder=is_folder)
 
@@ -170,6 +170,7 @@ class Look:
             self._leave(left)
             return
         if known is not None and known.settled and known.stamp == stamp_of(status):
+            known.looked = True
             self._seen.add(path)
             return
         reading = read_file(here, name)

@@ -145,7 +145,7 @@ class Placing:
         if entry is None:
             self._index.known.pop(path, None)
         else:
-            self._index.known[path] = Known(entry, stamp, settled)
+            self._index.known[path] = Known(entry, stamp, settled, looked=False)
 
     # ---- one change
 
