@@ -92,10 +92,13 @@ class ReachedMachine(Transport):
         """
         known = self._known
         if known is not None and self._is_ours(known):
+            transport = self._transport(known)
             try:
-                return self._transport(known).connect()
+                opened = transport.connect()
             except AgentMissingError as missing:
                 return self._make_ready(gone=known, broken=missing.broken)
+            self.notes = transport.notes or self.notes
+            return opened
         return self._make_ready(gone=known)
 
     def replace(self) -> None:

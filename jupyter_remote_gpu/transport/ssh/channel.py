@@ -23,6 +23,7 @@ from jupyter_remote_gpu.errors import (
     ServerBusyError,
     UnreachableError,
 )
+from jupyter_remote_gpu.protocol.plain_text import plain
 
 from .refusals import refusal
 
@@ -159,7 +160,7 @@ class Channel:
 
     def said(self) -> str:
         """Return what ssh, or the command there, wrote to its standard error so far."""
-        return self.errors.decode(errors="replace").strip()
+        return plain(self.errors.decode(errors="replace").strip(), ERROR_BYTES)
 
 
 def open_channel(
