@@ -257,6 +257,40 @@ def test_a_refusal_says_how_ones_own_machine_is_trusted(notebook: Notebook) -> N
     assert "`%remote_gpu trust lab`" in shown.error()
 
 
+def test_a_run_that_was_left_there_is_taken_up_with_its_packages(machines: SSHMachines) -> None:
+    notebook = machines.open("left")
+    shown = notebook.run("%%remote_gpu --machine box\nbefore = [1]", timeout=READY_SECONDS)
+    assert shown.status == "ok", shown.error()
+    code = "%%remote_gpu --machine box\nprint('begun', flush=True)\nmade = [*before, 2]"
+    notebook.client.execute(code)
+    while notebook.client.get_iopub_msg(timeout=60)["msg_type"] != "stream":
+        pass
+    notebook.kill()
+    again = machines.open("left")
+    shown = again.run("%remote_gpu attach box", timeout=READY_SECONDS)
+    assert shown.text() == "begun\n", shown.error()
+    assert again.run("print(made)").text() == "[1, 2]\n"
+    shown = again.run("%%remote_gpu --machine box\nimport tqdm; print(tqdm.__name__, made)")
+    assert shown.text() == "tqdm [1, 2]\n", shown.error()
+    assert "installed tqdm" in shown.line()
+    again.close()
+
+
+def test_scripts_are_allowed_for_a_machine_until_it_is_untrusted(
+    notebook: Notebook, machines: SSHMachines
+) -> None:
+    assert "may now act in this notebook's page" in (
+        notebook.run("%remote_gpu allow-scripts lab").text()
+    )
+    other = machines.open("second")
+    assert "its scripts are allowed" in other.run("%remote_gpu status lab").text()
+    other.run("%remote_gpu untrust lab")
+    other.close()
+    again = machines.open("second")
+    assert "no scripts" in again.run("%remote_gpu status lab").text()
+    again.close()
+
+
 def test_tokens_are_only_in_the_users_own_file(notebook: Notebook, machines: SSHMachines) -> None:
     from jupyter_remote_gpu.machines.registry import Registry
 
