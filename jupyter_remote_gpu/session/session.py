@@ -422,6 +422,8 @@ class Session:
         else:
             outcome = self._attach_run(kernel, last)
         self.home.attach(self.peer().census())
+        # The environment there may lack what the notebook has come to need meanwhile.
+        self.workspace = self.place.open(self.request)
         return outcome
 
     def _attach_run(self, kernel: dict[str, Any], run: dict[str, Any]) -> Outcome:
