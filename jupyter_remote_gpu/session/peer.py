@@ -25,6 +25,7 @@ from .breadth import Breadth
 from .bulk import Bulk, Feed, Lines, OpenLine, SocketStream, Tally
 from .client import agent_error
 from .greeting import hello, refusal
+from .pace import Direction
 
 SILENCE_SECONDS = 120.0
 """Longest wait for the kernel's next bytes; encoding a large value comes before them."""
@@ -39,7 +40,8 @@ class LinePeer:
     """Implements `state.peer.Peer`; connects when first used, again when it broke.
 
     Used by one thread at a time. An interrupted exchange closes the line, so
-    the next one starts clean.
+    the next one starts clean. Where the transport allows it, many chunks go over
+    several lines (`bulk`); `breadth` decides over how many, each way on its own.
     """
 
     def __init__(self, transport: Transport, client: str, kernel: str) -> None:
@@ -49,8 +51,12 @@ class LinePeer:
         self._socket: socket.socket | None = None
         self._line: Line | None = None
         self._lines = Lines(self._open)
-        self._out, self._in = (Breadth(transport.most_lines) for _ in range(2))
+        self.breadth: dict[Direction, Breadth] = {
+            "out": Breadth(transport.most_lines),
+            "in": Breadth(transport.most_lines),
+        }
         self._rtt = self._opening = 0.0
+        self._stale = False
 
     def offer(self, offer: Offer) -> Lacking:
         """Say what is about to be sent; return what the kernel lacks of it."""
@@ -93,6 +99,14 @@ class LinePeer:
     def release(self, tokens: Sequence[str]) -> None:
         """Tell the kernel which versions arrived; it keeps the others no longer."""
         self._exchange("release", {"tokens": list(tokens)}, [])
+
+    def renew(self) -> None:
+        """Let the next exchange connect anew: the way was interrupted. Any thread, at once.
+
+        A line that died with it would say nothing for long; one that moves
+        something is left alone, and what moves on it ends or does not.
+        """
+        self._stale = True
 
     def close(self) -> None:
         """Hang up on all lines."""
@@ -171,7 +185,7 @@ class LinePeer:
 
             line.send_paced(all_of_it())
 
-        with self._moving(self._out, carry, gone) as (bulk, pool):
+        with self._moving("out", carry, gone) as (bulk, pool):
             answer = pool.submit(self._lacking, "supply", {"paced": True}, [], first)
             answer.add_done_callback(lambda _: feed.joined(-1))
             try:
@@ -220,7 +234,7 @@ class LinePeer:
             line.receive_paced(place, arrived)
             bulk.wait()
 
-        with self._moving(self._in, draw, gone) as (bulk, pool):
+        with self._moving("in", draw, gone) as (bulk, pool):
             blob = b"".join(names)
             answer = pool.submit(self._exchange, "draw", move, [blob], after=first)
             answer.add_done_callback(lambda _: landed.put(0))
@@ -236,14 +250,14 @@ class LinePeer:
 
     @contextlib.contextmanager
     def _moving(
-        self, breadth: Breadth, work: Callable[[Line], None], gone: Tally
+        self, way: Direction, work: Callable[[Line], None], gone: Tally
     ) -> Iterator[tuple[Bulk, ThreadPoolExecutor]]:
         """One paced move: the first line in a thread of `pool`, others when they are worth it.
 
         Whatever ends the block early ends the move: all its lines are closed.
         """
         self._connected()
-        bulk = Bulk(self._lines, breadth, work, gone.count, self._rtt, self._opening)
+        bulk = Bulk(self._lines, self.breadth[way], work, gone.count, self._rtt, self._opening)
         with ThreadPoolExecutor(1, "bulk-first") as pool:
             try:
                 yield bulk, pool
@@ -260,6 +274,9 @@ class LinePeer:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def _connected(self) -> Line:
+        if self._stale:
+            self._stale = False
+            self.close()
         if self._line is None:
             began = time.monotonic()
             opened = self._open()
