@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import sys
-import sysconfig
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +16,7 @@ from jupyter_remote_gpu.environments.lock import Lock, fetch_packages, make_lock
 from jupyter_remote_gpu.environments.needs import Needs, needs
 from jupyter_remote_gpu.environments.target import Target
 from jupyter_remote_gpu.errors import (
+    EnvironmentBuildError,
     NeedsPackagesError,
     NeedsPythonError,
     PackagesError,
@@ -34,8 +34,11 @@ from .project import Project, recorded
 ALWAYS = ("pip",)
 """What every environment has besides what the notebook needs: `%pip` must work there."""
 MOST_NAMED = 3
-_SITES = tuple(dict.fromkeys(sysconfig.get_path(kind) for kind in ("purelib", "platlib")))
 _TORCH = re.compile(r"torch(vision|audio)?\b")
+_FAILED = re.compile(
+    r"Failed to (?:build|download and build) `([^`]+)`|^(\S+ \S+) could not be made"
+)
+"""What uv says on the machine, and `fetch_packages` here, of what does not build."""
 
 
 class RemotePlace:
@@ -75,6 +78,7 @@ class RemotePlace:
         self._over = ""
         self._needs: Needs | None = None
         self._held: dict[str, str] = {}
+        self._unbuilt: list[str] = []
         self._modules: set[str] = set()
         self._looked: set[str] = set()
         self._installed: tuple[int, ...] = ()
@@ -110,7 +114,7 @@ class RemotePlace:
         self._target = Target(known.platform, version, known.driver, found["provided"])
         lock = self._lock(needed, found["python"])
         if lock is not None and lock.digest not in found["digests"]:
-            found = self._build(ask, lock)
+            found, lock = self._build_what_can_be(ask, needed, lock)
         self._keep(needed, lock)
         folder = f"{found['folder']}/{self._subfolder}".rstrip("/")
         return Workspace(self.notebook, folder, found["python"], name=self._name)
@@ -139,7 +143,9 @@ class RemotePlace:
         ]
         if new:
             self._told(Step(f"installing {_named(new)}"))
-            self._build(ask, lock)
+            _, lock = self._build_what_can_be(ask, needed, lock)
+            new = [one for one in new if one.partition(" ")[0] in lock.packages]
+        if new:
             self._lines.append(f"installed {_named(new)}")
         self._keep(needed, lock)
         return self._say()
@@ -175,7 +181,7 @@ class RemotePlace:
         """
         assert self._target is not None
         try:
-            return make_lock(needed, self._target, self._cache, self._told)
+            return make_lock(needed, self._target, self._cache, self._told, self._unbuilt)
         except PackagesError as error:
             if not python:
                 raise
@@ -222,6 +228,23 @@ class RemotePlace:
             if fit and any(_TORCH.match(module) for module in self._modules):
                 return fit[0].path, fit[0].version
         return "", self._version
+
+    def _build_what_can_be(
+        self, ask: Ask, needed: Needs, lock: Lock
+    ) -> tuple[dict[str, Any], Lock]:
+        """Build a lock, without what fails to build there from its source; that becomes a note."""
+        assert self._target is not None
+        while True:
+            try:
+                return self._build(ask, lock), lock
+            except (EnvironmentBuildError, PackagesError) as error:
+                failed = _FAILED.search(f"{error}")
+                word = "" if failed is None else re.split(r"[ =@]", failed[1] or failed[2])[0]
+                name = re.sub(r"[-_.]+", "-", word).lower()
+                if name not in lock.packages or name in self._unbuilt:
+                    raise
+                self._unbuilt.append(name)
+            lock = make_lock(needed, self._target, self._cache, self._told, self._unbuilt)
 
     def _build(self, ask: Ask, lock: Lock) -> dict[str, Any]:
         """Have the lock installed there; what the machine lacks for that is brought to it."""
@@ -303,7 +326,7 @@ def _asked_first(packages: Mapping[str, str], asked: Collection[str]) -> list[tu
 
 def _here() -> tuple[int, ...]:
     """Return a mark of the packages installed here, which changes when they do; quick."""
-    return tuple(_changed(folder) for folder in _SITES)
+    return tuple(_changed(folder) for folder in sys.path if folder.endswith("-packages"))
 
 
 def _changed(folder: str) -> int:

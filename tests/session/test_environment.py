@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol.steps import Step
 from jupyter_remote_gpu.session.environment import RemotePlace
 from jupyter_remote_gpu.session.project import workspace_name
+from tests.environments.index import Index, serving
 from tests.machines.ssh import test_carried_python
 from tests.session.recording import Bench
 from tests.ssh_host import SSHD, SSHHost
@@ -142,6 +144,22 @@ def test_what_a_cell_is_the_first_to_import_comes_before_it_runs(bench: Bench) -
     before = list(bench.front_end.notes)
     bench.remote("import json, pandas.io")
     assert bench.front_end.notes == before
+
+
+def test_what_does_not_build_there_is_named_and_the_rest_comes(
+    bench: Bench, project: Project
+) -> None:
+    with serving(Index()) as index:
+        index.sdist("unbuildable", "1.0", builds=False)
+        address = index.url.replace("/simple", "/files/unbuildable-1.0.tar.gz")
+        project.lines = (f"unbuildable @ {address}",)
+        shown = bench.remote("import numpy\nprint(numpy.__version__)")
+    assert shown.error is None
+    assert bench.front_end.text() == f"{numpy.__version__}\n"
+    assert any(
+        "unbuildable 1.0 could not be built on the machine" in note
+        for note in bench.front_end.notes
+    )
 
 
 def test_a_module_that_a_local_cell_imported_is_there_too(bench: Bench, project: Project) -> None:
@@ -313,3 +331,27 @@ def test_a_machine_that_lacks_the_python_is_brought_it(
         assert base.startswith(f"{machine.base}/pythons/")
         said = [step.what for step in machine.steps]
         assert any(what.startswith("sending Python") for what in said)
+
+
+def test_what_is_installed_here_later_follows(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site-packages"
+    monkeypatch.syspath_prepend(str(site))
+
+    def install(version: str) -> None:
+        shutil.rmtree(site, ignore_errors=True)
+        info = site / f"sixpence-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: six\nVersion: {version}\n")
+        (info / "RECORD").write_text("six.py,,\n")
+        (site / "six.py").write_text("")
+
+    install("1.16.0")
+    code = "import six\nfrom importlib.metadata import version\nprint(version('six'))"
+    bench.remote(code)
+    assert bench.front_end.text() == "1.16.0\n"
+    install("1.15.0")
+    bench.remote(code)
+    assert bench.front_end.text() == "1.15.0\n"
+    assert any("installed six 1.15.0" in note for note in bench.front_end.notes)
