@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.session.recording import Bench
 numpy = pytest.importorskip("numpy")
 
 CONTROL, FIRST, SECOND = range(3)
+Array = Any
 LINES = 4
 SOME_BYTES = 1 << 20
 WAIT_SECONDS = 60.0
@@ -99,7 +101,7 @@ def bench(paths: Paths, tmp_path: Path) -> Iterator[Bench]:
 
 
 @pytest.fixture
-def array() -> numpy.ndarray:
+def array() -> Array:
     return numpy.random.default_rng(0).integers(0, 256, 48 << 20, dtype=numpy.uint8)
 
 
@@ -127,7 +129,7 @@ class AllCarry:
         return self._paths.passed[number, self._way] > SOME_BYTES
 
 
-def send(bench: Bench, array: numpy.ndarray) -> None:
+def send(bench: Bench, array: Array) -> None:
     """Let a remote cell read an array, and see that it is the same there."""
     bench.names["x"] = array
     bench.remote("total = int(x.astype(numpy.uint64).sum())")
@@ -135,16 +137,14 @@ def send(bench: Bench, array: numpy.ndarray) -> None:
     assert bench.names["total"] == int(array.astype(numpy.uint64).sum())
 
 
-def bring(bench: Bench, array: numpy.ndarray) -> None:
+def bring(bench: Bench, array: Array) -> None:
     """Make the array's complement there and bring it home."""
     bench.remote("y = 255 - x")
     bench.session.fetch(["y"])
     assert numpy.array_equal(bench.names["y"], 255 - array)
 
 
-def test_an_array_goes_over_all_lines_and_back(
-    bench: Bench, paths: Paths, array: numpy.ndarray
-) -> None:
+def test_an_array_goes_over_all_lines_and_back(bench: Bench, paths: Paths, array: Array) -> None:
     paths.passes = AllCarry(paths, "out", LINES)
     send(bench, array)
     assert paths.carried("out") == {FIRST, SECOND, SECOND + 1, SECOND + 2}
@@ -156,7 +156,7 @@ def test_an_array_goes_over_all_lines_and_back(
 
 @pytest.mark.parametrize("broken", [FIRST, SECOND])
 def test_a_line_that_breaks_does_not_lose_a_move_out(
-    bench: Bench, paths: Paths, array: numpy.ndarray, broken: int
+    bench: Bench, paths: Paths, array: Array, broken: int
 ) -> None:
     wait = AllCarry(paths, "out", LINES)
     paths.passes = lambda n, way, size: (
@@ -168,7 +168,7 @@ def test_a_line_that_breaks_does_not_lose_a_move_out(
 
 @pytest.mark.parametrize("broken", [FIRST, SECOND])
 def test_a_line_that_breaks_does_not_lose_a_move_home(
-    bench: Bench, paths: Paths, array: numpy.ndarray, broken: int
+    bench: Bench, paths: Paths, array: Array, broken: int
 ) -> None:
     send(bench, array)
     wait = AllCarry(paths, "in", LINES)
@@ -180,7 +180,7 @@ def test_a_line_that_breaks_does_not_lose_a_move_home(
 
 
 def test_a_server_that_turns_connections_away_is_used_with_one(
-    bench: Bench, paths: Paths, array: numpy.ndarray
+    bench: Bench, paths: Paths, array: Array
 ) -> None:
     paths.allowed = 1 + FIRST
     send(bench, array)
@@ -197,7 +197,7 @@ class Stops(Watch):
 
 
 def test_a_stopped_move_leaves_all_as_it_was_and_the_next_one_clean(
-    bench: Bench, paths: Paths, array: numpy.ndarray
+    bench: Bench, paths: Paths, array: Array
 ) -> None:
     paths.passes = AllCarry(paths, "out", 2)
     bench.names["x"] = array
@@ -211,9 +211,7 @@ def test_a_stopped_move_leaves_all_as_it_was_and_the_next_one_clean(
     bring(bench, array)
 
 
-def test_a_move_that_is_refused_ends_its_lines(
-    bench: Bench, paths: Paths, array: numpy.ndarray
-) -> None:
+def test_a_move_that_is_refused_ends_its_lines(bench: Bench, paths: Paths, array: Array) -> None:
     bench.session.guard_seconds = 1e-6
     bench.session.pace.note("out", 64 << 20, 1.0)
     bench.names["x"] = array
