@@ -341,7 +341,7 @@ def test_what_is_installed_here_later_follows(
 
     def install(version: str) -> None:
         shutil.rmtree(site, ignore_errors=True)
-        info = site / f"sixpence-{version}.dist-info"
+        info = site / f"six-{version}.dist-info"
         info.mkdir(parents=True)
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: six\nVersion: {version}\n")
         (info / "RECORD").write_text("six.py,,\n")
