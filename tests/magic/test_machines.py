@@ -291,6 +291,23 @@ def test_scripts_are_allowed_for_a_machine_until_it_is_untrusted(
     again.close()
 
 
+def test_a_hop_that_takes_too_long_is_asked_for_first(machines: SSHMachines) -> None:
+    opened = machines.open("guarded")
+    opened.run(
+        "%unload_ext jupyter_remote_gpu\n"
+        "get_ipython().config.RemoteGPU.guard_seconds = 0.002\n"
+        "%load_ext jupyter_remote_gpu"
+    )
+    shown = opened.run("%%remote_gpu --machine box\nbig = b'x' * 10_000_000", timeout=READY_SECONDS)
+    assert shown.status == "ok", shown.error()
+    shown = opened.run("%%remote_gpu --machine lab\nprint(len(big))", timeout=READY_SECONDS)
+    assert shown.ename() == "TooLongError"
+    assert "on box) on lab, and values go from machine to machine" in shown.error()
+    shown = opened.run("%%remote_gpu --machine lab --yes\nprint(len(big))", timeout=READY_SECONDS)
+    assert shown.text() == "10000000\n", shown.error()
+    opened.close()
+
+
 def test_tokens_are_only_in_the_users_own_file(notebook: Notebook, machines: SSHMachines) -> None:
     from jupyter_remote_gpu.machines.registry import Registry
 
