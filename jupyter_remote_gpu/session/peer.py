@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from jupyter_remote_gpu.errors import ConnectionLostError, ProtocolError, RemoteGPUError
@@ -57,6 +57,24 @@ class LinePeer:
         }
         self._rtt = self._opening = 0.0
         self._stale = False
+        self._ahead: Future[OpenLine] | None = None
+
+    def open_ahead(self) -> None:
+        """Begin to connect, in a thread, so that the first exchange need not wait for it.
+
+        What goes wrong here is met again by that exchange, which tells it.
+        """
+        if self._ahead is not None or self._line is not None:
+            return
+        ahead = self._ahead = Future[OpenLine]()
+
+        def connect() -> None:
+            try:
+                ahead.set_result(self._open_first())
+            except Exception as error:  # for whoever takes the result
+                ahead.set_exception(error)
+
+        threading.Thread(target=connect, name="line-ahead", daemon=True).start()
 
     def offer(self, offer: Offer) -> Lacking:
         """Say what is about to be sent; return what the kernel lacks of it."""
@@ -114,6 +132,9 @@ class LinePeer:
         self._lines.close()
 
     def _hang_up_first(self) -> None:
+        if self._ahead is not None:
+            self._ahead.add_done_callback(_close_opened)
+            self._ahead = None
         if self._socket is not None:
             self._socket.close()
         self._socket = self._line = None
@@ -278,12 +299,29 @@ class LinePeer:
             self._stale = False
             self.close()
         if self._line is None:
-            began = time.monotonic()
-            opened = self._open()
-            self._opening = time.monotonic() - began
+            opened = self._opened_ahead() or self._open_first()
             self._rtt = opened.rtt
             self._socket, self._line = opened.socket, opened.line
         return self._line
+
+    def _opened_ahead(self) -> OpenLine | None:
+        """Return the connection that was begun ahead once it stands; None if there is none."""
+        if self._ahead is None:
+            return None
+        try:
+            opened = self._ahead.result()
+        except (RemoteGPUError, EOFError, OSError) as error:
+            log.debug("the line is opened again, as that failed ahead: %s", error)
+            opened = None
+        self._ahead = None
+        return opened
+
+    def _open_first(self) -> OpenLine:
+        """Make the connection that is always there, and measure how long that takes."""
+        began = time.monotonic()
+        opened = self._open()
+        self._opening = time.monotonic() - began
+        return opened
 
     def _open(self) -> OpenLine:
         """Make one more connection to the kernel's state line. Blocks; any thread."""
@@ -298,6 +336,12 @@ class LinePeer:
             opened.close()
             raise
         return OpenLine(opened, line, time.monotonic() - began)
+
+
+def _close_opened(ahead: Future[OpenLine]) -> None:
+    """Close a connection that stands now and that nobody wants any more."""
+    if ahead.exception() is None:
+        ahead.result().socket.close()
 
 
 def _ask_on(line: Line, verb: str, body: dict[str, Any], blobs: Sequence[Buffer]) -> None:

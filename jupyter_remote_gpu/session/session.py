@@ -442,6 +442,8 @@ class Session:
         self._following.number = after
         follow = self._client.follow(kernel["kernel"], after, self._following.take)
         self._loop.run(follow, REQUEST_SECONDS, f"the journal of {self.machine}")
+        if self._transport.most_lines > 1:  # a way on which connecting takes long
+            self.peer().open_ahead()
         skew = notes.skewed(self._client.clock_ahead)
         if skew is not None and not self._skew_told:
             self._skew_told = True

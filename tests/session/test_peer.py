@@ -45,21 +45,28 @@ class Paths(LocalTransport):
     def __init__(self, home: Path) -> None:
         super().__init__(home)
         self.passes: Passes = lambda number, way, count: True
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self.allowed = 99
-        self.opened = 0
+        self.opened = self.refused = 0
         self.passed: Counter[tuple[int, str]] = Counter()
 
     def connect(self) -> socket.socket:
         """Connect, unless there are as many connections as are allowed."""
         with self._lock:
+            self._lock.notify_all()
             if self.opened >= self.allowed:
+                self.refused += 1
                 raise ConnectionLostError("the server turns further connections away")
             number, self.opened = self.opened, self.opened + 1
             far = super().connect()
         ours, theirs = socket.socketpair()
         threading.Thread(target=self._carry, args=(number, theirs, far), daemon=True).start()
         return ours
+
+    def until(self, reached: Callable[[], bool]) -> None:
+        """Wait until connections were opened, or refused, as `reached` says."""
+        with self._lock:
+            assert self._lock.wait_for(reached, WAIT_SECONDS)
 
     def carried(self, way: str) -> set[int]:
         """Return the connections over which something large went."""
@@ -219,6 +226,43 @@ def test_a_move_that_is_refused_ends_its_lines(bench: Bench, paths: Paths, array
         bench.remote("x.shape")
     bench.session.guard_seconds = 60.0
     send(bench, array)
+
+
+@pytest.fixture
+def fresh(paths: Paths, tmp_path: Path) -> Iterator[Bench]:
+    """A session that has moved nothing yet."""
+    found = Bench(paths, tmp_path)
+    yield found
+    found.close()
+
+
+def test_the_line_is_opened_before_a_value_is_wanted(fresh: Bench, paths: Paths) -> None:
+    fresh.remote("x = 1")
+    paths.until(lambda: paths.opened == 1 + FIRST)
+    fresh.session.fetch(["x"])
+    assert fresh.names["x"] == 1
+    assert paths.opened == 1 + FIRST
+
+
+def test_a_line_that_could_not_be_opened_ahead_is_opened_when_it_is_needed(
+    fresh: Bench, paths: Paths
+) -> None:
+    paths.allowed = FIRST
+    fresh.remote("x = 1")
+    paths.until(lambda: paths.refused == 1)
+    paths.allowed = 99
+    fresh.session.fetch(["x"])
+    assert fresh.names["x"] == 1
+
+
+def test_a_line_opened_ahead_goes_with_its_kernel(fresh: Bench, paths: Paths) -> None:
+    fresh.remote("x = 1")
+    paths.until(lambda: paths.opened == 1 + FIRST)
+    fresh.session.stop()
+    fresh.remote("x = 2")
+    fresh.session.fetch(["x"])
+    assert fresh.names["x"] == 2
+    assert paths.opened == 1 + SECOND
 
 
 def test_on_this_computer_there_is_one_line(home: Path, tmp_path: Path) -> None:
