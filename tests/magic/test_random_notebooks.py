@@ -30,8 +30,9 @@ get_ipython().config.RemoteGPU.trusted = True
 %load_ext jupyter_remote_gpu
 """
 PRINTED_WARNINGS = """
-import sys, warnings
+import warnings
 def _warned(message, category, *rest, **more):
+    import sys  # a name of the notebook would be on one side
     sys.stdout.write(f"{category.__name__}: {message}\\n")
 warnings.showwarning = _warned
 """
