@@ -16,6 +16,7 @@ from jupyter_remote_gpu.environments.lock import Lock, fetch_packages, make_lock
 from jupyter_remote_gpu.environments.needs import Needs, needs
 from jupyter_remote_gpu.environments.target import Target
 from jupyter_remote_gpu.errors import (
+    AgentStartError,
     EnvironmentBuildError,
     NeedsPackagesError,
     NeedsPythonError,
@@ -24,6 +25,7 @@ from jupyter_remote_gpu.errors import (
 )
 from jupyter_remote_gpu.machines.ssh.bundle import bundle
 from jupyter_remote_gpu.machines.ssh.known_agent import KnownAgent
+from jupyter_remote_gpu.machines.ssh.probe import LATEST_PYTHON, LEAST_PYTHON
 from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.steps import Step, Told
@@ -73,6 +75,7 @@ class RemotePlace:
         self._machine = machine
         self._subfolder = subfolder
         self._images = images
+        self._exact = version is not None
         self._version = version or (sys.version_info[0], sys.version_info[1])
         self._target: Target | None = None
         self._over = ""
@@ -96,8 +99,33 @@ class RemotePlace:
         return tuple(one for one in found if one)
 
     def open(self, ask: Ask, python: str = "") -> Workspace:
-        """Make the workspace and its environment ready for a cell, told step by step."""
+        """Make the workspace and its environment ready for a cell, told step by step.
+
+        Where this notebook's Python can be had neither there nor here, and nobody
+        asked for it by name, the nearest one that the machine has serves.
+        """
         sources = self._look(python)
+        try:
+            return self._open(ask, sources)
+        except NeedsPythonError as error:
+            instead = None if self._exact else self._nearest_python()
+            if instead is None:
+                raise
+            wanted, self._version, self._exact = _dotted(self._version), instead, True
+            self._lines.append(
+                f"Python {_dotted(instead)} instead of {wanted}, which this notebook runs:"
+                f" {error.message}. Before `%load_ext`, `%config RemoteGPU.environment_python ="
+                f' "{_dotted(instead)}"` saves looking for it'
+            )
+            return self._open(ask, sources)
+
+    def _nearest_python(self) -> tuple[int, int] | None:
+        """Return the version there that is nearest to the one wanted; None if there is none."""
+        found = {one.version for one in self._transport.facts.pythons}
+        fit = [one for one in found if LEAST_PYTHON <= one <= LATEST_PYTHON]
+        return min(fit, key=lambda one: abs(one[1] - self._version[1]), default=None)
+
+    def _open(self, ask: Ask, sources: tuple[str, ...]) -> Workspace:
         # The first look at what is installed here takes as long as a login.
         with ThreadPoolExecutor(1, "needs") as pool:
             wanted = pool.submit(self._ask_needs, sources)
@@ -298,7 +326,14 @@ class RemotePlace:
         for one in self._transport.facts.pythons:
             if one.version == version:
                 return one.path
-        return self._transport.carry_python(version)
+        try:
+            return self._transport.carry_python(version)
+        except AgentStartError as error:
+            raise NeedsPythonError(
+                f"{self._machine} has no Python {_dotted(version)}, and it could be fetched"
+                f" neither there nor here ({error.hint or error.message})",
+                hint="The setting `environment_python` names another version that is there.",
+            ) from error
 
     def _carry(self, lock: Lock, folder: str, have: Collection[str] = ()) -> str:
         """Fetch packages here, but for those in `have`, and carry them to a folder there."""

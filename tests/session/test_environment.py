@@ -15,6 +15,7 @@ import pytest
 import xxhash
 
 from jupyter_remote_gpu.agent.ending import end_machine
+from jupyter_remote_gpu.errors import NeedsPythonError
 from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol.steps import Step
 from jupyter_remote_gpu.session.environment import RemotePlace
@@ -311,17 +312,46 @@ def _commands(*words: str) -> list[str]:
 
 
 @pytest.mark.slow
+def test_where_the_python_cannot_be_had_the_nearest_one_serves_and_is_told(
+    tmp_path: Path, cache: Path, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = _newer_python()
+    version = newer.name.removeprefix("python")
+    empty = tmp_path / "empty.json"
+    empty.write_text("{}")
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", empty.as_uri())
+    tools = tools_without_python(tmp_path)
+    variables = {"PATH": f"{tools}:{newer.parent}", "UV_PYTHON_DOWNLOADS": "never"}
+    with opened(tmp_path / "ssh", cache, **variables) as machine:
+        bench = machine.bench(project)
+        bench.remote("import sys\nprint(*sys.version_info[:2], sep='.')")
+        assert bench.front_end.text() == f"{version}\n"
+        (line,) = [note for note in bench.front_end.notes if "which this notebook runs" in note]
+        assert f'environment_python = "{version}"' in line
+        here = (sys.version_info[0], sys.version_info[1])
+        asked = machine.bench(project, version=here)
+        with pytest.raises(NeedsPythonError, match="neither there nor here"):
+            asked.remote("pass")
+
+
+def tools_without_python(folder: Path) -> Path:
+    """Return a folder of this computer's programs but for its interpreters."""
+    tools = folder / "tools"
+    tools.mkdir()
+    for program in (*Path("/bin").iterdir(), *Path("/usr/bin").iterdir()):
+        if not program.name.startswith("python") and not (tools / program.name).is_symlink():
+            (tools / program.name).symlink_to(program)
+    return tools
+
+
+@pytest.mark.slow
 def test_a_machine_that_lacks_the_python_is_brought_it(
     tmp_path: Path, cache: Path, project: Project, mirror: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newer = _newer_python()
     listed = test_carried_python.list_download(mirror, mirror.as_uri())
     monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", listed.as_uri())
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    for program in (*Path("/bin").iterdir(), *Path("/usr/bin").iterdir()):
-        if not program.name.startswith("python") and not (tools / program.name).is_symlink():
-            (tools / program.name).symlink_to(program)
+    tools = tools_without_python(tmp_path)
     with opened(tmp_path / "ssh", cache, PATH=f"{tools}:{newer.parent}") as machine:
         bench = machine.bench(project)
         code = "import sys\nprint(sys.version_info[:2], sys.base_prefix)"
