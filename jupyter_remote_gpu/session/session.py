@@ -126,8 +126,11 @@ class Session:
 
         `python` is the cell that is to run there first, as its packages come along.
         """
-        if self.kernel is not None and self._following.kernel_died is not None:
-            self._bury()
+        died = self._following.kernel_died
+        if self.kernel is not None and died is not None:
+            # it ended between cells: whoever waits now is the first who can be told
+            losses = losses_text(self._bury())
+            self._say([f"{died.fields['message']}; a new remote Python is started. {losses}"])
         if self.kernel is None:
             self.workspace = place = self.place.open(self.request, python)
             opened = self.request(
@@ -140,6 +143,7 @@ class Session:
                 workspace=place.name,
             )
             self._take_kernel(opened, after=0)
+            self._say(notes.left(self.survivors()))
         assert self.kernel is not None
         return self.kernel
 
