@@ -81,6 +81,7 @@ class RemotePlace:
         self._over = ""
         self._needs: Needs | None = None
         self._held: dict[str, str] = {}
+        self._by_hand: set[str] = set()  # installed by cells since packages were last chosen
         self._unbuilt: list[str] = []
         self._modules: set[str] = set()
         self._looked: set[str] = set()
@@ -167,8 +168,9 @@ class RemotePlace:
         new = [
             f"{name} {v}"
             for name, v in _asked_first(lock.packages, needed.imported)
-            if self._held.get(name) != v
+            if self._held.get(name) != v and name not in self._by_hand
         ]
+        self._by_hand.clear()
         if new:
             self._told(Step(f"installing {_named(new)}"))
             _, lock = self._build_what_can_be(ask, needed, lock)
@@ -180,6 +182,7 @@ class RemotePlace:
 
     def after_cell(self, ask: Ask, packages: dict[str, Any]) -> tuple[str, ...]:
         """Record what a cell installed or removed there, for this and other machines."""
+        self._by_hand.update(packages["came"])
         before = list(self._project.extras())
         lines, said = recorded(before, packages["came"], list(packages["went"]))
         if lines != before:

@@ -184,6 +184,10 @@ def test_what_is_installed_by_hand_lasts_and_is_repeated_elsewhere(
     assert bench.remote(_pip("install", "idna==3.7", "six==1.16.0")).error is None
     assert project.lines == ("idna==3.7", "six==1.16.0")
     assert any("kept for this project" in note for note in bench.front_end.notes)
+    # the cell that goes on to use it is not told that it was installed
+    bench.front_end.notes.clear()
+    assert bench.remote("import idna, six").error is None
+    assert not [note for note in bench.front_end.notes if "▸ installed" in note]
     elsewhere = Project(tmp_path / "other", project.lines)
     elsewhere.folder.mkdir()
     other = machine.bench(elsewhere)

@@ -105,7 +105,7 @@ def _fetch(root: Path, key: str) -> None:
     """Have uv fetch the interpreter of that key, and move it into `root`."""
     with tempfile.TemporaryDirectory(dir=root.parent) as apart:
         # `--quiet` would keep back why it failed, too
-        command = [uv(), "--no-progress", "python", "install", "--no-bin"]
+        command = [uv(), "--no-progress", "--color", "never", "python", "install", "--no-bin"]
         command += ["--install-dir", apart, key]
         ran = subprocess.run(
             command, cwd=apart, capture_output=True, text=True, stdin=subprocess.DEVNULL
