@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.state import Report
+from jupyter_remote_gpu.state.home import Departure, Home
 from jupyter_remote_gpu.state.loads import Load
 
 _CODE = ("module", "class", "function", "builtin_function_or_method")
@@ -35,6 +37,33 @@ class Outcome:
     there: tuple[str, ...] = ()
     perhaps: tuple[str, ...] = ()
     threads: int = 0
+
+
+def outcome_of(end: Event) -> Outcome:
+    """Return how a run ended, from its `run_ended`, with nothing about names."""
+    return Outcome(
+        run=str(end.run),
+        error=end.fields.get("error"),
+        payload=end.fields.get("payload", []),
+        ran_seconds=end.fields["seconds"],
+    )
+
+
+def concluded(home: Home, end: Event, departure: Departure, keeps_home: bool) -> Outcome:
+    """Take note in `home` of what a run did to the names; return how it ended.
+
+    With `keeps_home` the values of here stay the newest (`Home.keep`).
+    """
+    outcome = replace(outcome_of(end), sent=departure.loads, unchanged=departure.unchanged)
+    packed = end.fields.get("report")
+    if packed is None:
+        return outcome
+    report = Report.unpack(packed, [memoryview(blob) for blob in end.buffers])
+    before = home.places.elsewhere & report.touched.keys()
+    (home.keep if keeps_home else home.complete)(departure, report)
+    there, perhaps = now_there(report, before)
+    bound = tuple(report.bound)
+    return replace(outcome, bound=bound, there=there, perhaps=perhaps, threads=report.threads)
 
 
 def now_there(report: Report, before: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
