@@ -9,7 +9,7 @@ from typing import Any
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.state import Report
 from jupyter_remote_gpu.state.home import Departure, Home
-from jupyter_remote_gpu.state.loads import Load
+from jupyter_remote_gpu.state.loads import Load, component_name
 
 _CODE = ("module", "class", "function", "builtin_function_or_method")
 """Types whose names are not worth a mention: they are as good as everywhere."""
@@ -82,5 +82,5 @@ def _components(report: Report, names: Collection[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for name, about in {**report.bound, **report.touched}.items():
         if name in names and about.type not in _CODE and not name.startswith("_"):
-            found["+".join(partners.get(name, (name,)))] = None
+            found[component_name(partners.get(name, (name,)))] = None
     return tuple(found)
