@@ -1,4 +1,4 @@
-"""Random notebooks over this computer and two machines reached by real SSH show what one Python shows.
+"""Random notebooks over machines reached by real SSH show what one Python shows.
 
 A small slice of `tests.state.differential`, with all that a user has between the
 namespaces: two kernels behind agents, sshd, the magics, the hook before local cells.
