@@ -62,11 +62,6 @@ class Window:
         return self._taken
 
     @property
-    def delay(self) -> float | None:
-        """The shortest time from sending a piece to word of it; None before the first word."""
-        return self._delay
-
-    @property
     def rate(self) -> float:
         """Bytes per second that the path took lately at best; 0.0 before that is known."""
         return max((*self._rates, self._round_best))
