@@ -50,3 +50,11 @@ def test_what_has_no_meaning_of_its_own_is_quoted() -> None:
     assert isinstance(error, UnreachableError)
     assert "something new" in error.message
     assert error.hint == "Try `ssh box` by hand."
+
+
+def test_what_ssh_said_is_quoted_once() -> None:
+    error = refusal("x", 255, "ssh: Could not resolve hostname x: Name not known\n", SSH)
+    assert (
+        error.message
+        == "there is no host called x (ssh: Could not resolve hostname x: Name not known)"
+    )

@@ -118,4 +118,4 @@ def _forget_key(host: str, words: str) -> str:
 
 def _last_line(words: str) -> str:
     lines = [line.strip() for line in words.splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+    return lines[-1].removeprefix("ssh: ") if lines else ""
