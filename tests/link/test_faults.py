@@ -224,4 +224,4 @@ def test_a_clock_that_is_wrong_is_told_once_and_corrected(
         " package installs may fail there until it is set right (times shown here are corrected)"
     ]
     started = bench.session.runs()[0]["started"]
-    assert abs(started - (before - 7200)) < 60
+    assert abs(started - (before - 7300)) < 60
