@@ -14,6 +14,7 @@ from . import (
     namespace,
     noop,
     ssh_cells,
+    ssh_environment,
     ssh_reach,
     ssh_values,
     torch_import,
@@ -49,5 +50,6 @@ ROWS = (
     Row("ssh-bulk", "Cells beside bulk on a slow line", ssh_values.measure_bulk),
     Row("ssh-known", "A known machine", ssh_reach.measure_known),
     Row("ssh-new", "A new machine", ssh_reach.measure_new),
+    Row("ssh-env", "The packages of a notebook", ssh_environment.measure),
     Row("ssh-again", "Connecting again", ssh_reach.measure_again),
 )

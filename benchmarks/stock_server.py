@@ -91,7 +91,7 @@ class StockServer:
             connection.close()
 
     def _connect(self) -> Any:
-        import websocket  # comes with jupyter_server
+        import websocket
 
         line: Any = websocket.WebSocket()
         url = f"ws://127.0.0.1:{self._served.port}/api/kernels/{self._kernel}/channels"

@@ -135,8 +135,7 @@ class UnreachableError(ConnectionLostError):
 
 
 class ServerBusyError(UnreachableError):
-    """The SSH server turned a connection away at once: too many are being made, or it is starting.
-    """
+    """The SSH server turned a connection away: too many are being made, or it is starting."""
 
 
 class HostKeyError(ConnectionLostError):

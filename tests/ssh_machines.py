@@ -51,11 +51,11 @@ class SSHMachines:
             "JUPYTER_REMOTE_GPU_SSH": f"ssh -F {self.folder / 'ssh_config'}",
         }
 
-    def open(self, name: str) -> Notebook:
-        """Open a notebook; the same name is the same notebook."""
+    def open(self, name: str, first: str = "%load_ext jupyter_remote_gpu") -> Notebook:
+        """Open a notebook, whose `first` cell is run; the same name is the same notebook."""
         folder = self.folder / "notebooks" / name
         folder.mkdir(parents=True, exist_ok=True)
-        opened = Notebook(self.folder / "state", folder, environ=self.environ)
+        opened = Notebook(self.folder / "state", folder, first=first, environ=self.environ)
         self.notebooks.append(opened)
         return opened
 

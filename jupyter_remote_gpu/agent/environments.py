@@ -193,7 +193,8 @@ class Environments:
             [*command, *_OFFLINE, "--no-python-downloads"], doing, tell, [lock]
         )
         if ended.status and await index_answers():
-            ended = await self._uv.run(command, doing, tell, [lock])
+            fetching = f"fetching Python {variant.version} there"
+            ended = await self._uv.run(command, fetching, tell, [lock])
         if ended.status:
             raise self._no_environment(variant, ended.reason)
         if over is not None:

@@ -64,7 +64,7 @@ def _in(folder: Path) -> Declaration | None:
             beside = [p for p in (folder / name, folder / "pyproject.toml") if p.is_file()]
             return Declaration("lock", folder / name, read=tuple(beside))
     project = folder / "pyproject.toml"
-    if project.is_file() and re.search(r"^\[project\]", _text(project), re.MULTILINE):
+    if project.is_file() and re.search(r"^\[project(?!\.)", _text(project), re.MULTILINE):
         return _project(project)
     found = folder.glob("requirements*.txt")
     lists = sorted(found, key=lambda p: (p.name != "requirements.txt", p))

@@ -198,9 +198,10 @@ class _Making:
             declared = self.needs.declared
             if is_provided(one, self.target.provided):
                 why = "the machine's image has it"
-            elif self._is_named(name):
-                file = declared.path.name if declared and name in names_of(self.declared) else ""
-                why = f"{file or 'what was installed there'} says so"
+            elif declared is not None and _excludes(self.declared, name, here):
+                why = f"{declared.path.name} says so"
+            elif _excludes(self.needs.extras, name, here):
+                why = "what was installed there says so"
             else:
                 why = f"{here} cannot be had for {self.target.words}, or not with the others"
             self.choosing.notes.append(f"{name} {one.version} instead of {here}: {why}")
@@ -268,6 +269,12 @@ def _named(line: str) -> str:
     except InvalidRequirement:
         # An option, or a path: it names no package of an index.
         return ""
+
+
+def _excludes(lines: Iterable[str], name: str, version: str) -> bool:
+    """Say whether requirements ask for another version of a package, or another source."""
+    found = [Requirement(line) for line in lines if _named(line) == name]
+    return any(one.url or not one.specifier.contains(version, prereleases=True) for one in found)
 
 
 def _newer(one: str, other: str) -> bool:

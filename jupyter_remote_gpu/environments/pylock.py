@@ -62,10 +62,6 @@ class Package:
         """Say whether its file lies on this computer's disk alone."""
         return bool(self.files) and all(file.local for file in self.files)
 
-    def within(self, folder: Path) -> bool:
-        """Say whether it has a file in `folder`."""
-        return any(file.local and Path(file.where).parent == folder for file in self.files)
-
 
 def read_pylock(text: str, folder: Path) -> tuple[Package, ...]:
     """Return the packages of a pylock.toml; relative paths are taken from `folder`.

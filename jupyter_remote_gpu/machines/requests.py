@@ -23,6 +23,8 @@ from .nearest import did_you_mean, nearest
 
 _SSH_OPTION = "-o"
 """As ssh itself has it; `--option` in the table."""
+_SSH_WORDS = {"-p": "Port", "-i": "IdentityFile", "-J": "ProxyJump", "-l": "User"}
+"""What else one is used to writing behind `ssh`, as the options they stand for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,7 @@ def split(words: Sequence[str]) -> tuple[Request, tuple[str, ...]]:
         if not word.startswith("-"):
             rest.append(word)
             continue
-        if word.startswith(_SSH_OPTION) and not word.startswith("--"):
-            word = "--option" if word == _SSH_OPTION else f"--option={word[2:]}"
+        word = _spelt_out(word, queue)
         key, flag, text = _flag(word, queue)
         if key in given and not (flag is not None and flag.repeated):
             raise _twice(key, given[key], word)
@@ -251,6 +252,18 @@ def _twice(key: str, first: str, second: str) -> RequestError:
     if first != second:
         return RequestError(f"{first} and {second} both say --{key}.", hint="Keep one of them.")
     return RequestError(f"{first} is given twice.", hint="Keep one of them.")
+
+
+def _spelt_out(word: str, queue: list[str]) -> str:
+    """Return ssh's own `-o`, `-p` and their like as `--option`; other words as they are."""
+    short, attached = word[:2], word[2:]
+    if short == _SSH_OPTION:
+        return f"--option={attached}" if attached else "--option"
+    if short not in _SSH_WORDS:
+        return word
+    if not attached and (not queue or queue[0].startswith("-")):
+        raise RequestError(f"{short} needs a value, as ssh's own {short} does.")
+    return f"--option={_SSH_WORDS[short]}={attached or queue.pop(0)}"
 
 
 def _unknown(name: str, error: UnknownGPUError | None = None) -> RequestError:

@@ -14,7 +14,7 @@ from jupyter_remote_gpu.errors import NotAvailableError, RequestError, UnknownVe
 from jupyter_remote_gpu.machines import Request, parse, split
 from jupyter_remote_gpu.machines.nearest import did_you_mean, nearest
 
-from .verb_table import BY_NAME, LATER, Verb
+from .verb_table import BY_NAME, LATER, MEANT, Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def _refuse_idle_flags(verb: Verb, words: list[str]) -> None:
     for word in words:
         if word == "--":
             return
-        if word.startswith("-o") and "option" not in verb.flags:
+        if word.startswith(("-o", "-p", "-i", "-J", "-l")) and "option" not in verb.flags:
             raise RequestError(
                 f"{word} says nothing to %remote_gpu {verb.name}.",
                 hint="Options for ssh are given when a machine is added.",
@@ -191,10 +191,10 @@ def _unknown_verb(name: str) -> RequestError | NotAvailableError:
             f"%remote_gpu {name} is not in this version: {LATER[name]} is still to come.",
             hint="%remote_gpu help lists what there is.",
         )
+    meant = MEANT.get(name.lower())
+    close = [meant] if meant else nearest(name, BY_NAME)
     known = "Verbs are " + ", ".join(BY_NAME) + "."
-    return UnknownVerbError(
-        f"%remote_gpu has no verb '{name}'.", hint=did_you_mean(nearest(name, BY_NAME)) or known
-    )
+    return UnknownVerbError(f"%remote_gpu has no verb '{name}'.", hint=did_you_mean(close) or known)
 
 
 # A `#` begins a comment only at the start of a word: `https://…#sha256=` is none.

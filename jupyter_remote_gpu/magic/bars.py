@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import shutil
 import sys
 import uuid
 from typing import Any
@@ -94,6 +95,9 @@ class TerminalBar:
         self._width = 0
 
     def _write(self, text: str, end: str) -> None:
+        if not end:
+            # what wraps cannot be written over
+            text = text[: max(20, shutil.get_terminal_size().columns - 1)]
         sys.stderr.write(f"\r{text.ljust(self._width)}{end}")
         sys.stderr.flush()
         self._width = len(text)

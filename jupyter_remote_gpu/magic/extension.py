@@ -98,6 +98,7 @@ class Extension:
             with joined.working():
                 joined.session.prepare(python)
             self.machines.latest = joined
+            self.machines.reached(joined)
             self._look_at_devices(joined, python)
             with joined.named():
                 return joined.session.run_cell(

@@ -76,7 +76,9 @@ class Joined:
     @contextlib.contextmanager
     def working(self, summary: Callable[[float], str] | None = None) -> Iterator[None]:
         """Show in the running cell what is done to make the machine ready, and name its errors."""
-        with self.named(), self.progress.shown(summary or self._ready):
+        # what the machine is was said when its kernel was started
+        ready = self._ready if self.session.kernel is None else ready_text
+        with self.named(), self.progress.shown(summary or ready):
             yield
 
     def _ready(self, seconds: float) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +15,7 @@ from jupyter_remote_gpu.config import RemoteGPU
 from jupyter_remote_gpu.errors import NotAvailableError, RequestError
 from jupyter_remote_gpu.machines import EMBEDDED_NAME, Machine, Request, choose
 from jupyter_remote_gpu.machines.embedded import embedded
-from jupyter_remote_gpu.machines.known import KnownMachine
+from jupyter_remote_gpu.machines.known import KnownMachine, Seen
 from jupyter_remote_gpu.machines.registry import Registry
 from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol import messages
@@ -65,6 +67,7 @@ class Machines:
         self._hub = hub
         self._loop = LoopThread()
         self._joined: dict[str, Joined] = {}
+        self._reached: set[str] = set()
         self._former: list[Joined] = []  # forgotten since, but names were lost with them
         self._control: ControlTarget | None = None
         if hasattr(shell, "kernel"):
@@ -93,7 +96,8 @@ class Machines:
 
         Those that were joined are as they were then.
         """
-        found = {name: _machine(known) for name, known in self.registry.machines().items()}
+        added = {name: _machine(known) for name, known in self.registry.machines().items()}
+        found = {EMBEDDED_NAME: self.embedded.machine, **added}
         return {**found, **{one.name: one.machine for one in self.joined}}
 
     def use(self, name: str) -> Machine:
@@ -107,6 +111,16 @@ class Machines:
         machine = choose(request, self.known(), self.current)
         found = self._joined.get(machine.name)
         return self._join(machine) if found is None else found
+
+    def reached(self, joined: Joined) -> None:
+        """Note that a machine was reached just now; the first time in this kernel's life."""
+        if joined.name in self._reached or joined.machine.kind == "embedded":
+            return
+        self._reached.add(joined.name)
+        known = self.registry.machines().get(joined.name)
+        if known is not None:
+            seen = replace(known.seen or Seen(0.0), at=time.time())
+            self.registry.saw(joined.name, seen)
 
     def find(self, name: str) -> Joined | None:
         """Return a machine if it was joined."""

@@ -161,7 +161,7 @@ def _attach(extension: Extension, command: LineCommand) -> None:
     if not left:
         raise NotAvailableError(
             f"no remote Python of this notebook was left running on {joined.name}",
-            hint="A %%remote_gpu cell starts one.",
+            hint="A %%remote_gpu cell starts one; `%remote_gpu machines` shows what runs where.",
         )
     joined.front_end.begin()
     with joined.named():

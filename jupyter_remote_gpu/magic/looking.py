@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_remote_gpu.errors import RemoteGPUError
+from jupyter_remote_gpu.errors import AgentMissingError, RemoteGPUError
 from jupyter_remote_gpu.machines.known import Seen
 from jupyter_remote_gpu.session.asking import look
 from jupyter_remote_gpu.transport.base import Transport
@@ -66,6 +66,8 @@ async def _one(way: _Way, current: bool) -> Look:
             found = await asyncio.wait_for(look(way.transport), LOOK_SECONDS)
         except asyncio.TimeoutError:
             trouble = "does not answer"
+        except AgentMissingError:
+            trouble = "nothing installed there"
         except (RemoteGPUError, OSError) as error:
             trouble = getattr(error, "message", str(error))
     return Look(way.name, current, way.trusted, found, trouble, way.seen)

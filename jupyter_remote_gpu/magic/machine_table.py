@@ -93,7 +93,9 @@ def remains_text(items: Sequence[Mapping[str, Any]], now: float | None = None) -
     for item in sorted(items, key=lambda one: -int(one["bytes"])):
         used = f"{seconds_text(max(1.0, now - item['used']))} ago" if item["used"] else ""
         by = f"{len(item['by'])} running" if item["by"] else ""
-        what = f"{item['kind']} {item['name']}".strip()
+        what = str(item["kind"])
+        if not str(item["item"]).endswith(f"/{item['name']}"):  # else it would stand there twice
+            what = f"{what} {item['name']}".strip()
         rows.append((str(item["item"]), what, size_text(item["bytes"]), used, by))
     return columns(rows)
 

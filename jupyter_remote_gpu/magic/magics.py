@@ -9,6 +9,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class
 
 from jupyter_remote_gpu.errors import RequestError
 from jupyter_remote_gpu.machines import Request
+from jupyter_remote_gpu.session.environment import RemotePlace
 from jupyter_remote_gpu.session.outcome import Outcome
 from jupyter_remote_gpu.session.summary import run_text
 
@@ -16,6 +17,7 @@ from . import arguments, help, verbs
 from .both import run_there
 from .extension import Extension, cell_count, cell_filename
 from .joined import Joined
+from .missing_module import missing_text
 from .remote_error import remote_exception, syntax_error
 
 
@@ -118,7 +120,15 @@ class RemoteGPUMagics(Magics):
         if text is not None and self._extension.config.show_line:
             joined.front_end.note(text)
         if outcome.error is not None:
+            self._explain(joined, outcome.error)
             raise remote_exception(outcome.error)
+
+    def _explain(self, joined: Joined, error: dict[str, Any]) -> None:
+        """Say what can be done about an exception that would not have been raised here."""
+        if isinstance(joined.place, RemotePlace):
+            text = missing_text(error, joined.name)
+            if text is not None:
+                joined.front_end.note(f"{joined.name} ▸ {text}")
 
     def _take_result(self, outcome: Outcome, count: int) -> None:
         """`_` and `Out[n]` stand for the remote cell's result, fetched when mentioned."""

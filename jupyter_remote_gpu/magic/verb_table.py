@@ -71,9 +71,9 @@ VERBS: tuple[Verb, ...] = (
         "machine and host",
         "a machine that ssh reaches; makes it ready at once",
         "HOST is what you would write behind `ssh`: a name of your ~/.ssh/config, or\n"
-        "user@host, or user@host:port. Nothing need be installed there. If it cannot be made\n"
-        "ready, nothing is remembered, unless --offline says so. Without --trusted only data\n"
-        "comes back from it.",
+        "user@host, or user@host:port; -p, -i, -J, -l and -o too. Nothing need be installed\n"
+        "there. If it cannot be made ready, nothing is remembered, unless --offline says so.\n"
+        "Without --trusted only data comes back from it.",
         (
             "%remote_gpu add gpu-box me@192.168.1.20 --trusted",
             "%remote_gpu add lab a100.example.org -o ProxyJump=gate.example.org",
@@ -257,3 +257,21 @@ LATER: dict[str, str] = {
     "sync": "following the project's files",
     "prices": "renting machines",
 }
+MEANT: dict[str, str] = {
+    "connect": "add",
+    "delete": "forget",
+    "get": "pull",
+    "kernels": "machines",
+    "kill": "stop",
+    "list": "machines",
+    "ls": "machines",
+    "reconnect": "attach",
+    "remove": "forget",
+    "resume": "attach",
+    "rm": "forget",
+    "send": "push",
+    "start": "restart",
+    "switch": "use",
+    "who": "names",
+}
+"""Words that others have for a verb, which do not look like it."""

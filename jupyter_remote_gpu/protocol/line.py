@@ -164,7 +164,7 @@ class Line:
     def _room(self) -> int:
         """Return how much may be sent now; waits for word from the receiver if it is nothing."""
         stream = cast("PacedStream", self._stream)
-        while stream.readable(0.0) or self.window.room < self.window.piece:
+        while stream.readable(max(0.0, self.window.pause)) or self.window.room <= 0:
             if not stream.readable(SILENCE_SECONDS):
                 raise TimeoutError(f"nothing was taken for {SILENCE_SECONDS:.0f} s")
             message = self._receive()

@@ -9,6 +9,7 @@ on another connection does not feel it.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,14 +20,16 @@ FIRST_BYTES = 256 << 10
 LEAST_BYTES = 64 << 10
 MOST_BYTES = 64 << 20
 """More than any one connection keeps out; a bound on what a mistaken rate can do."""
-LEAST_PIECE_BYTES = 16 << 10
+LEAST_PIECE_BYTES = 8 << 10
 MOST_PIECE_BYTES = 1 << 20
-_PIECES = 8
-"""A window is sent in so many pieces at least, so that its room opens smoothly."""
 _ROUNDS_REMEMBERED = 10
 _SHORTEST_ROUND_SECONDS = 0.02
 _GROWTH = 1.2
 _ROUNDS_WITHOUT_GROWTH = 3
+_HASTE = 1.25
+"""After a rest a window goes out so many times as fast as the path takes it, not at once."""
+_LONG_SECONDS = 0.005
+"""On shorter paths a window is so small that it may go out at once."""
 
 
 class Window:
@@ -43,9 +46,11 @@ class Window:
         self._taken_at = clock()
         self._out: deque[tuple[int, float, int, float]] = deque()
         self._delay: float | None = None
+        self._next_at = 0.0
         self._rates: deque[float] = deque(maxlen=_ROUNDS_REMEMBERED)
         self._round_ends = 0
         self._round_best = 0.0
+        self._round_least = math.inf
         self._round_began = self._taken_at
         self._starting = True
         self._pressed = False
@@ -55,11 +60,6 @@ class Window:
     def taken(self) -> int:
         """How many bytes the receiver has said it has, in all."""
         return self._taken
-
-    @property
-    def delay(self) -> float | None:
-        """The shortest time from sending a piece to word of it; None before the first word."""
-        return self._delay
 
     @property
     def rate(self) -> float:
@@ -78,22 +78,30 @@ class Window:
 
     @property
     def room(self) -> int:
-        """How many bytes may be sent now; 0 or less: wait for the receiver's word."""
+        """How many more bytes may be under way; a piece may go while there is any room."""
         return self.limit - (self._sent - self._taken)
 
     @property
     def piece(self) -> int:
-        """How many bytes to send at once."""
-        return min(max(self.limit // _PIECES, LEAST_PIECE_BYTES), MOST_PIECE_BYTES)
+        """How many bytes to send at once: half of the queue that others may find."""
+        full = int(self.rate * QUEUE_SECONDS / 2)
+        return min(max(full, LEAST_PIECE_BYTES), MOST_PIECE_BYTES)
+
+    @property
+    def pause(self) -> float:
+        """Seconds to wait before the next piece, although there is room."""
+        return self._next_at - self._clock()
 
     def sent(self, count: int) -> None:
         """Note that so many bytes go out now."""
         now = self._clock()
+        if self._delay is not None and self._delay > _LONG_SECONDS and not self._starting:
+            self._next_at = max(now, self._next_at) + count / max(_HASTE * self.rate, 1.0)
         if self._sent == self._taken:
             self._taken_at = now  # nothing was under way: waiting for us is not the path's rate
         self._sent += count
         self._out.append((self._sent, now, self._taken, self._taken_at))
-        self._pressed = self._pressed or self.room < self.piece
+        self._pressed = self._pressed or self.room <= 0
 
     def take(self, total: int) -> None:
         """Note the receiver's word that it has `total` bytes, since the line was opened."""
@@ -109,6 +117,7 @@ class Window:
         _, sent_at, taken_then, taken_then_at = latest
         delay = now - sent_at
         self._delay = delay if self._delay is None else min(self._delay, delay)
+        self._round_least = min(self._round_least, delay)
         span = now - min(sent_at, taken_then_at)
         if span > 0:
             self._round_best = max(self._round_best, (total - taken_then) / span)
@@ -124,5 +133,7 @@ class Window:
             self._without_growth = 0 if grew else self._without_growth + 1
             self._starting = self._starting and self._without_growth < _ROUNDS_WITHOUT_GROWTH
             self._rates.append(self._round_best)
-        self._round_best, self._pressed = 0.0, False
+        if self._delay is not None and self._round_least > self._delay + QUEUE_SECONDS:
+            self._starting = False  # there is a queue already
+        self._round_best, self._round_least, self._pressed = 0.0, math.inf, False
         self._round_ends, self._round_began = self._taken, now

@@ -6,17 +6,20 @@ import contextlib
 import os
 import re
 import sys
-import sysconfig
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+from packaging.utils import canonicalize_name
 
 from jupyter_remote_gpu.environments.installed import imported
 from jupyter_remote_gpu.environments.lock import Lock, fetch_packages, make_lock
 from jupyter_remote_gpu.environments.needs import Needs, needs
 from jupyter_remote_gpu.environments.target import Target
 from jupyter_remote_gpu.errors import (
+    AgentStartError,
+    EnvironmentBuildError,
     NeedsPackagesError,
     NeedsPythonError,
     PackagesError,
@@ -24,6 +27,7 @@ from jupyter_remote_gpu.errors import (
 )
 from jupyter_remote_gpu.machines.ssh.bundle import bundle
 from jupyter_remote_gpu.machines.ssh.known_agent import KnownAgent
+from jupyter_remote_gpu.machines.ssh.probe import LATEST_PYTHON, LEAST_PYTHON
 from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.steps import Step, Told
@@ -34,8 +38,11 @@ from .project import Project, recorded
 ALWAYS = ("pip",)
 """What every environment has besides what the notebook needs: `%pip` must work there."""
 MOST_NAMED = 3
-_SITES = tuple(dict.fromkeys(sysconfig.get_path(kind) for kind in ("purelib", "platlib")))
 _TORCH = re.compile(r"torch(vision|audio)?\b")
+_FAILED = re.compile(
+    r"Failed to (?:build|download and build) `([^`]+)`|^(\S+ \S+) could not be made"
+)
+"""What uv says on the machine, and `fetch_packages` here, of what does not build."""
 
 
 class RemotePlace:
@@ -70,11 +77,14 @@ class RemotePlace:
         self._machine = machine
         self._subfolder = subfolder
         self._images = images
+        self._exact = version is not None
         self._version = version or (sys.version_info[0], sys.version_info[1])
         self._target: Target | None = None
         self._over = ""
         self._needs: Needs | None = None
         self._held: dict[str, str] = {}
+        self._by_hand: set[str] = set()  # installed by cells since packages were last chosen
+        self._unbuilt: list[str] = []
         self._modules: set[str] = set()
         self._looked: set[str] = set()
         self._installed: tuple[int, ...] = ()
@@ -92,8 +102,33 @@ class RemotePlace:
         return tuple(one for one in found if one)
 
     def open(self, ask: Ask, python: str = "") -> Workspace:
-        """Make the workspace and its environment ready for a cell, told step by step."""
+        """Make the workspace and its environment ready for a cell, told step by step.
+
+        Where this notebook's Python can be had neither there nor here, and nobody
+        asked for it by name, the nearest one that the machine has serves.
+        """
         sources = self._look(python)
+        try:
+            return self._open(ask, sources)
+        except NeedsPythonError as error:
+            instead = None if self._exact else self._nearest_python()
+            if instead is None:
+                raise
+            wanted, self._version, self._exact = _dotted(self._version), instead, True
+            self._lines.append(
+                f"Python {_dotted(instead)} instead of {wanted}, which this notebook runs:"
+                f" {error.message}. Before `%load_ext`, `%config RemoteGPU.environment_python ="
+                f' "{_dotted(instead)}"` saves looking for it'
+            )
+            return self._open(ask, sources)
+
+    def _nearest_python(self) -> tuple[int, int] | None:
+        """Return the version there that is nearest to the one wanted; None if there is none."""
+        found = {one.version for one in self._transport.facts.pythons}
+        fit = [one for one in found if LEAST_PYTHON <= one <= LATEST_PYTHON]
+        return min(fit, key=lambda one: abs(one[1] - self._version[1]), default=None)
+
+    def _open(self, ask: Ask, sources: tuple[str, ...]) -> Workspace:
         # The first look at what is installed here takes as long as a login.
         with ThreadPoolExecutor(1, "needs") as pool:
             wanted = pool.submit(self._ask_needs, sources)
@@ -110,7 +145,7 @@ class RemotePlace:
         self._target = Target(known.platform, version, known.driver, found["provided"])
         lock = self._lock(needed, found["python"])
         if lock is not None and lock.digest not in found["digests"]:
-            found = self._build(ask, lock)
+            found, lock = self._build_what_can_be(ask, needed, lock)
         self._keep(needed, lock)
         folder = f"{found['folder']}/{self._subfolder}".rstrip("/")
         return Workspace(self.notebook, folder, found["python"], name=self._name)
@@ -135,17 +170,21 @@ class RemotePlace:
         new = [
             f"{name} {v}"
             for name, v in _asked_first(lock.packages, needed.imported)
-            if self._held.get(name) != v
+            if self._held.get(name) != v and name not in self._by_hand
         ]
+        self._by_hand.clear()
         if new:
             self._told(Step(f"installing {_named(new)}"))
-            self._build(ask, lock)
+            _, lock = self._build_what_can_be(ask, needed, lock)
+            new = [one for one in new if one.partition(" ")[0] in lock.packages]
+        if new:
             self._lines.append(f"installed {_named(new)}")
         self._keep(needed, lock)
         return self._say()
 
     def after_cell(self, ask: Ask, packages: dict[str, Any]) -> tuple[str, ...]:
         """Record what a cell installed or removed there, for this and other machines."""
+        self._by_hand.update(packages["came"])
         before = list(self._project.extras())
         lines, said = recorded(before, packages["came"], list(packages["went"]))
         if lines != before:
@@ -175,7 +214,7 @@ class RemotePlace:
         """
         assert self._target is not None
         try:
-            return make_lock(needed, self._target, self._cache, self._told)
+            return make_lock(needed, self._target, self._cache, self._told, self._unbuilt)
         except PackagesError as error:
             if not python:
                 raise
@@ -222,6 +261,23 @@ class RemotePlace:
             if fit and any(_TORCH.match(module) for module in self._modules):
                 return fit[0].path, fit[0].version
         return "", self._version
+
+    def _build_what_can_be(
+        self, ask: Ask, needed: Needs, lock: Lock
+    ) -> tuple[dict[str, Any], Lock]:
+        """Build a lock, without what fails to build there from its source; that becomes a note."""
+        assert self._target is not None
+        while True:
+            try:
+                return self._build(ask, lock), lock
+            except (EnvironmentBuildError, PackagesError) as error:
+                failed = _FAILED.search(f"{error}")
+                word = "" if failed is None else re.split(r"[ =@]", failed[1] or failed[2])[0]
+                name = canonicalize_name(word)
+                if name not in lock.packages or name in self._unbuilt:
+                    raise
+                self._unbuilt.append(name)
+            lock = make_lock(needed, self._target, self._cache, self._told, self._unbuilt)
 
     def _build(self, ask: Ask, lock: Lock) -> dict[str, Any]:
         """Have the lock installed there; what the machine lacks for that is brought to it."""
@@ -275,7 +331,14 @@ class RemotePlace:
         for one in self._transport.facts.pythons:
             if one.version == version:
                 return one.path
-        return self._transport.carry_python(version)
+        try:
+            return self._transport.carry_python(version)
+        except AgentStartError as error:
+            raise NeedsPythonError(
+                f"{self._machine} has no Python {_dotted(version)}, and it could be fetched"
+                f" neither there nor here ({error.hint or error.message})",
+                hint="The setting `environment_python` names another version that is there.",
+            ) from error
 
     def _carry(self, lock: Lock, folder: str, have: Collection[str] = ()) -> str:
         """Fetch packages here, but for those in `have`, and carry them to a folder there."""
@@ -303,7 +366,7 @@ def _asked_first(packages: Mapping[str, str], asked: Collection[str]) -> list[tu
 
 def _here() -> tuple[int, ...]:
     """Return a mark of the packages installed here, which changes when they do; quick."""
-    return tuple(_changed(folder) for folder in _SITES)
+    return tuple(_changed(folder) for folder in sys.path if folder.endswith("-packages"))
 
 
 def _changed(folder: str) -> int:

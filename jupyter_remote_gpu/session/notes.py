@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from .gpu_watch import GPU_IDLE
 
@@ -35,6 +37,18 @@ def lost(since: float) -> Note:
 def again(seconds: float) -> Note:
     """Say that there is a connection again, after so long without one."""
     return Note(f"connected again after {_spell(seconds)}; what was missed follows")
+
+
+def left(kernels: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Say that an earlier life of this notebook left a Python there, beside the new one."""
+    alive = [kernel for kernel in kernels if not kernel["dead"]]
+    if not alive:
+        return ()
+    run = ", and a run in it goes on" if any(kernel["busy"] for kernel in alive) else ""
+    return (
+        f"a new Python was started; an earlier one of this notebook is still there{run}:"
+        " `%remote_gpu stop`, then `%remote_gpu attach`, takes that up",
+    )
 
 
 def skewed(ahead: float) -> Note | None:

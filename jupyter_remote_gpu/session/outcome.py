@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.state import Report
-from jupyter_remote_gpu.state.loads import Load
+from jupyter_remote_gpu.state.home import Departure, Home
+from jupyter_remote_gpu.state.loads import Load, component_name
 
 _CODE = ("module", "class", "function", "builtin_function_or_method")
 """Types whose names are not worth a mention: they are as good as everywhere."""
@@ -37,6 +39,33 @@ class Outcome:
     threads: int = 0
 
 
+def outcome_of(end: Event) -> Outcome:
+    """Return how a run ended, from its `run_ended`, with nothing about names."""
+    return Outcome(
+        run=str(end.run),
+        error=end.fields.get("error"),
+        payload=end.fields.get("payload", []),
+        ran_seconds=end.fields["seconds"],
+    )
+
+
+def concluded(home: Home, end: Event, departure: Departure, keeps_home: bool) -> Outcome:
+    """Take note in `home` of what a run did to the names; return how it ended.
+
+    With `keeps_home` the values of here stay the newest (`Home.keep`).
+    """
+    outcome = replace(outcome_of(end), sent=departure.loads, unchanged=departure.unchanged)
+    packed = end.fields.get("report")
+    if packed is None:
+        return outcome
+    report = Report.unpack(packed, [memoryview(blob) for blob in end.buffers])
+    before = home.places.elsewhere & report.touched.keys()
+    (home.keep if keeps_home else home.complete)(departure, report)
+    there, perhaps = now_there(report, before)
+    bound = tuple(report.bound)
+    return replace(outcome, bound=bound, there=there, perhaps=perhaps, threads=report.threads)
+
+
 def now_there(report: Report, before: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Name the components that a cell bound there, and those it may have changed there.
 
@@ -53,5 +82,5 @@ def _components(report: Report, names: Collection[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for name, about in {**report.bound, **report.touched}.items():
         if name in names and about.type not in _CODE and not name.startswith("_"):
-            found["+".join(partners.get(name, (name,)))] = None
+            found[component_name(partners.get(name, (name,)))] = None
     return tuple(found)

@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from jupyter_remote_gpu.errors import ConnectionLostError, ProtocolError, RemoteGPUError
@@ -25,6 +25,7 @@ from .breadth import Breadth
 from .bulk import Bulk, Feed, Lines, OpenLine, SocketStream, Tally
 from .client import agent_error
 from .greeting import hello, refusal
+from .pace import Direction
 
 SILENCE_SECONDS = 120.0
 """Longest wait for the kernel's next bytes; encoding a large value comes before them."""
@@ -39,7 +40,8 @@ class LinePeer:
     """Implements `state.peer.Peer`; connects when first used, again when it broke.
 
     Used by one thread at a time. An interrupted exchange closes the line, so
-    the next one starts clean.
+    the next one starts clean. Where the transport allows it, many chunks go over
+    several lines (`bulk`); `breadth` decides over how many, each way on its own.
     """
 
     def __init__(self, transport: Transport, client: str, kernel: str) -> None:
@@ -49,8 +51,30 @@ class LinePeer:
         self._socket: socket.socket | None = None
         self._line: Line | None = None
         self._lines = Lines(self._open)
-        self._out, self._in = (Breadth(transport.most_lines) for _ in range(2))
+        self.breadth: dict[Direction, Breadth] = {
+            "out": Breadth(transport.most_lines),
+            "in": Breadth(transport.most_lines),
+        }
         self._rtt = self._opening = 0.0
+        self._stale = False
+        self._ahead: Future[OpenLine] | None = None
+
+    def open_ahead(self) -> None:
+        """Begin to connect, in a thread, so that the first exchange need not wait for it.
+
+        What goes wrong here is met again by that exchange, which tells it.
+        """
+        if self._ahead is not None or self._line is not None:
+            return
+        ahead = self._ahead = Future[OpenLine]()
+
+        def connect() -> None:
+            try:
+                ahead.set_result(self._open_first())
+            except Exception as error:  # for whoever takes the result
+                ahead.set_exception(error)
+
+        threading.Thread(target=connect, name="line-ahead", daemon=True).start()
 
     def offer(self, offer: Offer) -> Lacking:
         """Say what is about to be sent; return what the kernel lacks of it."""
@@ -94,12 +118,23 @@ class LinePeer:
         """Tell the kernel which versions arrived; it keeps the others no longer."""
         self._exchange("release", {"tokens": list(tokens)}, [])
 
+    def renew(self) -> None:
+        """Let the next exchange connect anew: the way was interrupted. Any thread, at once.
+
+        A line that died with it would say nothing for long; one that moves
+        something is left alone, and what moves on it ends or does not.
+        """
+        self._stale = True
+
     def close(self) -> None:
         """Hang up on all lines."""
         self._hang_up_first()
         self._lines.close()
 
     def _hang_up_first(self) -> None:
+        if self._ahead is not None:
+            self._ahead.add_done_callback(_close_opened)
+            self._ahead = None
         if self._socket is not None:
             self._socket.close()
         self._socket = self._line = None
@@ -171,7 +206,7 @@ class LinePeer:
 
             line.send_paced(all_of_it())
 
-        with self._moving(self._out, carry, gone) as (bulk, pool):
+        with self._moving("out", carry, gone) as (bulk, pool):
             answer = pool.submit(self._lacking, "supply", {"paced": True}, [], first)
             answer.add_done_callback(lambda _: feed.joined(-1))
             try:
@@ -220,7 +255,7 @@ class LinePeer:
             line.receive_paced(place, arrived)
             bulk.wait()
 
-        with self._moving(self._in, draw, gone) as (bulk, pool):
+        with self._moving("in", draw, gone) as (bulk, pool):
             blob = b"".join(names)
             answer = pool.submit(self._exchange, "draw", move, [blob], after=first)
             answer.add_done_callback(lambda _: landed.put(0))
@@ -236,14 +271,14 @@ class LinePeer:
 
     @contextlib.contextmanager
     def _moving(
-        self, breadth: Breadth, work: Callable[[Line], None], gone: Tally
+        self, way: Direction, work: Callable[[Line], None], gone: Tally
     ) -> Iterator[tuple[Bulk, ThreadPoolExecutor]]:
         """One paced move: the first line in a thread of `pool`, others when they are worth it.
 
         Whatever ends the block early ends the move: all its lines are closed.
         """
         self._connected()
-        bulk = Bulk(self._lines, breadth, work, gone.count, self._rtt, self._opening)
+        bulk = Bulk(self._lines, self.breadth[way], work, gone.count, self._rtt, self._opening)
         with ThreadPoolExecutor(1, "bulk-first") as pool:
             try:
                 yield bulk, pool
@@ -260,13 +295,33 @@ class LinePeer:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def _connected(self) -> Line:
+        if self._stale:
+            self._stale = False
+            self.close()
         if self._line is None:
-            began = time.monotonic()
-            opened = self._open()
-            self._opening = time.monotonic() - began
+            opened = self._opened_ahead() or self._open_first()
             self._rtt = opened.rtt
             self._socket, self._line = opened.socket, opened.line
         return self._line
+
+    def _opened_ahead(self) -> OpenLine | None:
+        """Return the connection that was begun ahead once it stands; None if there is none."""
+        if self._ahead is None:
+            return None
+        try:
+            opened = self._ahead.result()
+        except (RemoteGPUError, EOFError, OSError) as error:
+            log.debug("the line is opened again, as that failed ahead: %s", error)
+            opened = None
+        self._ahead = None
+        return opened
+
+    def _open_first(self) -> OpenLine:
+        """Make the connection that is always there, and measure how long that takes."""
+        began = time.monotonic()
+        opened = self._open()
+        self._opening = time.monotonic() - began
+        return opened
 
     def _open(self) -> OpenLine:
         """Make one more connection to the kernel's state line. Blocks; any thread."""
@@ -281,6 +336,12 @@ class LinePeer:
             opened.close()
             raise
         return OpenLine(opened, line, time.monotonic() - began)
+
+
+def _close_opened(ahead: Future[OpenLine]) -> None:
+    """Close a connection that stands now and that nobody wants any more."""
+    if ahead.exception() is None:
+        ahead.result().socket.close()
 
 
 def _ask_on(line: Line, verb: str, body: dict[str, Any], blobs: Sequence[Buffer]) -> None:

@@ -24,9 +24,9 @@ from jupyter_remote_gpu.errors import (
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.frames import MAX_PAYLOAD_BYTES
-from jupyter_remote_gpu.protocol.state import Cell, Report
+from jupyter_remote_gpu.protocol.state import Cell
 from jupyter_remote_gpu.protocol.steps import Told
-from jupyter_remote_gpu.state.home import Departure, Home, Losses, Moved
+from jupyter_remote_gpu.state.home import Home, Losses, Moved
 from jupyter_remote_gpu.state.peer import Watch
 from jupyter_remote_gpu.transport.base import Transport
 
@@ -39,7 +39,7 @@ from .guard import FetchGuard, HopGuard, SendGuard
 from .loop import LoopThread
 from .machine_time import in_our_time
 from .moving import Moving, Refusal
-from .outcome import Outcome, now_there
+from .outcome import Outcome, concluded, outcome_of
 from .pace import Direction, Pace, Through
 from .peer import LinePeer
 from .place import Place, Workspace
@@ -126,8 +126,11 @@ class Session:
 
         `python` is the cell that is to run there first, as its packages come along.
         """
-        if self.kernel is not None and self._following.kernel_died is not None:
-            self._bury()
+        died = self._following.kernel_died
+        if self.kernel is not None and died is not None:
+            # it ended between cells: whoever waits now is the first who can be told
+            losses = losses_text(self._bury())
+            self._say([f"{died.fields['message']}; a new remote Python is started. {losses}"])
         if self.kernel is None:
             self.workspace = place = self.place.open(self.request, python)
             opened = self.request(
@@ -140,6 +143,7 @@ class Session:
                 workspace=place.name,
             )
             self._take_kernel(opened, after=0)
+            self._say(notes.left(self.survivors()))
         assert self.kernel is not None
         return self.kernel
 
@@ -274,7 +278,7 @@ class Session:
             sent.add_done_callback(lambda done: self._run_failed(done.exception()))
             end = self._await_end(items, lambda: self.home.commit(departure), timeout)
         ended = time.monotonic()
-        outcome = self._take_over(run, end, departure, keeps_home)
+        outcome = concluded(self.home, end, departure, keeps_home)
         if end.fields.get("packages"):
             self._say(self.place.after_cell(self.request, end.fields["packages"]))
         seconds = synced - started + time.monotonic() - ended
@@ -283,30 +287,6 @@ class Session:
     def _say(self, lines: Iterable[str]) -> None:
         for line in lines:
             self._front_end.note(f"{self.machine} ▸ {line}")
-
-    def _take_over(self, run: str, end: Event, departure: Departure, keeps: bool) -> Outcome:
-        """Take note of what a run did to the names, and say how it ended."""
-        outcome = Outcome(
-            run=run,
-            error=end.fields.get("error"),
-            payload=end.fields.get("payload", []),
-            ran_seconds=end.fields["seconds"],
-            sent=departure.loads,
-            unchanged=departure.unchanged,
-        )
-        report = self._report(end)
-        if report is None:
-            return outcome
-        before = self.home.places.elsewhere & report.touched.keys()
-        (self.home.keep if keeps else self.home.complete)(departure, report)
-        there, perhaps = now_there(report, before)
-        return replace(
-            outcome,
-            bound=tuple(report.bound),
-            there=there,
-            perhaps=perhaps,
-            threads=report.threads,
-        )
 
     def _await_end(
         self,
@@ -422,24 +402,24 @@ class Session:
         else:
             outcome = self._attach_run(kernel, last)
         self.home.attach(self.peer().census())
+        # The environment there may lack what the notebook has come to need meanwhile.
+        self.workspace = self.place.open(self.request)
         return outcome
 
     def _attach_run(self, kernel: dict[str, Any], run: dict[str, Any]) -> Outcome:
         with self._following.awaiting(run["run"]) as items, interrupts_into(items):
             self._take_kernel(kernel, after=run["first"] - 1)
             end = self._await_end(items, lambda: None)
-        return Outcome(
-            run=run["run"],
-            error=end.fields.get("error"),
-            payload=[],
-            ran_seconds=end.fields["seconds"],
-        )
+        # whoever shows an earlier run does not page or edit for it again
+        return replace(outcome_of(end), payload=[])
 
     def _take_kernel(self, kernel: dict[str, Any], after: int) -> None:
         self.kernel = kernel
         self._following.number = after
         follow = self._client.follow(kernel["kernel"], after, self._following.take)
         self._loop.run(follow, REQUEST_SECONDS, f"the journal of {self.machine}")
+        if self._transport.most_lines > 1:  # a way on which connecting takes long
+            self.peer().open_ahead()
         skew = notes.skewed(self._client.clock_ahead)
         if skew is not None and not self._skew_told:
             self._skew_told = True
@@ -470,12 +450,6 @@ class Session:
             where=self.machine,
             hint=f"{losses_text(losses)} The next %%remote_gpu cell starts a new remote Python.",
         )
-
-    def _report(self, end: Event) -> Report | None:
-        fields = end.fields.get("report")
-        if fields is None:
-            return None
-        return Report.unpack(fields, [memoryview(b) for b in end.buffers])
 
     def _run_failed(self, error: BaseException | None) -> None:
         if isinstance(error, KernelDiedError):

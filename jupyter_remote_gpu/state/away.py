@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +28,7 @@ from .ambient.ambience import Ambience
 from .ambient.surroundings import SURROUNDINGS
 from .analysis import footprint
 from .arrivals import Arrivals
+from .background import user_threads
 from .bindings import BLIND
 from .describing import describe
 from .half import Half, Unit, inline, overlay, own_slots
@@ -72,7 +72,7 @@ class Away:
         self._reached: set[str] = set()
         self._blind = False  # the cell may bind names that its text does not show
         self._stubs: tuple[str, ...] = ()
-        self._threads = threading.active_count()
+        self._threads = user_threads()
         self._answered: dict[str, tuple[Unit | None, Version]] = {}
         self._pinned: dict[bytes, memoryview] = {}
         self._tokens = 0
@@ -133,7 +133,7 @@ class Away:
         except SyntaxError:  # the kernel will say so itself
             tree = ast.Module([], [])
         text = footprint(tree)
-        self._threads = threading.active_count()
+        self._threads = user_threads()
         survey = Survey(half)
         reached = survey.closure(text.reads - only_looked_at(tree, text, half.namespace))
         self._blind = not BLIND.isdisjoint(reached)
@@ -187,7 +187,7 @@ class Away:
         told, looks = self._ambience.changes()
         self._ambience.settle(looks)
         reported = [*bound, *touched]
-        threads = max(0, threading.active_count() - self._threads)
+        threads = max(0, user_threads() - self._threads)
         if survey is None:
             about = {n: describe(v) for n, v in bound.items()}
             return Report(bound=about, deleted=tuple(deleted), ambient=told, threads=threads)

@@ -25,7 +25,7 @@ from .coherence import Place, Places
 from .components import Edges
 from .describing import describe
 from .half import Half, Unit, inline, own_slots
-from .loads import Load, load
+from .loads import Load, component_name, load
 from .namespace import is_hidden, is_module
 from .peer import Peer, Watch
 from .placeholders import Placeholder, description_of
@@ -155,7 +155,7 @@ class Departing:
             if version is not None and Place.HERE not in places and unit.equals(version):
                 self.revived.update(group)
                 if unit.nbytes() >= _LARGE_BYTES:
-                    self.unchanged.append("+".join(group))
+                    self.unchanged.append(component_name(group))
             else:
                 units.append(unit)
         return units

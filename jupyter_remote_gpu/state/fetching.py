@@ -23,7 +23,7 @@ from jupyter_remote_gpu.protocol.state import Answers, Ask, Import, Parcel, Same
 from .arrivals import Arrivals, patchable
 from .coherence import ELSEWHERE, Event, Places
 from .half import Half, overlay
-from .loads import Load, load
+from .loads import Load, component_name, load
 from .namespace import Rebinding, bind
 from .peer import Peer, Watch
 from .plain.admission import check_answers, typed_module
@@ -214,7 +214,7 @@ class Fetching:
             values = self.arrivals.patch(parcel)
             for name, value in values.items():
                 bind(half.namespace, name, value)
-            self.patched.append("+".join(parcel.names))
+            self.patched.append(component_name(parcel.names))
             self._note(parcel, values)
         for item in answers.items:
             if isinstance(item, Same):
@@ -225,7 +225,7 @@ class Fetching:
                 for name in version.names:
                     bind(half.namespace, name, half.parked.pop(name))
                 self.places.happen(Event.EQUAL, version.names)
-                self.unchanged.append("+".join(version.names))
+                self.unchanged.append(component_name(version.names))
         for name in self.names:
             half.parked.pop(name, None)
             self.stays_there.pop(name, None)

@@ -28,7 +28,17 @@ class Load:
     @property
     def name(self) -> str:
         """Return what messages call the component: "model+opt"."""
-        return "+".join(self.names)
+        return component_name(self.names)
+
+
+def component_name(names: Iterable[str]) -> str:
+    """Return what messages call the component of some names: "model+opt".
+
+    Names like `_`, which IPython binds to a cell's result, are left out where
+    the user has given it a name too.
+    """
+    every = tuple(names)
+    return "+".join([name for name in every if not name.startswith("_")] or every)
 
 
 def load(parcel: Parcel, moving: Collection[bytes], lengths: Iterable[int]) -> Load:

@@ -38,6 +38,7 @@ COMPARISONS = {
     "ssh-bulk": 2,
     "ssh-known": 1,
     "ssh-new": 1,
+    "ssh-env": 2,
     "ssh-again": 1,
 }
 THROUGH_SSH = [name for name in COMPARISONS if name.startswith("ssh-")]

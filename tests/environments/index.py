@@ -53,15 +53,18 @@ def wheel_bytes(
     return out.getvalue()
 
 
-def sdist_bytes(name: str, version: str) -> bytes:
-    """Return a source archive that builds without any other package."""
+def sdist_bytes(name: str, version: str, *, builds: bool = True) -> bytes:
+    """Return a source archive that builds without any other package, or says that it cannot."""
     files = {
         "pyproject.toml": _PROJECT,
         "backend.py": _BACKEND.format(
             file=f"{name}-{version}-py3-none-any.whl", wheel=wheel_bytes(name, version)
         ),
-        "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        # From version 2.2 on, what is needed is known without building.
+        "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
     }
+    if not builds:
+        files["backend.py"] = "raise SystemExit('there is no compiler')\n"
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz") as tar:
         for path, text in files.items():
@@ -92,9 +95,10 @@ class Index:
         file = f"{name.replace('-', '_')}-{version}-{tag}.whl"
         self._add(name, file, wheel_bytes(name, version, requires, tag), yanked)
 
-    def sdist(self, name: str, version: str) -> None:
+    def sdist(self, name: str, version: str, *, builds: bool = True) -> None:
         """Add a source archive."""
-        self._add(name, f"{name}-{version}.tar.gz", sdist_bytes(name, version), False)
+        content = sdist_bytes(name, version, builds=builds)
+        self._add(name, f"{name}-{version}.tar.gz", content, False)
 
     def _add(self, name: str, file: str, content: bytes, yanked: bool) -> None:
         self.packages.setdefault(name, {})[file] = (content, yanked)

@@ -148,6 +148,7 @@ def test_an_environment_of_conda_is_read_as_packages_of_an_index(folder: Path) -
     ("name", "content"),
     [
         ("pyproject.toml", b"[project]\nname = \n"),
+        ("pyproject.toml", b"[project\nname = 'x'\n"),
         ("pyproject.toml", b"[project]\ndependencies = 'numpy'\n"),
         ("requirements.txt", b"\xff\xfe\x00numpy"),
         ("requirements.txt", b"-r missing.txt\n"),

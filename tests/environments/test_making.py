@@ -47,6 +47,13 @@ def test_what_is_declared_counts_and_what_cells_import_besides_is_added(
     )
 
 
+def test_a_file_that_names_no_version_is_not_blamed_for_one(index: Index, folder: Path) -> None:
+    index.wheel("alpha", "1.0")
+    (folder / "requirements.txt").write_text("alpha\n")
+    (note,) = _lock(folder, {"alpha": "2.0"}).notes
+    assert "alpha 1.0 instead of 2.0: 2.0 cannot be had for" in note
+
+
 def test_hashes_markers_and_nested_files_of_requirements_are_understood(
     index: Index, folder: Path
 ) -> None:

@@ -19,6 +19,7 @@ INSTALLED_AS = {
     "importlinter": "import-linter",
     "tomllib": "tomli",
     "yaml": "pyyaml",
+    "websocket": "websocket-client",
 }
 OURS = {"jupyter_remote_gpu", "tests", "examples", "benchmarks"}
 

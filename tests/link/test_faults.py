@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_remote_gpu.errors import HostKeyError, KernelDiedError, KeyRefusedError
+from jupyter_remote_gpu.errors import HostKeyError, KernelDiedError, KeyRefusedError, LostError
 from jupyter_remote_gpu.session import greeting
+from jupyter_remote_gpu.session.place import Workspace
 from jupyter_remote_gpu.transport.ssh.transport import SSHTransport
 from tests.lab.lab import Lab, open_lab
 from tests.lab.machine import USER
@@ -105,7 +106,9 @@ def test_a_machine_that_is_rebooted_in_a_run_has_lost_what_was_there(
 
 
 def test_a_machine_that_is_rebooted_between_cells_is_used_anew(lab: Lab, bench: Bench) -> None:
-    bench.remote("made_there = 1")
+    """What went with it is named to whoever runs the next cell, whatever that cell needs."""
+    bench.names["of_here"] = [1]
+    bench.remote("made_there = of_here")
     lab.reboot()
     deadline = time.monotonic() + 20
     while bench.session._following.kernel_died is None:
@@ -113,11 +116,28 @@ def test_a_machine_that_is_rebooted_between_cells_is_used_anew(lab: Lab, bench: 
         time.sleep(0.05)
     assert bench.remote("print('anew')").error is None
     assert bench.front_end.text() == "anew\n"
-    assert "gone" in bench.front_end.notes
+    (told,) = [note for note in bench.front_end.notes if "Lost: " in note]
+    assert "test ▸ " in told and "restarted" in told and "Lost: made_there" in told
+    with pytest.raises(LostError, match="made_there"):
+        bench.remote("print(made_there)")
+
+
+def test_a_cell_right_after_a_restart_names_what_went(lab: Lab, bench: Bench) -> None:
+    """It is sent before anybody here knows of the restart."""
+    bench.remote("made_there = 1")
+    lab.reboot()
+    with pytest.raises(KernelDiedError, match="restarted") as caught:
+        bench.remote("print('anew')")
+    assert "made_there" in str(caught.value)
+    assert bench.remote("print('anew')").error is None
+    assert bench.front_end.text() == "anew\n"
 
 
 def test_two_clients_have_a_kernel_each_on_one_machine(lab: Lab, bench: Bench) -> None:
-    other = Bench(SSHTransport(lab.target(), lab.agent(), "a token"), Path(f"/home/{USER}"))
+    folder = f"/home/{USER}"
+    place = Workspace("another notebook", folder, sys.executable)
+    way = SSHTransport(lab.target(), lab.agent(), "a token")
+    other = Bench(way, Path(folder), place=place)
     try:
         bench.remote("who = 'one'")
         other.remote("who = 'two'")
@@ -195,7 +215,7 @@ def _children(pid: int) -> list[int]:
 def test_a_clock_that_is_wrong_is_told_once_and_corrected(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(greeting, "our_clock", lambda: time.time() - 7200)
+    monkeypatch.setattr(greeting, "our_clock", lambda: time.time() - 7300)
     before = time.time()
     bench.remote("1")
     bench.remote("2")
@@ -204,4 +224,4 @@ def test_a_clock_that_is_wrong_is_told_once_and_corrected(
         " package installs may fail there until it is set right (times shown here are corrected)"
     ]
     started = bench.session.runs()[0]["started"]
-    assert abs(started - (before - 7200)) < 60
+    assert abs(started - (before - 7300)) < 60

@@ -17,7 +17,7 @@ from jupyter_remote_gpu.magic.arguments import (
     parse_cell,
     parse_line,
 )
-from jupyter_remote_gpu.magic.verb_table import LATER, VERBS
+from jupyter_remote_gpu.magic.verb_table import BY_NAME, LATER, MEANT, VERBS
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,17 @@ def test_a_verb_on_the_cell_magic_brings_the_line_magic() -> None:
                 Request(trusted=True, options=("Port=2", "User=x", "A=b")),
             ),
         ),
+        (
+            "add box -p 2222 -i ~/.ssh/key -Jgate -l me host",
+            LineCommand(
+                "add",
+                ("box",),
+                "host",
+                Request(
+                    options=("Port=2222", "IdentityFile=~/.ssh/key", "ProxyJump=gate", "User=me")
+                ),
+            ),
+        ),
         ("clean box cache x/y", LineCommand("clean", ("cache", "x/y"), "", Request(machine="box"))),
         ("help", LineCommand("help")),
         ("help pull", LineCommand("help", operand="pull")),
@@ -98,6 +109,15 @@ def test_an_unknown_verb_brings_the_nearest(line: str, nearest: str) -> None:
         parse_line(line)
     assert caught.value.hint is not None
     assert nearest in caught.value.hint
+
+
+@pytest.mark.parametrize(("word", "meant"), MEANT.items())
+def test_another_word_for_a_verb_brings_it(word: str, meant: str) -> None:
+    assert meant in BY_NAME
+    assert word not in BY_NAME
+    with pytest.raises(UnknownVerbError) as caught:
+        parse_line(f"{word} box")
+    assert caught.value.hint == f"Did you mean {meant}?"
 
 
 def test_a_verb_like_no_other_brings_all() -> None:
@@ -132,6 +152,9 @@ def test_a_verb_of_later_is_no_mistake(verb: str) -> None:
         ("forget", "needs a machine's name"),
         ("use box --trusted", "--trusted says nothing to %remote_gpu use"),
         ("use box -o Port=22", "-o says nothing to %remote_gpu use"),
+        ("use box -p 22", "-p says nothing to %remote_gpu use"),
+        ("add box host -p", "-p needs a value, as ssh's own -p does"),
+        ("add box -p --trusted host", "-p needs a value, as ssh's own -p does"),
         ("add box host -o", "--option needs a value"),
         ("status --a100", "--a100 says nothing to %remote_gpu status"),
         ("status --yes", "--yes says nothing to %remote_gpu status"),

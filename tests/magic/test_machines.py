@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jupyter_remote_gpu.machines.registry import Registry
 from tests.notebook import Notebook
 from tests.ssh_machines import ON_A_MACHINE, SSHMachines
 
 pytestmark = ON_A_MACHINE
 READY_SECONDS = 300.0
+SECRETS = (b"hub-8d21f0c9e37b", b"index-5b9e40aa17c2")
 
 
 @pytest.fixture(scope="module")
@@ -257,24 +259,132 @@ def test_a_refusal_says_how_ones_own_machine_is_trusted(notebook: Notebook) -> N
     assert "`%remote_gpu trust lab`" in shown.error()
 
 
-def test_tokens_are_only_in_the_users_own_file(notebook: Notebook, machines: SSHMachines) -> None:
-    from jupyter_remote_gpu.machines.registry import Registry
+def test_a_run_that_was_left_there_is_taken_up_with_its_packages(machines: SSHMachines) -> None:
+    notebook = machines.open("left")
+    shown = notebook.run("%%remote_gpu --machine box\nbefore = [1]", timeout=READY_SECONDS)
+    assert shown.status == "ok", shown.error()
+    code = "%%remote_gpu --machine box\nprint('begun', flush=True)\nmade = [*before, 2]"
+    notebook.client.execute(code)
+    while notebook.client.get_iopub_msg(timeout=60)["msg_type"] != "stream":
+        pass
+    notebook.kill()
+    again = machines.open("left")
+    shown = again.run("%remote_gpu attach box", timeout=READY_SECONDS)
+    assert shown.text() == "begun\n", shown.error()
+    assert again.run("print(made)").text() == "[1, 2]\n"
+    shown = again.run("%%remote_gpu --machine box\nimport tqdm; print(tqdm.__name__, made)")
+    assert shown.text() == "tqdm [1, 2]\n", shown.error()
+    assert "installed tqdm" in shown.line()
+    again.close()
 
-    notebook.run("%%remote_gpu --machine box\nprint('x')")
+
+def test_scripts_are_allowed_for_a_machine_until_it_is_untrusted(
+    notebook: Notebook, machines: SSHMachines
+) -> None:
+    assert "may now act in this notebook's page" in (
+        notebook.run("%remote_gpu allow-scripts lab").text()
+    )
+    other = machines.open("second")
+    assert "its scripts are allowed" in other.run("%remote_gpu status lab").text()
+    other.run("%remote_gpu untrust lab")
+    other.close()
+    again = machines.open("second")
+    assert "no scripts" in again.run("%remote_gpu status lab").text()
+    again.close()
+
+
+def test_a_hop_that_takes_too_long_is_asked_for_first(machines: SSHMachines) -> None:
+    opened = machines.open("guarded")
+    opened.run(
+        "%unload_ext jupyter_remote_gpu\n"
+        "get_ipython().config.RemoteGPU.guard_seconds = 0.002\n"
+        "%load_ext jupyter_remote_gpu"
+    )
+    shown = opened.run("%%remote_gpu --machine box\nbig = b'x' * 10_000_000", timeout=READY_SECONDS)
+    assert shown.status == "ok", shown.error()
+    shown = opened.run("%%remote_gpu --machine lab\nprint(len(big))", timeout=READY_SECONDS)
+    assert shown.ename() == "TooLongError"
+    assert "on box) on lab, and values go from machine to machine" in shown.error()
+    shown = opened.run("%%remote_gpu --machine lab --yes\nprint(len(big))", timeout=READY_SECONDS)
+    assert shown.text() == "10000000\n", shown.error()
+    opened.close()
+
+
+@pytest.mark.usefixtures("notebook")  # which adds the machines
+def test_secrets_are_only_where_the_user_put_them(
+    machines: SSHMachines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This client's tokens, a variable of the notebook's, a password for an index: looked for in
+    files of both sides, in what runs, and in all that was shown."""
+    monkeypatch.setenv("HUB_TOKEN", SECRETS[0].decode())
+    monkeypatch.setenv("OUR_INDEX", f"http://me:{SECRETS[1].decode()}@127.0.0.1:9/simple")
+    opened = machines.open("secret")
+    there = "print(os.environ.get('HUB_TOKEN'), os.environ.get('UV_EXTRA_INDEX_URL'))"
+    cells = (
+        f"%%remote_gpu --machine box\nimport os; {there}",
+        f"%%remote_gpu --machine lab\nimport os; {there}",
+        "import os; os.environ['UV_EXTRA_INDEX_URL'] = os.environ['OUR_INDEX']",
+        f"%%remote_gpu --machine box\n{there}",
+        f"%%remote_gpu --machine lab\n{there}",
+        "%%remote_gpu --machine box\n%pip install no-such-package-of-ours",
+        "%%remote_gpu --machine box\nimport colorama; 1 / 0",
+        "%remote_gpu add wrong no-such-host.invalid",
+        "%remote_gpu machines",
+        "%remote_gpu status box",
+        "%remote_gpu clean box",
+    )
+    shown = [opened.run(cell, timeout=READY_SECONDS) for cell in cells]
+    assert [shown[i].text() for i in (0, 1, 3, 4)] == ["None None\n"] * 4, shown[0].error()
+    assert shown[6].error() != ""
     registry = Registry(machines.folder / "settings")
     tokens = [known.token.encode() for known in registry.machines().values()]
     assert len(tokens) > 1
     assert all(tokens)
-    holding: set[Path] = set()
-    for path in machines.folder.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            data = path.read_bytes()
-            holding.update(path for token in tokens if token in data)
-    assert holding == {registry.path}
+    secrets = (*tokens, *SECRETS)
+    told = str([(one.messages, one.error(), one.line()) for one in shown]).encode()
+    assert [secret for secret in secrets if secret in told] == []
+    assert _holding(secrets, machines.folder, machines.cache, *_folders_of_sockets()) == {
+        registry.path
+    }
+    ours = {os.getpid(), *_processes_of(opened)}
+    assert _run_with(tokens, set()) == []
+    assert _run_with(SECRETS, ours) == []
+    opened.close()
+
+
+def _holding(secrets: Sequence[bytes], *folders: Path) -> set[Path]:
+    """Return the files that hold one of the secrets."""
+    files = (path for folder in folders for path in folder.rglob("*"))
+    found = (path for path in files if path.is_file() and not path.is_symlink())
+    return {path for path in found if any(secret in path.read_bytes() for secret in secrets)}
+
+
+def _folders_of_sockets() -> list[Path]:
+    """Return where agents of this user keep sockets and what kernels are told at their start."""
+    found = Path("/tmp").glob("jupyter_remote_gpu-*")
+    return [path for path in found if path.stat().st_uid == os.getuid()]
+
+
+def _processes_of(notebook: Notebook) -> set[int]:
+    """Return a notebook's kernel with all that it started: these have its variables by right."""
+    provisioner: Any = notebook.manager.provisioner
+    found, fresh = set(), {int(provisioner.process.pid)}
+    while fresh:
+        found |= fresh
+        listed = (p for pid in fresh for p in Path(f"/proc/{pid}/task").glob("*/children"))
+        fresh = {int(word) for path in listed for word in path.read_text().split()} - found
+    return found
+
+
+def _run_with(secrets: Sequence[bytes], but: set[int]) -> list[str]:
+    """Return what runs with one of the secrets in its arguments or variables."""
+    found = []
     for path in Path("/proc").glob("[0-9]*"):
         for name in ("cmdline", "environ"):
             try:
                 data = (path / name).read_bytes()
             except OSError:
                 continue  # it has ended, or is somebody else's
-            assert not any(token in data for token in tokens), path
+            if int(path.name) not in but and any(secret in data for secret in secrets):
+                found.append(f"{name}: {(path / 'cmdline').read_bytes()!r}")
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,10 +15,12 @@ import pytest
 import xxhash
 
 from jupyter_remote_gpu.agent.ending import end_machine
+from jupyter_remote_gpu.errors import NeedsPythonError
 from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol.steps import Step
 from jupyter_remote_gpu.session.environment import RemotePlace
 from jupyter_remote_gpu.session.project import workspace_name
+from tests.environments.index import Index, serving
 from tests.machines.ssh import test_carried_python
 from tests.session.recording import Bench
 from tests.ssh_host import SSHD, SSHHost
@@ -144,6 +147,22 @@ def test_what_a_cell_is_the_first_to_import_comes_before_it_runs(bench: Bench) -
     assert bench.front_end.notes == before
 
 
+def test_what_does_not_build_there_is_named_and_the_rest_comes(
+    bench: Bench, project: Project
+) -> None:
+    with serving(Index()) as index:
+        index.sdist("unbuildable", "1.0", builds=False)
+        address = index.url.replace("/simple", "/files/unbuildable-1.0.tar.gz")
+        project.lines = (f"unbuildable @ {address}",)
+        shown = bench.remote("import numpy\nprint(numpy.__version__)")
+    assert shown.error is None
+    assert bench.front_end.text() == f"{numpy.__version__}\n"
+    assert any(
+        "unbuildable 1.0 could not be built on the machine" in note
+        for note in bench.front_end.notes
+    )
+
+
 def test_a_module_that_a_local_cell_imported_is_there_too(bench: Bench, project: Project) -> None:
     bench.remote("pass")
     exec("import xxhash", bench.names)
@@ -165,6 +184,10 @@ def test_what_is_installed_by_hand_lasts_and_is_repeated_elsewhere(
     assert bench.remote(_pip("install", "idna==3.7", "six==1.16.0")).error is None
     assert project.lines == ("idna==3.7", "six==1.16.0")
     assert any("kept for this project" in note for note in bench.front_end.notes)
+    # the cell that goes on to use it is not told that it was installed
+    bench.front_end.notes.clear()
+    assert bench.remote("import idna, six").error is None
+    assert not [note for note in bench.front_end.notes if "▸ installed" in note]
     elsewhere = Project(tmp_path / "other", project.lines)
     elsewhere.folder.mkdir()
     other = machine.bench(elsewhere)
@@ -293,17 +316,46 @@ def _commands(*words: str) -> list[str]:
 
 
 @pytest.mark.slow
+def test_where_the_python_cannot_be_had_the_nearest_one_serves_and_is_told(
+    tmp_path: Path, cache: Path, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = _newer_python()
+    version = newer.name.removeprefix("python")
+    empty = tmp_path / "empty.json"
+    empty.write_text("{}")
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", empty.as_uri())
+    tools = tools_without_python(tmp_path)
+    variables = {"PATH": f"{tools}:{newer.parent}", "UV_PYTHON_DOWNLOADS": "never"}
+    with opened(tmp_path / "ssh", cache, **variables) as machine:
+        bench = machine.bench(project)
+        bench.remote("import sys\nprint(*sys.version_info[:2], sep='.')")
+        assert bench.front_end.text() == f"{version}\n"
+        (line,) = [note for note in bench.front_end.notes if "which this notebook runs" in note]
+        assert f'environment_python = "{version}"' in line
+        here = (sys.version_info[0], sys.version_info[1])
+        asked = machine.bench(project, version=here)
+        with pytest.raises(NeedsPythonError, match="neither there nor here"):
+            asked.remote("pass")
+
+
+def tools_without_python(folder: Path) -> Path:
+    """Return a folder of this computer's programs but for its interpreters."""
+    tools = folder / "tools"
+    tools.mkdir()
+    for program in (*Path("/bin").iterdir(), *Path("/usr/bin").iterdir()):
+        if not program.name.startswith("python") and not (tools / program.name).is_symlink():
+            (tools / program.name).symlink_to(program)
+    return tools
+
+
+@pytest.mark.slow
 def test_a_machine_that_lacks_the_python_is_brought_it(
     tmp_path: Path, cache: Path, project: Project, mirror: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newer = _newer_python()
     listed = test_carried_python.list_download(mirror, mirror.as_uri())
     monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", listed.as_uri())
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    for program in (*Path("/bin").iterdir(), *Path("/usr/bin").iterdir()):
-        if not program.name.startswith("python") and not (tools / program.name).is_symlink():
-            (tools / program.name).symlink_to(program)
+    tools = tools_without_python(tmp_path)
     with opened(tmp_path / "ssh", cache, PATH=f"{tools}:{newer.parent}") as machine:
         bench = machine.bench(project)
         code = "import sys\nprint(sys.version_info[:2], sys.base_prefix)"
@@ -313,3 +365,27 @@ def test_a_machine_that_lacks_the_python_is_brought_it(
         assert base.startswith(f"{machine.base}/pythons/")
         said = [step.what for step in machine.steps]
         assert any(what.startswith("sending Python") for what in said)
+
+
+def test_what_is_installed_here_later_follows(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site-packages"
+    monkeypatch.syspath_prepend(str(site))
+
+    def install(version: str) -> None:
+        shutil.rmtree(site, ignore_errors=True)
+        info = site / f"six-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: six\nVersion: {version}\n")
+        (info / "RECORD").write_text("six.py,,\n")
+        (site / "six.py").write_text("")
+
+    install("1.16.0")
+    code = "import six\nfrom importlib.metadata import version\nprint(version('six'))"
+    bench.remote(code)
+    assert bench.front_end.text() == "1.16.0\n"
+    install("1.15.0")
+    bench.remote(code)
+    assert bench.front_end.text() == "1.15.0\n"
+    assert any("installed six 1.15.0" in note for note in bench.front_end.notes)

@@ -95,6 +95,29 @@ def test_a_notebook_killed_mid_run_is_shown_what_it_missed(
         again.close()
 
 
+def test_a_cell_that_starts_anew_beside_what_was_left_says_so(
+    own_notebook: Notebook, notebooks: Notebooks, request: pytest.FixtureRequest
+) -> None:
+    waiting = "import os, time\nprint('begun', flush=True)\nfor _ in range(6000): time.sleep(0.1)"
+    own_notebook.client.execute(f"%%remote_gpu\n{waiting}")
+    while own_notebook.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
+        pass
+    own_notebook.kill()
+    again = notebooks.open(request.node.originalname)
+    try:
+        shown = again.remote("print('new')")
+        assert shown.text() == "new\n"
+        assert "an earlier one of this notebook is still there, and a run in it" in shown.line()
+        assert "earlier one" not in again.remote("print('next')").line()
+        again.run("%remote_gpu stop")
+        stop = again.interrupt_at("begun")
+        assert again.run("%remote_gpu attach", on_message=stop).ename() == "KeyboardInterrupt"
+        again.run("%remote_gpu stop")
+        assert "earlier one" not in again.remote("print('alone')").line()
+    finally:
+        again.close()
+
+
 def test_attach_without_anything_left_says_so(own_notebook: Notebook) -> None:
     assert own_notebook.run("%remote_gpu attach").ename() == "NotAvailableError"
 

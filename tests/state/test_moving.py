@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -203,6 +204,22 @@ def test_threads_left_behind_are_counted(host: Faulty, notebook: Coherent) -> No
     )
     _, error, report = host.run(departure.begin, departure.begin.cell.source)
     assert (error, report.threads) == ("", 1)
+    host.main.__dict__["stop"].set()
+
+
+def test_threads_of_ours_and_of_progress_bars_change_nothing(
+    host: Faulty, notebook: Coherent
+) -> None:
+    monitor = pytest.importorskip("tqdm._monitor", reason="tqdm is not installed")
+    departure = notebook.home.depart(
+        "import threading\nfrom tqdm import tqdm\nfor step in tqdm(range(2)): pass\n"
+        "stop = threading.Event()\n"
+        "threading.Thread(target=stop.wait, name='remote-gpu-line').start()"
+    )
+    _, error, report = host.run(departure.begin, departure.begin.cell.source)
+    assert error == ""
+    assert any(isinstance(one, monitor.TMonitor) for one in threading.enumerate())
+    assert report.threads == 0
     host.main.__dict__["stop"].set()
 
 

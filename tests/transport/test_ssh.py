@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import jupyter_remote_gpu
 from jupyter_remote_gpu.agent.ending import end_machine
+from jupyter_remote_gpu.config import RemoteGPU
 from jupyter_remote_gpu.errors import (
     AgentMissingError,
     ConnectionLostError,
@@ -20,6 +23,8 @@ from jupyter_remote_gpu.errors import (
     KeyRefusedError,
     UnknownHostError,
 )
+from jupyter_remote_gpu.machines.known import KnownMachine
+from jupyter_remote_gpu.magic import ssh_way
 from jupyter_remote_gpu.transport.ssh.channel import SSHTarget, open_channel, run_script
 from jupyter_remote_gpu.transport.ssh.transport import RemoteAgent, SSHTransport
 from tests.session.recording import Bench
@@ -115,10 +120,62 @@ def test_a_host_key_is_never_accepted_silently(host: SSHHost) -> None:
         open_channel(host.target(UserKnownHostsFile="/dev/null"), MARK)
 
 
+@pytest.mark.parametrize("says", ["no", "accept-new", "ask", "yes"])
+def test_what_a_configuration_says_of_host_keys_makes_none_of_them_known(
+    host: SSHHost, tmp_path: Path, says: str
+) -> None:
+    """Many have `StrictHostKeyChecking no` for machines that come and go."""
+    target = lenient(host, tmp_path, says, tmp_path / "none")
+    with pytest.raises(HostKeyError, match="not known here") as caught:
+        open_channel(target, MARK)
+    assert "StrictHostKeyChecking=accept-new" in str(caught.value)
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_changed_host_key_is_a_hard_stop_whatever_a_configuration_says(
+    host: SSHHost, tmp_path: Path
+) -> None:
+    another_key(host, tmp_path)
+    with pytest.raises(HostKeyError, match="has changed"):
+        open_channel(lenient(host, tmp_path, "no", tmp_path / "known"), MARK)
+
+
+def test_a_machine_of_its_own_can_be_allowed_any_key(host: SSHHost, tmp_path: Path) -> None:
+    """What is written behind `%remote_gpu add` is the user's word for that machine."""
+    given = {"StrictHostKeyChecking": "accept-new", "UserKnownHostsFile": str(tmp_path / "new")}
+    open_channel(host.target(**given), MARK).close()
+    assert (tmp_path / "new").exists()
+
+
+def test_a_pinned_key_is_the_only_one_that_counts(host: SSHHost, tmp_path: Path) -> None:
+    """A rented machine's key is pinned in a file of its own, and its options name that file."""
+    pinned = KnownMachine("rented", host.target().host, host.target().options)
+    found = KnownMachine.unpack("rented", json.loads(json.dumps(pinned.pack())))
+    open_channel(ssh_way.target(found, RemoteGPU()), MARK).close()
+    another_key(host, tmp_path)
+    other = host.target(UserKnownHostsFile=str(tmp_path / "known")).options
+    with pytest.raises(HostKeyError, match="has changed"):
+        open_channel(ssh_way.target(replace(found, options=other), RemoteGPU()), MARK)
+
+
+def lenient(host: SSHHost, folder: Path, says: str, known: Path) -> SSHTarget:
+    """Return the way to a host through a configuration that has its own mind of host keys."""
+    options = {word[2:].partition("=")[::2] for word in host.target().options if word[:2] == "-o"}
+    settings = {**dict(options), "UserKnownHostsFile": str(known), "StrictHostKeyChecking": says}
+    text = "".join(f"  {key} {value}\n" for key, value in settings.items())
+    (folder / "config").write_text(f"Host box\n  HostName 127.0.0.1\n  User {host.user}\n{text}")
+    return SSHTarget("box", ("-F", str(folder / "config")))
+
+
+def another_key(host: SSHHost, folder: Path) -> None:
+    """Write `known`, a file that has another key for the host."""
+    make_key(folder / "other")
+    kind, key = (folder / "other.pub").read_text().split()[:2]
+    (folder / "known").write_text(f"[127.0.0.1]:{host.port} {kind} {key}\n")
+
+
 def test_a_changed_host_key_is_a_hard_stop(host: SSHHost, tmp_path: Path) -> None:
-    make_key(tmp_path / "other")
-    kind, key = (tmp_path / "other.pub").read_text().split()[:2]
-    (tmp_path / "known").write_text(f"[127.0.0.1]:{host.port} {kind} {key}\n")
+    another_key(host, tmp_path)
     with pytest.raises(HostKeyError, match="has changed") as caught:
         open_channel(host.target(UserKnownHostsFile=str(tmp_path / "known")), MARK)
     assert "ssh-keygen -R" in str(caught.value)

@@ -18,6 +18,7 @@ from jupyter_remote_gpu.errors import ProtocolError, RemoteGPUError
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.frames import Buffer
 from jupyter_remote_gpu.protocol.line import Line
+from jupyter_remote_gpu.state.background import OWN_THREADS
 
 from .remote_state import RemoteState
 
@@ -81,7 +82,7 @@ class LineServer:
                     line = socket.socket(fileno=fd)
                     line.setblocking(True)
                     threading.Thread(
-                        target=self._serve, args=(line,), name="line", daemon=True
+                        target=self._serve, args=(line,), name=f"{OWN_THREADS}line", daemon=True
                     ).start()
 
     def _serve(self, sock: socket.socket) -> None:

@@ -104,7 +104,9 @@ def carry_python(
 def _fetch(root: Path, key: str) -> None:
     """Have uv fetch the interpreter of that key, and move it into `root`."""
     with tempfile.TemporaryDirectory(dir=root.parent) as apart:
-        command = [uv(), "--quiet", "python", "install", "--no-bin", "--install-dir", apart, key]
+        # `--quiet` would keep back why it failed, too
+        command = [uv(), "--no-progress", "--color", "never", "python", "install", "--no-bin"]
+        command += ["--install-dir", apart, key]
         ran = subprocess.run(
             command, cwd=apart, capture_output=True, text=True, stdin=subprocess.DEVNULL
         )
@@ -129,5 +131,5 @@ def _is_web(name: str) -> bool:
 
 def _last(words: str) -> str:
     """Return the innermost of uv's reasons; it prints them as a chain."""
-    reasons = re.findall(r"^\s*(?:error:|Caused by:|├─▶|╰─▶)\s*(.+)$", words, re.MULTILINE)
+    reasons = re.findall(r"^\s*(?:error:|[Cc]ause(?:d by)?:|├─▶|╰─▶)\s*(.+)$", words, re.MULTILINE)
     return reasons[-1] if reasons else words.strip()

@@ -119,19 +119,24 @@ def read_probe(host: str, output: str) -> Probe:
         )
     base = found["base"][0]
     driver, gpus = _gpus(found)
-    clock = int(found.get("clock", ["0"])[0])
+    clock = _count(found, "clock")
     return Probe(
         system=system,
         processor=_processor(host, processor, found.get("bits", ["64"])[0]),
         libc=_libc(host, found.get("libc", [""])[0]),
         base=base,
-        free=1024 * int(found.get("free", ["0"])[0]),
+        free=1024 * _count(found, "free"),
         there=frozenset(path.removeprefix(f"{base}/") for path in found.get("there", ())),
         pythons=_pythons(found.get("python", [])),
         gpus=gpus,
         driver=driver,
         skew_seconds=round(clock - time.time()) if clock else 0,
     )
+
+
+def _count(found: dict[str, list[str]], key: str) -> int:
+    text = found.get(key, ["0"])[0]
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 def _processor(host: str, text: str, bits: str) -> str:

@@ -7,13 +7,12 @@ look, carry what is missing, connect; in one login too.
 
 from __future__ import annotations
 
-import shlex
 import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from jupyter_remote_gpu.errors import AgentMissingError, AgentStartError, DiskFullError
+from jupyter_remote_gpu.errors import AgentMissingError, DiskFullError
 from jupyter_remote_gpu.protocol.steps import Step, Told
 from jupyter_remote_gpu.transport.base import Transport
 from jupyter_remote_gpu.transport.ssh.channel import SSHTarget
@@ -28,11 +27,6 @@ from .visit import LOOK_SECONDS, Visit, look
 
 MARGIN_BYTES = 64 << 20
 TOLD_BYTES = 1 << 20
-_LISTING = """
-import importlib.metadata as m
-for d in m.distributions():
-    print(d.metadata["Name"] or "", d.version, sep="==")
-"""
 
 
 class ReachedMachine(Transport):
@@ -92,10 +86,13 @@ class ReachedMachine(Transport):
         """
         known = self._known
         if known is not None and self._is_ours(known):
+            transport = self._transport(known)
             try:
-                return self._transport(known).connect()
+                opened = transport.connect()
             except AgentMissingError as missing:
                 return self._make_ready(gone=known, broken=missing.broken)
+            self.notes = transport.notes or self.notes
+            return opened
         return self._make_ready(gone=known)
 
     def replace(self) -> None:
@@ -132,19 +129,6 @@ class ReachedMachine(Transport):
         with Visit(self._target) as visit:
             sent = _Sent(self._told, f"sending {folder}", archive.stat().st_size)
             visit.unpack(archive, base, folder, sent)
-
-    def distributions(self, python: str) -> dict[str, str]:
-        """Return the packages installed for an interpreter there, by name; one login."""
-        with Visit(self._target) as visit:
-            script = f"{shlex.join([python, '-I', '-c', _LISTING])}; echo end=end"
-            lines = visit.lines(f"printf '%s\\n' \"$mark\"\n{script}", LOOK_SECONDS)
-        if not lines:
-            raise AgentStartError(
-                f"{python} on {self._target.host} did not say which packages it has",
-                hint="Is it an interpreter that can be run?",
-            )
-        pairs = (line.partition("==") for line in lines)
-        return {name: version for name, _, version in pairs if name and version}
 
     # -- the full way ---------------------------------------------------------------------------
 

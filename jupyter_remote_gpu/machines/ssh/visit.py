@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from jupyter_remote_gpu.errors import AgentStartError, ConnectionLostError, DiskFullError
+from jupyter_remote_gpu.protocol.plain_text import plain
 from jupyter_remote_gpu.transport.ssh.channel import Channel, SSHTarget, open_channel
 
 from .looking import LISTEN, look_script
@@ -93,7 +94,9 @@ class Visit:
             ) from None
         except ConnectionResetError:
             line = b""
-        return line.decode(errors="replace").rstrip("\n") if line.endswith(b"\n") else None
+        if not line.endswith(b"\n"):
+            return None
+        return plain(line.decode(errors="replace").rstrip("\n"), LONGEST_LINE_BYTES)
 
     def lines(self, script: str, seconds: float) -> list[str] | None:
         """Run a script that prints lines and `end=end`; None if it ended before that."""

@@ -23,6 +23,7 @@ from jupyter_remote_gpu.errors import (
     ServerBusyError,
     UnreachableError,
 )
+from jupyter_remote_gpu.protocol.plain_text import plain
 
 from .refusals import refusal
 
@@ -46,6 +47,8 @@ OPTIONS = (
     *("-o", "ForwardX11=no"),
     *("-o", "ClearAllForwardings=yes"),
     *("-o", "PermitLocalCommand=no"),
+    # a configuration that lets ssh take any key does not count: machines run what we send
+    *("-o", "StrictHostKeyChecking=yes"),
     # a connection of its own: one that is shared with others dies and fills up with them
     *("-o", "ControlMaster=no"),
     *("-o", "ControlPath=none"),
@@ -69,9 +72,10 @@ Dial = Callable[[tuple[str, int], float], socket.socket]
 class SSHTarget:
     """What is said to `ssh`: a name of `~/.ssh/config` or user@host, and options before it.
 
-    `program` and `options` let tests and careful users name another OpenSSH,
-    another configuration or a file of pinned host keys; `dial` goes with a
-    `program` that sees another network than this process.
+    `options` win over those of ours: a file of pinned host keys
+    (`-oUserKnownHostsFile=…`) is named by them. `program` is another OpenSSH or
+    has words for all machines; `dial` goes with one that sees another network
+    than this process.
     """
 
     host: str
@@ -155,11 +159,12 @@ class Channel:
             status = 0
         if self._reader is not None:
             self._reader.join(END_SECONDS)
-        return refusal(self.target.host, status, self.said())
+        ssh = (*self.target.program, *self.target.options)
+        return refusal(self.target.host, status, self.said(), ssh)
 
     def said(self) -> str:
         """Return what ssh, or the command there, wrote to its standard error so far."""
-        return self.errors.decode(errors="replace").strip()
+        return plain(self.errors.decode(errors="replace").strip(), ERROR_BYTES)
 
 
 def open_channel(

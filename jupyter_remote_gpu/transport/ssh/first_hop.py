@@ -23,6 +23,8 @@ EAGER_PAUSE_SECONDS = 0.15
 CALM_PAUSE_SECONDS = 1.0
 TRY_SECONDS = 1.0
 """Less than the system's first repetition: one packet a try, and no crowd once the way is open."""
+MOST_TRIES = 8
+"""At once: where a name has to be found first, each may hang in that for long."""
 MOST_JUMPS = 8
 
 
@@ -56,22 +58,28 @@ class FirstHop:
         if not self._addresses:
             return not given_up.is_set()
         begun = time.monotonic()
-        opened = threading.Event()
+        opened, free = threading.Event(), threading.Semaphore(MOST_TRIES)
         turn = 0
         while not opened.is_set():
             passed = time.monotonic() - begun
             if passed > seconds or given_up.is_set():
                 return False
             address = self._addresses[turn % len(self._addresses)]
-            threading.Thread(target=self._try, args=(address, opened), daemon=True).start()
+            if free.acquire(blocking=False):
+                threading.Thread(
+                    target=self._try, args=(address, opened, free), daemon=True
+                ).start()
             opened.wait(EAGER_PAUSE_SECONDS if passed < EAGER_SECONDS else CALM_PAUSE_SECONDS)
             turn += 1
         return True
 
-    def _try(self, address: tuple[str, int], opened: threading.Event) -> None:
-        with contextlib.suppress(OSError):
+    def _try(
+        self, address: tuple[str, int], opened: threading.Event, free: threading.Semaphore
+    ) -> None:
+        with contextlib.suppress(OSError):  # not open yet
             self.target.dial(address, TRY_SECONDS).close()
             opened.set()
+        free.release()
 
 
 def _first_hop(target: SSHTarget) -> tuple[str, int] | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Sequence
 
 from jupyter_remote_gpu.errors import (
     AgentStartError,
@@ -17,6 +19,7 @@ from jupyter_remote_gpu.errors import (
 
 SSH_FAILED = 255
 """ssh's exit status for its own failures; others are the command's."""
+USUAL_FILE = "/.ssh/known_hosts"
 
 _MEANINGS: tuple[tuple[str, type[ConnectionLostError], str, str], ...] = (
     (
@@ -24,14 +27,16 @@ _MEANINGS: tuple[tuple[str, type[ConnectionLostError], str, str], ...] = (
         HostKeyError,
         "the host key of {host} has changed: somebody may be in between, or the machine was set"
         " up anew. Nothing was sent",
-        "If you know why it changed, `ssh-keygen -R {name}` forgets the old key; connect once by"
-        " hand and compare the new one.",
+        "If you know why it changed, `{forget_key}` forgets the old key; connect once by hand"
+        " (`{by_hand}`) and compare the new one.",
     ),
     (
         "Host key verification failed|No .* host key is known",
         HostKeyError,
         "the host key of {host} is not known here, and a key is never accepted silently",
-        "Connect once by hand (`ssh {host}`), compare the fingerprint it shows, and say yes.",
+        "Connect once by hand (`{by_hand}`), compare the fingerprint it shows, and say yes. A"
+        " configuration that takes any key does not count here; where you want that, `-o"
+        " StrictHostKeyChecking=accept-new` behind `%remote_gpu add` says so for one machine.",
     ),
     (
         # the methods it would still take are in parentheses; no key would do
@@ -44,9 +49,9 @@ _MEANINGS: tuple[tuple[str, type[ConnectionLostError], str, str], ...] = (
         r"Permission denied|Too many authentication failures|no mutual signature",
         KeyRefusedError,
         "{host} refused the key that ssh offered",
-        "Try `ssh {host}` by hand. A key with a passphrase must be in the ssh agent"
+        "Try `{by_hand}` by hand. A key with a passphrase must be in the ssh agent"
         " (`ssh-add`). If you log in with a password so far: `ssh-keygen` makes a key and"
-        " `ssh-copy-id {host}` puts it there.",
+        " `{copy_key}` puts it there.",
     ),
     (
         r"Could not resolve hostname|Name or service not known|nodename nor servname",
@@ -77,17 +82,25 @@ _MEANINGS: tuple[tuple[str, type[ConnectionLostError], str, str], ...] = (
 )
 
 
-def refusal(host: str, status: int, words: str) -> MachineError:
-    """Return the error for an ssh that ended with `status`, having said `words`."""
-    name = host.rpartition("@")[2]
+def refusal(host: str, status: int, words: str, ssh: Sequence[str] = ("ssh",)) -> MachineError:
+    """Return the error for an ssh that ended with `status`, having said `words`.
+
+    `ssh` is the program with what the user gave it for this host, a port perhaps:
+    what he is told to try has that too.
+    """
+    advice = {
+        "by_hand": shlex.join([*ssh, host]),
+        "copy_key": shlex.join(["ssh-copy-id", *ssh[1:], host]),
+        "forget_key": _forget_key(host, words),
+    }
     for pattern, kind, message, hint in _MEANINGS:
         if re.search(pattern, words):
-            said = f"{message.format(host=host, name=name)} (ssh: {_last_line(words)})"
-            return kind(said, hint=hint.format(host=host, name=name))
+            said = f"{message.format(host=host)} (ssh: {_last_line(words)})"
+            return kind(said, hint=hint.format(**advice))
     if status == SSH_FAILED:
         return UnreachableError(
             f"the connection to {host} ended: {_last_line(words) or 'ssh said nothing'}",
-            hint="Try `ssh` to it by hand.",
+            hint=f"Try `{advice['by_hand']}` by hand.",
         )
     return AgentStartError(
         f"the shell on {host} ended with status {status}: {_last_line(words) or 'it said nothing'}",
@@ -95,6 +108,14 @@ def refusal(host: str, status: int, words: str) -> MachineError:
     )
 
 
+def _forget_key(host: str, words: str) -> str:
+    """Return the command that forgets a host's key, in the file where ssh found it."""
+    name = re.search(r"Host key for (\S+) has changed", words)
+    file = re.search(r"Offending \S+ key in (.+):\d+", words)
+    where = ["-f", file[1]] if file and not file[1].endswith(USUAL_FILE) else []
+    return shlex.join(["ssh-keygen", "-R", name[1] if name else host.rpartition("@")[2], *where])
+
+
 def _last_line(words: str) -> str:
     lines = [line.strip() for line in words.splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+    return lines[-1].removeprefix("ssh: ") if lines else ""

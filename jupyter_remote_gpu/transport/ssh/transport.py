@@ -16,6 +16,7 @@ from jupyter_remote_gpu.errors import (
     UnreachableError,
     VersionMismatchError,
 )
+from jupyter_remote_gpu.protocol.plain_text import plain
 from jupyter_remote_gpu.transport.base import Transport
 
 from .channel import Channel, SSHTarget, open_channel, run_script
@@ -121,7 +122,7 @@ class SSHTransport(Transport):
         host = self._target.host
         try:
             said = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             ended = channel.ended()
             if isinstance(ended, ConnectionLostError):
                 raise ended from None
@@ -134,12 +135,18 @@ class SSHTransport(Transport):
         if "missing" in said:
             missing = AgentMissingError(
                 f"the agent is not installed on {host} (any more): {self._agent.launch}",
-                hint=str(said.get("broken") or "The next cell installs it again."),
+                hint=_plain(said.get("broken")) or "The next cell installs it again.",
             )
             missing.broken = "broken" in said
             raise missing
         if "failed" in said:
             mismatch = said.get("kind") == VersionMismatchError.__name__
             kind = VersionMismatchError if mismatch else AgentStartError
-            raise kind(str(said["failed"]), where=host, hint=str(said.get("hint") or "") or None)
-        self.notes = tuple(str(note) for note in said.get("notes") or ())
+            raise kind(_plain(said["failed"]), where=host, hint=_plain(said.get("hint")) or None)
+        notes = said.get("notes")
+        self.notes = tuple(_plain(note) for note in notes) if isinstance(notes, list) else ()
+
+
+def _plain(said: object) -> str:
+    """Return what a machine said as text that can be shown; empty for nothing."""
+    return plain(str(said), LONGEST_ANSWER_BYTES) if said else ""

@@ -29,7 +29,11 @@ def lab() -> Iterator[Lab]:
 
 
 def agents(lab: Lab) -> list[tuple[int, str]]:
-    """Return the agents that run: process number, and which bundle they are of."""
+    """Return the agents that run: process number, and which bundle they are of.
+
+    One that finds another serving, and is just about to end, does not count.
+    """
+    lab.run("sh", "-c", "while [ $(pgrep -fc 'launch.py --[h]ome') -gt 1 ]; do sleep 0.02; done")
     found = [(p, w) for p, w in lab.machine.processes() if "launch.py --home" in w]
     return [(pid, words.partition("/agents/")[2].partition("/")[0]) for pid, words in found]
 
