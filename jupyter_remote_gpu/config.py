@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from traitlets import Bool, Enum, Float, List, Unicode, default
-from traitlets.config import Configurable
+from traitlets.config import Configurable, PyFileConfigLoader
 
 from jupyter_remote_gpu.commands.settings import Settings
 
@@ -157,6 +157,17 @@ class RemoteGPU(Configurable):
     @default("wrapper")
     def _default_wrapper(self) -> Any:
         return os.environ.get(WRAPPER_VARIABLE, "").split()
+
+
+def from_files() -> RemoteGPU:
+    """Return the settings where no IPython brings them: its default profile's file and the
+    environment. Reads one file; raises what executing that raises.
+    """
+    folder = os.environ.get("IPYTHONDIR") or os.path.expanduser("~/.ipython")
+    profile = os.path.join(folder, "profile_default")
+    if not os.path.exists(os.path.join(profile, "ipython_config.py")):
+        return RemoteGPU()
+    return RemoteGPU(config=PyFileConfigLoader("ipython_config.py", profile).load_config())
 
 
 def _own_folder(kind: str) -> str:

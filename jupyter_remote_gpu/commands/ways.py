@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jupyter_remote_gpu.errors import UnknownMachineError
+from jupyter_remote_gpu.machines import Machine
 from jupyter_remote_gpu.machines.known import KnownMachine
 from jupyter_remote_gpu.machines.registry import Registry
 from jupyter_remote_gpu.machines.ssh.known_agent import KnownAgent
@@ -21,6 +22,11 @@ BRIEF_SECONDS = 3
 def local(settings: Settings) -> LocalTransport:
     """Return the way to the embedded machine's agent, which is started where there is none."""
     return LocalTransport(settings.home, python=settings.python, wrapper=list(settings.wrapper))
+
+
+def as_machine(machine: KnownMachine) -> Machine:
+    """Return an added machine as requests are answered with it."""
+    return Machine(machine.name, "ssh", machine.trusted, host=machine.host)
 
 
 def target(machine: KnownMachine, settings: Settings) -> SSHTarget:

@@ -12,7 +12,7 @@ from jupyter_remote_gpu.commands.machine_table import counted
 from jupyter_remote_gpu.commands.places import place_here, place_there
 from jupyter_remote_gpu.commands.progress import Progress
 from jupyter_remote_gpu.commands.settings import Settings
-from jupyter_remote_gpu.commands.ways import brief, local, reached
+from jupyter_remote_gpu.commands.ways import as_machine, brief, local, reached
 from jupyter_remote_gpu.config import RemoteGPU
 from jupyter_remote_gpu.errors import NotAvailableError
 from jupyter_remote_gpu.machines import EMBEDDED_NAME, Machine, Request, choose
@@ -96,7 +96,7 @@ class Machines:
 
         Those that were joined are as they were then.
         """
-        added = {name: _machine(known) for name, known in self.registry.machines().items()}
+        added = {name: as_machine(known) for name, known in self.registry.machines().items()}
         found = {EMBEDDED_NAME: self.embedded.machine, **added}
         return {**found, **{one.name: one.machine for one in self.joined}}
 
@@ -260,10 +260,6 @@ def _gpus(way: ReachedMachine) -> tuple[str, ...]:
     """Return the GPUs of a machine, equal ones counted; "no GPU" if it has none."""
     names = () if way.known is None else [gpu.name for gpu in way.known.gpus]
     return (counted(names) or "no GPU",)
-
-
-def _machine(known: KnownMachine) -> Machine:
-    return Machine(known.name, "ssh", known.trusted, host=known.host)
 
 
 def _gate(name: str, permission: PagePermission, front_end: ShellFrontEnd) -> Gate:

@@ -32,13 +32,15 @@ async def ask(
 
 
 async def look(transport: Transport) -> dict[str, Any]:
-    """Return a machine's answer to `Status`, and in `machine` the facts it greets with."""
+    """Return a machine's answer to `Status`, in `machine` the facts it greets with, and in
+    `clock_ahead` by how many seconds its clock is ahead of ours.
+    """
     client = _client(transport)
     try:
         facts = await client.machine()
         status = await client.request(messages.Status)
         texts = {k: plain(v, LONGEST_FACT) for k, v in facts.items() if isinstance(v, str)}
-        return {**status, "machine": texts}
+        return {**status, "machine": texts, "clock_ahead": client.clock_ahead}
     finally:
         client.close()
 
