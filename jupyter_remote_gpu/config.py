@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from traitlets import Bool, Enum, Float, List, Unicode, default
-from traitlets.config import Configurable, PyFileConfigLoader
+from traitlets.config import Configurable
+from traitlets.config.loader import PyFileConfigLoader
 
 from jupyter_remote_gpu.commands.settings import Settings
 

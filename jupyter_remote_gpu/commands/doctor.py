@@ -73,7 +73,7 @@ async def look_there(settings: Settings, registry: Registry) -> list[Finding]:
     return [finding for some in found for finding in some]
 
 
-# -- this computer ----------------------------------------------------------------------------------
+# -- this computer ----------------------------------------------------------------------
 
 
 def _package() -> Iterable[Finding]:

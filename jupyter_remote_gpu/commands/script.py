@@ -98,11 +98,11 @@ def own_modules(script: Path) -> list[Path]:
 
 def _files_of(folder: Path, module: str) -> list[Path]:
     """Return the files below a folder that importing a dotted name loads."""
-    found, place = [], folder
+    found: list[Path] = []
+    place = folder
     for part in module.split("."):
-        for path in (place / f"{part}.py", place / part / "__init__.py"):
-            if path.is_file():
-                found.append(path)
+        candidates = (place / f"{part}.py", place / part / "__init__.py")
+        found += [path for path in candidates if path.is_file()]
         place = place / part
         if place.is_dir() and place.parent == folder and (place / "__init__.py").is_file():
             # relative imports and plugins are not followed: a package goes as a whole
