@@ -8,12 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_remote_gpu.errors import NotAvailableError, RemoteGPUError, RequestError
+from jupyter_remote_gpu.errors import (
+    KernelDiedError,
+    NotAvailableError,
+    RemoteGPUError,
+    RequestError,
+)
 from jupyter_remote_gpu.machines import EMBEDDED_NAME
 from jupyter_remote_gpu.machines.registry import Registry
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.scripts import script_of
-from jupyter_remote_gpu.session.asking import ask
+from jupyter_remote_gpu.session.asking import asking
+from jupyter_remote_gpu.session.client import AgentClient
+from jupyter_remote_gpu.session.machine_time import in_our_time
 from jupyter_remote_gpu.transport.base import Transport
 
 from .settings import Settings
@@ -123,12 +130,22 @@ async def _of(name: str, way: Transport | None) -> tuple[Sequence[FoundRun], str
 
 
 async def _ask(name: str, way: Transport) -> list[FoundRun]:
-    kernels = (await ask(way, messages.ListKernels))["kernels"]
-    found = []
-    for kernel in kernels:
-        answer = await ask(way, messages.ListRuns, kernel=kernel["kernel"])
-        found += [_run(name, kernel, record) for record in answer["runs"]]
-    return found
+    async with asking(way) as client:
+        kernels = (await client.request(messages.ListKernels))["kernels"]
+        records = await asyncio.gather(*(_records(client, kernel) for kernel in kernels))
+        return [
+            _run(name, kernel, record)
+            for kernel, some in zip(kernels, records, strict=True)
+            for record in in_our_time(some, client.clock_ahead)
+        ]
+
+
+async def _records(client: AgentClient, kernel: dict[str, Any]) -> list[dict[str, Any]]:
+    try:
+        answer = await client.request(messages.ListRuns, kernel=kernel["kernel"])
+    except KernelDiedError:
+        return []  # forgotten since it was listed
+    return list(answer["runs"])
 
 
 def _run(machine: str, kernel: dict[str, Any], record: dict[str, Any]) -> FoundRun:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from jupyter_remote_gpu.protocol import messages
-from jupyter_remote_gpu.session.asking import ask
+from jupyter_remote_gpu.session.asking import asking
+from jupyter_remote_gpu.session.client import AgentClient
 from jupyter_remote_gpu.transport.base import Transport
 
 from .runs import FoundRun
@@ -19,18 +20,19 @@ async def stop_run(way: Transport, run: FoundRun) -> bool:
 
     A notebook's cell is interrupted and not waited for. Raises what asking raises.
     """
-    await ask(way, messages.Interrupt, kernel=run.kernel)
-    if not run.script:
-        return False
-    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-    while asyncio.get_running_loop().time() < deadline:
-        if not await _goes_on(way, run):
+    async with asking(way) as client:
+        await client.request(messages.Interrupt, kernel=run.kernel)
+        if not run.script:
             return False
-        await asyncio.sleep(LOOK_SECONDS)
-    await ask(way, messages.StopKernel, kernel=run.kernel)
-    return True
+        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            if not await _goes_on(client, run):
+                return False
+            await asyncio.sleep(LOOK_SECONDS)
+        await client.request(messages.StopKernel, kernel=run.kernel)
+        return True
 
 
-async def _goes_on(way: Transport, run: FoundRun) -> bool:
-    records = (await ask(way, messages.ListRuns, kernel=run.kernel))["runs"]
+async def _goes_on(client: AgentClient, run: FoundRun) -> bool:
+    records = (await client.request(messages.ListRuns, kernel=run.kernel))["runs"]
     return any(r["run"] == run.record["run"] and r["status"] == "running" for r in records)

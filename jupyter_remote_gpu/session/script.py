@@ -32,6 +32,7 @@ REQUEST_SECONDS = 30.0
 INTERRUPTED_CODE = 130
 TIMEOUT_CODE = 124
 KILLED_CODE = 137
+PATIENCE_SECONDS = 10.0
 LONGEST_TOLD = 4000
 _CALL = '__import__("{module}", fromlist=["x"]).run_script(get_ipython().kernel, '
 _MODULE = "jupyter_remote_gpu.agent.kernel.script"
@@ -129,7 +130,6 @@ class ScriptRun:
         self._client = AgentClient(transport, self._id, tell, room)
         self._after = 0
         self._place: Place | None = None
-        self._script: tuple[Script, Brought] | None = None
         self._stopping = 0
         self._late = 0
 
@@ -169,6 +169,15 @@ class ScriptRun:
         )
         self.kernel = str(opened["kernel"])
         self.run = f"{self._id}-{self.kernel}"
+        try:
+            self._begin(script, brought)
+        except BaseException:
+            # whoever is interrupted here has seen nothing begin
+            stopped = self._client.request(messages.StopKernel, kernel=self.kernel)
+            self._loop.run(stopped, REQUEST_SECONDS, f"{self.machine} to end it")
+            raise
+
+    def _begin(self, script: Script, brought: Brought) -> None:
         fields, blobs = Begin(Cell(1, self.run, script.path, "")).pack()
         self.request(
             messages.Run,
@@ -191,6 +200,7 @@ class ScriptRun:
     def follow(self, timeout: float | None = None) -> Ended:
         """Show the run until it ends or is left; after `timeout` seconds it is stopped."""
         deadline = None if timeout is None else time.monotonic() + timeout
+        out_of_time = False
         with self._following.awaiting(self.run) as items, interrupts_into(items):
             take = self._following.take
             started = self._client.follow(self.kernel, self._after, take)
@@ -200,13 +210,15 @@ class ScriptRun:
                 try:
                     item = items.get(timeout=left)
                 except queue.Empty:
-                    deadline = None
-                    self._onlooker.note(f"{self.machine} ▸ stopped after {timeout:g} s")
-                    self._late_stop()
+                    # interrupted first; one that does not end by that is killed
+                    deadline = None if out_of_time else time.monotonic() + PATIENCE_SECONDS
+                    if not out_of_time:
+                        self._onlooker.note(f"{self.machine} ▸ stopped after {timeout:g} s")
+                    out_of_time = True
+                    self._stop()
                     continue
                 ended = self._take(item)
                 if ended is not None:
-                    out_of_time = timeout is not None and deadline is None
                     return replace(ended, code=TIMEOUT_CODE) if out_of_time else ended
 
     def close(self) -> None:
@@ -248,10 +260,10 @@ class ScriptRun:
         if choice == "leave":
             return Ended(0, left=True)
         if choice == "stop":
-            self._late_stop()
+            self._stop()
         return None
 
-    def _late_stop(self) -> None:
+    def _stop(self) -> None:
         """Interrupt the run, the second time kill it; its end is what is waited for."""
         self._stopping += 1
         kind = messages.Interrupt if self._stopping == 1 else messages.StopKernel

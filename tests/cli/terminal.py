@@ -28,15 +28,17 @@ class Terminal:
 
     def run(self, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command with pipes, as a shell script does."""
-        return subprocess.run(
+        ran = subprocess.run(
             [*PROGRAM, *words],
-            input=typed,
+            input=typed.encode(),
             capture_output=True,
-            text=True,
             cwd=self.folder,
             env=self._variables(),
             timeout=GIVE_UP_SECONDS,
         )
+        # decoded here: a text pipe would make line ends of carriage returns
+        shown = ran.stdout.decode(), ran.stderr.decode()
+        return subprocess.CompletedProcess(ran.args, ran.returncode, *shown)
 
     def json(self, *words: str) -> Any:
         """Run a command with --json and return what it printed."""
