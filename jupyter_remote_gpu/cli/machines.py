@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -20,6 +20,7 @@ from jupyter_remote_gpu.errors import RemoteGPUError, RequestError
 from jupyter_remote_gpu.machines import EMBEDDED_NAME
 from jupyter_remote_gpu.machines.registry import Registry
 from jupyter_remote_gpu.protocol import messages
+from jupyter_remote_gpu.protocol.scripts import script_of
 from jupyter_remote_gpu.session.summary import seconds_text, size_text
 from jupyter_remote_gpu.transport.base import Transport
 
@@ -105,9 +106,14 @@ def _look_fields(look: Look) -> dict[str, Any]:
         "trouble": look.trouble,
         "gpus": gpus,
         "disk_free": found["disk_free"] if found else (seen.disk_free if seen else None),
-        "kernels": [{"of": k["notebook"], "busy": k["busy"]} for k in kernels],
+        "kernels": [{"of": _whose(k), "busy": k["busy"]} for k in kernels],
         "last_seen": seen.at if seen else None,
     }
+
+
+def _whose(kernel: Mapping[str, Any]) -> str:
+    """Return the path of the script or notebook that a kernel runs for."""
+    return script_of(kernel["notebook"]) or str(kernel["notebook"])
 
 
 @click.command("trust")
@@ -201,7 +207,7 @@ def _what_remains(here: Here, name: str) -> Sequence[str]:
         size = size_text(sum(item["bytes"] for item in items))
         lines += [f"on {name} remain {size}; remote-gpu clean {name} --yes frees them first"]
         lines += remains_text(items).splitlines()
-    alive = [kernel["notebook"] for kernel in kernels if not kernel["dead"]]
+    alive = [_whose(kernel) for kernel in kernels if not kernel["dead"]]
     if alive:
         lines.append(f"kernels go on there: {', '.join(alive)}")
     return lines

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_remote_gpu.agent.ending import end_agent
 from tests.cli.terminal import Terminal
 
 ECHO = """
@@ -73,6 +74,28 @@ def test_a_run_is_found_again_until_it_is_stopped(here: Terminal) -> None:
     assert again.returncode == 130
     assert "KeyboardInterrupt" in again.stderr
     assert ident in here.run("runs").stdout
+
+
+def test_what_a_run_said_outlives_the_agent(here: Terminal) -> None:
+    here.script("says.py", "print('said')")
+    ident = here.json("run", "says.py", "--detach")["run"]
+    assert here.run("attach", ident).stdout == "said\n"
+    end_agent(Path(here.environ["JUPYTER_REMOTE_GPU_HOME"]))
+    assert here.run("attach", ident).stdout == "said\n"
+    (found,) = [run for run in here.json("runs")["runs"] if run["run"] == ident]
+    assert found["status"] == "ok"
+
+
+def test_children_of_a_script_are_as_anywhere(here: Terminal) -> None:
+    here.script(
+        "pool.py",
+        "import multiprocessing as m\n"
+        "def f(n): print('child', flush=True); return n * n\n"
+        "if __name__ == '__main__':\n"
+        "    with m.get_context('spawn').Pool(1) as pool: print(pool.map(f, [3]))\n",
+    )
+    ran = here.run("run", "pool.py", "-n")
+    assert ran.stdout == "child\n[9]\n", ran.stderr
 
 
 def test_one_that_will_not_end_is_killed(here: Terminal) -> None:
