@@ -33,6 +33,8 @@ class Exit(IntEnum):
     """`--timeout` has ended the run."""
     FAILED = 125
     """Anything else that went wrong on our side or the machine's."""
+    CLOSED = 141
+    """Nobody read the output of a run any more; it goes on there."""
     INTERRUPTED = 130
     """Ctrl-C."""
 

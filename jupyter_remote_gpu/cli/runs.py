@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -154,7 +155,8 @@ def _followed(run: ScriptRun, onlooker: TerminalOnlooker, timeout: float | None 
         ended = run.follow(timeout)
     except BrokenPipeError:
         # whoever read our output has gone; that must end nothing there
-        ended = Ended(0, left=True)
+        ended = Ended(Exit.CLOSED, left=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if ended.error is not None:
         onlooker.note("\n".join(ended.error.get("traceback", [])))
     if ended.left:

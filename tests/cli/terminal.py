@@ -28,8 +28,15 @@ class Terminal:
 
     def run(self, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command with pipes, as a shell script does."""
+        return self._ran([*PROGRAM, *words], typed)
+
+    def shell(self, line: str) -> subprocess.CompletedProcess[str]:
+        """Run a line of bash."""
+        return self._ran(["bash", "-c", line], "")
+
+    def _ran(self, command: list[str], typed: str) -> subprocess.CompletedProcess[str]:
         ran = subprocess.run(
-            [*PROGRAM, *words],
+            command,
             input=typed.encode(),
             capture_output=True,
             cwd=self.folder,

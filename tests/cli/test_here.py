@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
 from jupyter_remote_gpu.agent.ending import end_agent
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import PROGRAM, Terminal
 
 ECHO = """
 import sys, os
@@ -84,6 +85,20 @@ def test_what_a_run_said_outlives_the_agent(here: Terminal) -> None:
     assert here.run("attach", ident).stdout == "said\n"
     (found,) = [run for run in here.json("runs")["runs"] if run["run"] == ident]
     assert found["status"] == "ok"
+
+
+def test_nobody_reading_ends_nothing(here: Terminal) -> None:
+    here.script(
+        "talks.py",
+        "import time\nprint('first', flush=True)\ntime.sleep(1)\n"
+        "for _ in range(20000): print('more' * 10)\nprint('last')",
+    )
+    command = f"{shlex.join(PROGRAM)} run talks.py -n | head -n 1; exit ${{PIPESTATUS[0]}}"
+    ran = here.shell(command)
+    assert (ran.stdout, ran.returncode) == ("first\n", 141)
+    assert "Traceback" not in ran.stderr
+    assert "it goes on there: remote-gpu attach" in ran.stderr
+    assert here.run("attach").stdout.endswith("more\nlast\n")
 
 
 def test_children_of_a_script_are_as_anywhere(here: Terminal) -> None:
