@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from jupyter_remote_gpu.commands.adding import add, new_machine
 from jupyter_remote_gpu.commands.cleaning import spare_bytes, to_free
@@ -15,56 +15,56 @@ from jupyter_remote_gpu.commands.machine_table import Look, machines_text, remai
 from jupyter_remote_gpu.commands.runs import way_to
 from jupyter_remote_gpu.commands.trusting import set_trust, trust_words
 from jupyter_remote_gpu.commands.ways import reached
-from jupyter_remote_gpu.config import from_files
 from jupyter_remote_gpu.errors import RemoteGPUError, RequestError
-from jupyter_remote_gpu.machines import EMBEDDED_NAME
-from jupyter_remote_gpu.machines.registry import Registry
+from jupyter_remote_gpu.machines import EMBEDDED_NAME, Request, split
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.scripts import script_of
 from jupyter_remote_gpu.session.summary import seconds_text, size_text
 from jupyter_remote_gpu.transport.base import Transport
 
-from .carrying import with_here
+from .carrying import carried_out, with_here
 from .exits import Exit
+from .grammar import JSON, GrammarCommand, complete_machine
 from .here import Here, error_fields
-
-
-def complete_machine(ctx: Any, param: Any, incomplete: str) -> list[CompletionItem]:
-    """Return the machines whose names begin so; called by a shell, must be quick."""
-    try:
-        known = Registry(from_files().plain().settings).machines()
-    except RemoteGPUError:
-        return []
-    names = [EMBEDDED_NAME, *known]
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
-
 
 _name = click.argument("name", shell_complete=complete_machine)
 _yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 
-@click.command("add")
-@click.argument("name")
-@click.argument("host")
-@click.option("--trusted", is_flag=True, help="It is your own: values of any kind come back.")
-@click.option("--offline", is_flag=True, help="Remember it though it cannot be reached now.")
-@click.option(
-    "-o",
-    "--option",
-    "options",
-    multiple=True,
-    metavar="SSHOPTION",
-    help="An option for ssh such as ProxyJump=gate; also several.",
-)
-@with_here
-def add_machine(
-    here: Here, name: str, host: str, trusted: bool, offline: bool, options: tuple[str, ...]
-) -> None:
-    """Add the machine that ssh reaches as HOST and make it ready.
+@click.command("add", cls=GrammarCommand, options_metavar="", add_help_option=False)
+def add_machine(words: tuple[str, ...]) -> None:
+    """Add a machine that ssh reaches and make it ready: NAME HOST [FLAGS].
 
     HOST is a name of your ~/.ssh/config, or [user@]host[:port].
+
+    \b
+    --trusted       it is your own: values of any kind may come back
+    --offline       remember it though it cannot be reached now
+    -o SSHOPTION    an option for ssh such as ProxyJump=gate; also several
+    -p, -i, -J, -l  what they mean to ssh
+    --json          print JSON for a program
     """
-    machine = new_machine(here.registry, name, host, options=options, trusted=trusted)
+    own = [word for word in words if word != JSON]
+    sys.exit(carried_out(lambda here: _add(here, own), as_json=JSON in words))
+
+
+def _add(here: Here, words: Sequence[str]) -> None:
+    request, operands = split(words)
+    if len(operands) != 2:
+        raise RequestError(
+            f"add needs a name and a host, and was given {len(operands)} words",
+            hint="remote-gpu add gpu-box me@192.168.1.20",
+        )
+    if request != Request(
+        trusted=request.trusted, offline=request.offline, options=request.options
+    ):
+        raise RequestError(
+            f"what was asked for ({request.describe()}) says nothing to remote-gpu add",
+            hint="It takes --trusted, --offline and options for ssh.",
+        )
+    name, host = operands
+    trusted, offline = request.trusted, request.offline
+    machine = new_machine(here.registry, name, host, options=request.options, trusted=trusted)
     progress = here.progress(name)
     with progress.shown(lambda seconds: f"made ready in {seconds_text(seconds)}"):
         added = add(here.settings, here.registry, machine, progress.told, here.run, offline=offline)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from jupyter_remote_gpu.commands.machine_table import columns
 from jupyter_remote_gpu.commands.progress import ready_text
@@ -27,45 +26,18 @@ from jupyter_remote_gpu.commands.runs import (
 from jupyter_remote_gpu.commands.stopping import stop_run
 from jupyter_remote_gpu.commands.ways import reached
 from jupyter_remote_gpu.errors import RequestError, UnknownFlagError
-from jupyter_remote_gpu.machines import EMBEDDED_NAME, Request, flags, split
-from jupyter_remote_gpu.machines.gpus import FLAGS as GPU_FLAGS
+from jupyter_remote_gpu.machines import EMBEDDED_NAME, Request, split
 from jupyter_remote_gpu.session.script import INTERRUPTED_CODE, Ended, ScriptRun
 from jupyter_remote_gpu.session.summary import seconds_text
 
 from .carrying import carried_out, with_here
 from .exits import Exit
+from .grammar import JSON, NO_STDIN, RunCommand, complete_machine
 from .here import Here, clock
-from .machines import complete_machine
 from .onlooker import TerminalOnlooker, window
 
-_NO_STDIN = ("-n", "--no-stdin")
 
-
-class _RunCommand(click.Command):
-    """`run`: its flags are those of the one grammar of requests (`machines.requests`)."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Leave the words as they are; the grammar reads them."""
-        own = args[: args.index("--")] if "--" in args else args
-        if not ctx.resilient_parsing and (not own or "-h" in own or "--help" in own):
-            click.echo(self.get_help(ctx))
-            ctx.exit(Exit.DONE if own else Exit.USAGE)
-        ctx.params["words"] = tuple(args)
-        return []
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Complete flags, machines and files."""
-        words = ctx.params.get("words", ())
-        if words and words[-1] == "--machine":
-            return complete_machine(ctx, None, incomplete)
-        if incomplete.startswith("-"):
-            known = [f"--{flag.name}" for flag in flags.FLAGS if flag.group in flags.GROUPS]
-            known += ["--json", "--no-stdin", *(f"--{gpu}" for gpu in GPU_FLAGS)]
-            return [CompletionItem(word) for word in known if word.startswith(incomplete)]
-        return [CompletionItem(incomplete, type="file")]
-
-
-@click.command("run", cls=_RunCommand, options_metavar="", add_help_option=False)
+@click.command("run", cls=RunCommand, options_metavar="", add_help_option=False)
 def run(words: tuple[str, ...]) -> None:
     """Run SCRIPT on a machine: SCRIPT [FLAGS] [-- ARGUMENTS].
 
@@ -85,9 +57,9 @@ def run(words: tuple[str, ...]) -> None:
     """
     cut = words.index("--") if "--" in words else len(words)
     own, arguments = list(words[:cut]), words[cut + 1 :]
-    as_json = "--json" in own
-    stdin = not any(word in own for word in _NO_STDIN)
-    own = [word for word in own if word != "--json" and word not in _NO_STDIN]
+    as_json = JSON in own
+    stdin = not any(word in own for word in NO_STDIN)
+    own = [word for word in own if word != JSON and word not in NO_STDIN]
     sys.exit(carried_out(lambda here: _run(here, own, arguments, stdin=stdin), as_json=as_json))
 
 

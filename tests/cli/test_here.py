@@ -143,7 +143,9 @@ def test_json_tells_a_program_everything(here: Terminal) -> None:
         pytest.param(["attach", "abc"], 122, "there is no run 'abc'", id="no such run"),
         pytest.param(["trust", "box"], 122, "no added machine called 'box'", id="trust"),
         pytest.param(["machines", "--nope"], 2, "No such option", id="usage"),
-        pytest.param(["add", "gone", "127.0.0.1:1"], 123, "not added", id="nobody answers"),
+        pytest.param(["add", "gone", "127.0.0.1", "-p", "1"], 123, "not added", id="nobody"),
+        pytest.param(["add", "gone"], 122, "needs a name and a host", id="no host"),
+        pytest.param(["add", "a", "b", "--a100"], 122, "says nothing to", id="a GPU of one's own"),
     ],
 )
 def test_mistakes_are_told(here: Terminal, words: list[str], code: int, told: str) -> None:
