@@ -99,7 +99,8 @@ def window() -> dict[str, str]:
     for stream in (sys.stdout, sys.stderr):
         if _is_terminal(stream):
             size = os.get_terminal_size(stream.fileno())
-            return {"COLUMNS": str(size.columns), "LINES": str(size.lines)}
+            if size.columns:
+                return {"COLUMNS": str(size.columns), "LINES": str(size.lines)}
     return {}
 
 

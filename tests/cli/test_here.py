@@ -59,13 +59,16 @@ def test_it_runs_in_the_folder_one_is_in(here: Terminal) -> None:
 def test_one_that_takes_too_long_is_stopped(here: Terminal) -> None:
     here.script("long.py", "import time\ntime.sleep(600)")
     assert here.run("run", "long.py", "--timeout", "1").returncode == 124
+    assert here.json("runs")["runs"][-1]["error"] == "exit code 130"
 
 
 def test_a_run_is_found_again_until_it_is_stopped(here: Terminal) -> None:
     here.script("waits.py", "import time\nprint('begun')\ntime.sleep(600)")
     ident = here.run("run", "waits.py", "--detach").stdout.strip()
-    assert here.run("run", "waits.py", "--detach").stdout.strip() != ident
+    other = here.run("run", "waits.py", "--detach").stdout.strip()
+    assert other != ident
     found = {run["run"]: run for run in here.json("runs")["runs"]}
+    assert here.json("stop", other)["stopped"] is True
     assert found[ident]["status"] == "running"
     assert found[ident]["script"] == str(here.folder / "waits.py")
     assert found[ident]["machine"] == "embedded"

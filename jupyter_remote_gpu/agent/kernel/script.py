@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -53,16 +54,11 @@ def run_script(
         os.makedirs(folder, mode=0o700, exist_ok=True)
     # Output is to be seen when it is written; a pipe would otherwise be buffered.
     variables = {"PYTHONUNBUFFERED": "1", **os.environ, **(environ or {})}
-    child = subprocess.Popen(
-        [sys.executable, *command],
-        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-        env=variables,
-        cwd=folder or None,
-    )
+    child = _started(kernel, [sys.executable, *command], stdin, variables, folder or None)
     if child.stdin is not None:
         feed = (kernel, child.stdin)
         threading.Thread(target=_feed, args=feed, name="script stdin", daemon=True).start()
-    code = _ended(child)
+    code = _ended(kernel, child)
     if code:
         raise ScriptExit(code if code > 0 else _BY_SIGNAL - code)
 
@@ -81,13 +77,34 @@ def put_in_place(overlay: Path, root: Path) -> None:
         os.replace(new, target)
 
 
-def _ended(child: subprocess.Popen[bytes]) -> int:
-    """Wait for the script; an interrupt is its affair, and what it makes of it is waited for."""
-    while True:
-        try:
-            return child.wait()
-        except KeyboardInterrupt:  # noqa: PERF203  (a wait, not a loop over things)
-            continue
+def _started(
+    kernel: Any, command: list[str], stdin: bool, environ: dict[str, str], folder: str | None
+) -> subprocess.Popen[bytes]:
+    """Start the script; an interrupt meanwhile reaches it too, wherever it came."""
+    child = None
+    try:
+        with kernel.guard.held():
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                env=environ,
+                cwd=folder,
+            )
+    except KeyboardInterrupt:
+        if child is None:
+            raise
+        child.send_signal(signal.SIGINT)
+    return child
+
+
+def _ended(kernel: Any, child: subprocess.Popen[bytes]) -> int:
+    """Wait for the script; an interrupt is its affair, and what it makes of it is waited for.
+
+    Held back, as an exception just after the child was reaped would lose its exit code.
+    """
+    with contextlib.suppress(KeyboardInterrupt), kernel.guard.held():
+        child.wait()
+    return child.wait()
 
 
 def _feed(kernel: Any, pipe: Any) -> None:
