@@ -91,6 +91,13 @@ class Values:
         """Pull as much from there."""
         return seconds(lambda: line.pull(self._size))
 
+    def there_and_home(self, line: Loopback) -> None:
+        """Time a move each way and the rival's over `line`, in turn; kept in `taken`."""
+        self.taken["out"].append(self.out())
+        self.taken["pushed"].append(self.pushed(line))
+        self.taken["home"].append(self.home())
+        self.taken["pulled"].append(self.pulled(line))
+
     def _fresh(self) -> Any:
         return self._base * (self._count + 1)
 
@@ -123,10 +130,7 @@ def measure_array(scale: Scale) -> list[Comparison]:
     with _open("lan", size, 0, 0) as (lab, values, served), _tunnelled(lab, served, "lan") as line:
         taken = values.taken
         for _ in range(scale.rounds or ROUNDS):
-            taken["out"].append(values.out())
-            taken["pushed"].append(values.pushed(line))
-            taken["home"].append(values.home())
-            taken["pulled"].append(values.pulled(line))
+            values.there_and_home(line)
             taken["scp"].append(values.copied())
     what, tunnel = f"{size / 2**20:,.0f} MiB", "bare bytes, ssh -L"
     out, home, pushed = taken["out"], taken["home"], taken["pushed"]
@@ -147,10 +151,7 @@ def measure_long(scale: Scale) -> list[Comparison]:
     ):
         taken = values.taken
         for _ in range(scale.rounds or ROUNDS):
-            taken["out"].append(values.out())
-            taken["pushed"].append(values.pushed(line))
-            taken["home"].append(values.home())
-            taken["pulled"].append(values.pulled(line))
+            values.there_and_home(line)
     what, one = f"{size / 2**20:,.0f} MiB", "one channel, ssh -L"
     name = f"{LONG_RTT_MS} ms"
     first = [f"the first move, which opened the connections, took {taken['out'][0]:.2f} s"]
@@ -169,10 +170,7 @@ def measure_line(scale: Scale) -> list[Comparison]:
         line = Loopback(far.raw(lab, served.port))
         taken = values.taken
         for _ in range(scale.rounds or ROUNDS):
-            taken["out"].append(values.out())
-            taken["pushed"].append(values.pushed(line))
-            taken["home"].append(values.home())
-            taken["pulled"].append(values.pulled(line))
+            values.there_and_home(line)
     what = f"{size / 2**20:,.0f} MiB"
     name = f"{LINE_MBIT} Mbit/s"
     return [

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_remote_gpu.errors import EnvironmentBuildError
+
+from .kernel.packages import distributions_in
 
 ASK_SECONDS = 30.0
 PTH = "_image.pth"
@@ -30,9 +31,7 @@ class Over:
         """Return the packages that lie below, {name: version}, as their folders are named."""
         found: dict[str, str] = {}
         for folder in reversed(self.folders):
-            for path in Path(folder).glob("*.dist-info"):
-                name, _, version = path.name.removesuffix(".dist-info").partition("-")
-                found[re.sub(r"[-_.]+", "-", name).lower()] = version
+            found.update(distributions_in(Path(folder)))
         return found
 
     def write(self, environment: Path) -> None:

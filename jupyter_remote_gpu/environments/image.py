@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from .pylock import Package
@@ -55,7 +56,7 @@ def regular(provided: Mapping[str, str]) -> dict[str, str]:
         valid = _valid(version)
         # uv knows no other versions either: such a package counts as not there.
         if valid is not None:
-            found[re.sub(r"[-_.]+", "-", name).lower()] = valid
+            found[canonicalize_name(name)] = valid
     return found
 
 

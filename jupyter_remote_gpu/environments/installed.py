@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from .addresses import without_credentials
 
 _OURS = frozenset({"jupyter-remote-gpu"})
@@ -181,7 +183,7 @@ def _name(distribution: metadata.Distribution) -> str:
     """Return the normal form of a name; "" for a folder that only looks like a distribution."""
     match = re.fullmatch(r"(.+?)-[^-]+\.dist-info", _stem(distribution))
     name = match[1] if match else (distribution.metadata["Name"] or "")
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return canonicalize_name(name)
 
 
 def _version(distribution: metadata.Distribution) -> str:

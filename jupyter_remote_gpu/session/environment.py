@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from jupyter_remote_gpu.environments.installed import imported
 from jupyter_remote_gpu.environments.lock import Lock, fetch_packages, make_lock
 from jupyter_remote_gpu.environments.needs import Needs, needs
@@ -271,7 +273,7 @@ class RemotePlace:
             except (EnvironmentBuildError, PackagesError) as error:
                 failed = _FAILED.search(f"{error}")
                 word = "" if failed is None else re.split(r"[ =@]", failed[1] or failed[2])[0]
-                name = re.sub(r"[-_.]+", "-", word).lower()
+                name = canonicalize_name(word)
                 if name not in lock.packages or name in self._unbuilt:
                     raise
                 self._unbuilt.append(name)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from packaging.utils import canonicalize_name
+
 
 class Project(Protocol):
     """What a place asks of the notebook; `magic` implements it. Quick, any thread."""
@@ -41,7 +43,7 @@ def workspace_name(client: str, project: Path) -> str:
 def package_of(line: str) -> str:
     """Return the package that a requirement names, as indexes write it; "" for an option."""
     found = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line)
-    return "" if found is None else re.sub(r"[-_.]+", "-", found[0]).lower()
+    return "" if found is None else canonicalize_name(found[0])
 
 
 def recorded(

@@ -23,7 +23,7 @@ def lab() -> Iterator[Lab]:
 
 
 def test_an_ordinary_user_with_a_bare_home_is_served(lab: Lab) -> None:
-    said = ssh(lab.target(), "id -un; hostname; pwd; ls -A; ls -A /tmp")
+    said = ssh(lab.target(), "id -un; hostname; pwd; ls -A")
     assert said.split() == ["rgpu-test", "gpu-box", "/home/rgpu-test"]
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from jupyter_remote_gpu.errors import HostKeyError, KernelDiedError, KeyRefusedError, LostError
 from jupyter_remote_gpu.session import greeting
+from jupyter_remote_gpu.session.place import Workspace
 from jupyter_remote_gpu.transport.ssh.transport import SSHTransport
 from tests.lab.lab import Lab, open_lab
 from tests.lab.machine import USER
@@ -133,7 +134,10 @@ def test_a_cell_right_after_a_restart_names_what_went(lab: Lab, bench: Bench) ->
 
 
 def test_two_clients_have_a_kernel_each_on_one_machine(lab: Lab, bench: Bench) -> None:
-    other = Bench(SSHTransport(lab.target(), lab.agent(), "a token"), Path(f"/home/{USER}"))
+    folder = f"/home/{USER}"
+    place = Workspace("another notebook", folder, sys.executable)
+    way = SSHTransport(lab.target(), lab.agent(), "a token")
+    other = Bench(way, Path(folder), place=place)
     try:
         bench.remote("who = 'one'")
         other.remote("who = 'two'")
@@ -211,7 +215,7 @@ def _children(pid: int) -> list[int]:
 def test_a_clock_that_is_wrong_is_told_once_and_corrected(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(greeting, "our_clock", lambda: time.time() - 7200)
+    monkeypatch.setattr(greeting, "our_clock", lambda: time.time() - 7300)
     before = time.time()
     bench.remote("1")
     bench.remote("2")
@@ -220,4 +224,4 @@ def test_a_clock_that_is_wrong_is_told_once_and_corrected(
         " package installs may fail there until it is set right (times shown here are corrected)"
     ]
     started = bench.session.runs()[0]["started"]
-    assert abs(started - (before - 7200)) < 60
+    assert abs(started - (before - 7300)) < 60

@@ -61,13 +61,7 @@ class PackageWatch:
 
     def _listed(self) -> dict[str, str]:
         """Return {name: version} as the folders of the environment's packages are named."""
-        found = {}
-        if self._folder.is_dir():
-            for entry in os.scandir(self._folder):
-                if entry.name.endswith(".dist-info"):
-                    name, _, version = entry.name.removesuffix(".dist-info").partition("-")
-                    found[re.sub(r"[-_.]+", "-", name).lower()] = version
-        return found
+        return distributions_in(self._folder)
 
     def _locked(self) -> dict[str, str]:
         """Return the packages that the agent has installed, or is installing."""
@@ -102,6 +96,22 @@ class PackageWatch:
     def _info(self, name: str, version: str) -> Path | None:
         for path in self._folder.glob(f"*-{version}.dist-info"):
             found = path.name.removesuffix(f"-{version}.dist-info")
-            if re.sub(r"[-_.]+", "-", found).lower() == name:
+            if normal_name(found) == name:
                 return path
         return None
+
+
+def distributions_in(folder: Path) -> dict[str, str]:
+    """Return {name: version} of a folder's packages as their own folders are named."""
+    found: dict[str, str] = {}
+    if folder.is_dir():
+        for entry in os.scandir(folder):
+            if entry.name.endswith(".dist-info"):
+                name, _, version = entry.name.removesuffix(".dist-info").partition("-")
+                found[normal_name(name)] = version
+    return found
+
+
+def normal_name(name: str) -> str:
+    """Return a package's name as indexes write it (PEP 503); no library for it is loaded here."""
+    return re.sub(r"[-_.]+", "-", name).lower()
