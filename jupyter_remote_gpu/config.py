@@ -1,7 +1,7 @@
 """What can be set, and where: IPython's configuration and the environment.
 
-Read by entry points only (`magic/extension`, later the terminal and the
-server); everything below them gets plain values. In `ipython_config.py`:
+Read by entry points only (`magic/extension`, `cli/`, later the server);
+everything below them gets plain values (`RemoteGPU.plain`). In `ipython_config.py`:
 
     c.RemoteGPU.show_line = False
 """
@@ -11,10 +11,14 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from pathlib import Path
 from typing import Any
 
 from traitlets import Bool, Enum, Float, List, Unicode, default
 from traitlets.config import Configurable
+from traitlets.config.loader import PyFileConfigLoader
+
+from jupyter_remote_gpu.commands.settings import Settings
 
 HOME_VARIABLE = "JUPYTER_REMOTE_GPU_HOME"
 FOLDER_VARIABLE = "JUPYTER_REMOTE_GPU_FOLDER"
@@ -107,6 +111,21 @@ class RemoteGPU(Configurable):
         " which this computer settled for its CPU; otherwise it is only told.",
     ).tag(config=True)
 
+    def plain(self) -> Settings:
+        """Return what verbs need of this as plain values; any thread."""
+        return Settings(
+            home=Path(self.home),
+            settings=Path(self.settings),
+            cache=Path(self.cache),
+            ssh=tuple(self.ssh),
+            folder=self.folder,
+            python=self.python,
+            environment_python=self.environment_python,
+            torch=self.torch,
+            wrapper=tuple(self.wrapper),
+            trusted=self.trusted,
+        )
+
     @default("home")
     def _default_home(self) -> str:
         state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
@@ -139,6 +158,17 @@ class RemoteGPU(Configurable):
     @default("wrapper")
     def _default_wrapper(self) -> Any:
         return os.environ.get(WRAPPER_VARIABLE, "").split()
+
+
+def from_files() -> RemoteGPU:
+    """Return the settings where no IPython brings them: its default profile's file and the
+    environment. Reads one file; raises what executing that raises.
+    """
+    folder = os.environ.get("IPYTHONDIR") or os.path.expanduser("~/.ipython")
+    profile = os.path.join(folder, "profile_default")
+    if not os.path.exists(os.path.join(profile, "ipython_config.py")):
+        return RemoteGPU()
+    return RemoteGPU(config=PyFileConfigLoader("ipython_config.py", profile).load_config())
 
 
 def _own_folder(kind: str) -> str:

@@ -31,6 +31,8 @@ EMPTY_SECONDS = 60.0
 """An agent with no kernel and no client ends after this."""
 ORPHAN_SECONDS = 1800.0
 """An idle kernel that no client asked about for this long is ended."""
+SCRIPT_KEPT_SECONDS = 14 * 86400.0
+"""How long what a script said is kept after its end, for whoever comes to look at it."""
 LOOK_SECONDS = 0.25
 """How often followers look at their journal when no bell was heard."""
 
@@ -234,8 +236,12 @@ class Agent:
             for kernel, handle in list(self._kernels.items()):
                 if any(connection.follows(kernel) for connection in self._connections):
                     handle.last_use = now
+                elif handle.kept_for_reading:
+                    if time.time() - handle.ended_at > SCRIPT_KEPT_SECONDS:
+                        self._forget(kernel)
                 elif now - handle.last_use > ORPHAN_SECONDS and not handle.busy:
                     await self.stop_kernel(kernel)
-            idle = not self._connections and not self._kernels and not self.environments.busy
+            holds = any(not handle.kept_for_reading for handle in self._kernels.values())
+            idle = not self._connections and not holds and not self.environments.busy
             if idle and now - self._last_client > EMPTY_SECONDS:
                 self.end()

@@ -20,6 +20,7 @@ from jupyter_remote_gpu.errors import KernelDiedError
 from jupyter_remote_gpu.journal.cursor import append_after_death
 from jupyter_remote_gpu.journal.runs import RunIndex, RunRecord
 from jupyter_remote_gpu.protocol import events, messages
+from jupyter_remote_gpu.protocol.scripts import script_of
 from jupyter_remote_gpu.protocol.version import KERNEL_PROTOCOL
 
 from .home import AgentHome
@@ -168,6 +169,19 @@ class KernelHandle:
     def busy(self) -> bool:
         """Whether a run is going on."""
         return any(record.status == "running" for record in self.runs())
+
+    @property
+    def kept_for_reading(self) -> bool:
+        """Whether it was a script's and has ended: nothing is left but what can be read."""
+        return self.dead and bool(script_of(self.description.notebook))
+
+    @property
+    def ended_at(self) -> float:
+        """When its end was noted, in seconds since the epoch; 0 if that was not, or was freed."""
+        try:
+            return (self._folder / "ended").stat().st_mtime
+        except OSError:
+            return 0.0
 
     def require_alive(self) -> None:
         """Raise KernelDiedError if the process has ended."""

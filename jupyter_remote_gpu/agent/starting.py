@@ -16,6 +16,7 @@ from jupyter_client.connect import write_connection_file
 
 from jupyter_remote_gpu.errors import AgentStartError, DiskFullError
 from jupyter_remote_gpu.protocol import messages
+from jupyter_remote_gpu.protocol.scripts import script_of
 
 from .handle import KernelDescription, KernelHandle, log_tail
 from .home import AgentHome
@@ -75,7 +76,9 @@ class Starter:
         handle = await self._take_spare(request)
         if handle is None:
             handle = await self._start_fresh(request)
-        self._warm_up(request)
+        if not script_of(request.notebook):
+            # a script imports what it needs in a Python of its own
+            self._warm_up(request)
         return handle
 
     async def close(self) -> None:

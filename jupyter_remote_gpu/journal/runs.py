@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from jupyter_remote_gpu.protocol import events
 from jupyter_remote_gpu.protocol.events import Event
+from jupyter_remote_gpu.protocol.scripts import EXIT
 
 from .cursor import Cursor
 
@@ -77,4 +78,6 @@ class RunIndex:
             error = event.fields.get("error")
             if error:
                 found.error = error.get("name") or error.get("own")
+                if found.error == EXIT and error["args"]:
+                    found.error = f"exit code {error['args'][0]}"
             found.bound = list(event.fields.get("bound", []))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_remote_gpu.commands.progress import Progress, ready_text
 from jupyter_remote_gpu.errors import CannotTravelError, MachineError
 from jupyter_remote_gpu.machines import Machine
 from jupyter_remote_gpu.protocol import messages
@@ -15,7 +16,6 @@ from jupyter_remote_gpu.session.session import Session
 from jupyter_remote_gpu.state.home import Home
 
 from .notebook import NotebookFrontEnd
-from .progress import Progress, ready_text
 from .terminal import TerminalFrontEnd
 from .untrusted.permission import PagePermission
 

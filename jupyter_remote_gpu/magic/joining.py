@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import re
-import sys
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from jupyter_remote_gpu.commands.machine_table import counted
+from jupyter_remote_gpu.commands.places import place_here, place_there
+from jupyter_remote_gpu.commands.progress import Progress
+from jupyter_remote_gpu.commands.settings import Settings
+from jupyter_remote_gpu.commands.ways import as_machine, brief, local, reached
 from jupyter_remote_gpu.config import RemoteGPU
-from jupyter_remote_gpu.errors import NotAvailableError, RequestError
+from jupyter_remote_gpu.errors import NotAvailableError
 from jupyter_remote_gpu.machines import EMBEDDED_NAME, Machine, Request, choose
 from jupyter_remote_gpu.machines.embedded import embedded
 from jupyter_remote_gpu.machines.known import KnownMachine, Seen
@@ -22,33 +24,25 @@ from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.session.asking import ask
 from jupyter_remote_gpu.session.environment import RemotePlace
 from jupyter_remote_gpu.session.loop import LoopThread
-from jupyter_remote_gpu.session.place import Place, Workspace
-from jupyter_remote_gpu.session.project import workspace_name
+from jupyter_remote_gpu.session.place import Place
 from jupyter_remote_gpu.session.session import Session
 from jupyter_remote_gpu.session.summary import seconds_text
 from jupyter_remote_gpu.state.home import Home
 from jupyter_remote_gpu.state.hub import Hub
 from jupyter_remote_gpu.transport.base import Transport
-from jupyter_remote_gpu.transport.local import LocalTransport
 
 from .comm_relay import CommRelay
 from .control_comm import ControlTarget
 from .joined import Joined, ShellFrontEnd, shell_front_end
-from .machine_table import counted
 from .notebook import NotebookFrontEnd
 from .notebook_key import notebook_key
-from .own_python import OwnPython
-from .progress import Progress
 from .project import Project
-from .ssh_way import brief, reached
 from .untrusted.gate import Gate
 from .untrusted.permission import PagePermission
 from .widget_state import WidgetModel
 
 T = TypeVar("T")
 LONG_SECONDS = 600.0
-_OWN = ("JPY_", "JUPYTER_REMOTE_GPU_", "MPLBACKEND")
-"""Variables that belong to the notebook's kernel, not to its user."""
 
 
 class Machines:
@@ -64,6 +58,7 @@ class Machines:
         self.project = Project(shell, hub, registry, self.notebook)
         self._shell = shell
         self._config = config
+        self._settings = config.plain()
         self._hub = hub
         self._loop = LoopThread()
         self._joined: dict[str, Joined] = {}
@@ -74,6 +69,11 @@ class Machines:
             self._control = ControlTarget(shell.kernel.comm_manager, self._widgets)
         self.latest = self._join(embedded(Path(config.folder), trusted=config.trusted))
         """The machine on which a cell ran last."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, as they were when this kernel began to use machines."""
+        return self._settings
 
     @property
     def joined(self) -> tuple[Joined, ...]:
@@ -96,7 +96,7 @@ class Machines:
 
         Those that were joined are as they were then.
         """
-        added = {name: _machine(known) for name, known in self.registry.machines().items()}
+        added = {name: as_machine(known) for name, known in self.registry.machines().items()}
         found = {EMBEDDED_NAME: self.embedded.machine, **added}
         return {**found, **{one.name: one.machine for one in self.joined}}
 
@@ -139,8 +139,8 @@ class Machines:
     def brief(self, name: str) -> Transport | None:
         """Return a way to a machine for a short look; None if it has no agent that is known."""
         if name == EMBEDDED_NAME:
-            return self._local()
-        return brief(self.registry.find(name), self._config)
+            return local(self._settings)
+        return brief(self.registry.find(name), self._settings)
 
     def ask(
         self,
@@ -163,7 +163,7 @@ class Machines:
         way = self.brief(name)
         if make_ready:
             known = self.registry.find(name)
-            way = reached(known, self._config, self.registry, progress.told)
+            way = reached(known, self._settings, self.registry, progress.told)
         if way is None:
             raise NotAvailableError(f"{name} was not reached yet, nothing of ours lies there")
         with progress.shown(done):
@@ -223,36 +223,23 @@ class Machines:
         self, machine: Machine, known: KnownMachine | None, progress: Progress
     ) -> tuple[Transport, Place]:
         """Return how a machine's agent is reached, and where kernels work there."""
-        config = self._config
+        settings = self._settings
         if known is None:
-            here = Workspace(
-                notebook=self.notebook,
-                folder=config.folder,
-                python=config.python,
-                environ=_inherited(config.python),
-            )
-            return self._local(), here
-        way = reached(known, config, self.registry, progress.told)
-        own = config.environment_python
-        if "/" in own:
-            return way, OwnPython(self.notebook, own, way)
-        place = RemotePlace(
-            self.notebook,
-            self.project,
-            workspace_name(self.registry.client, self.project.root),
+            return local(settings), place_here(settings, self.notebook)
+        way = reached(known, settings, self.registry, progress.told)
+        project = self.project
+        place = place_there(
+            settings,
+            self.registry,
+            machine.name,
             way,
-            Path(config.cache),
+            project,
+            self.notebook,
+            project.root,
+            project.subfolder,
             progress.told,
-            machine=machine.name,
-            subfolder=self.project.subfolder,
-            images=config.torch == "auto",
-            version=python_version(own),
         )
         return way, place
-
-    def _local(self) -> LocalTransport:
-        config = self._config
-        return LocalTransport(Path(config.home), python=config.python, wrapper=config.wrapper)
 
     def _widgets(self) -> list[tuple[str, WidgetModel]]:
         """Return the widgets of all machines; any thread."""
@@ -262,19 +249,6 @@ class Machines:
             if isinstance(one.front_end, NotebookFrontEnd) and one.front_end.relay is not None
         ]
         return [model for relay in relays for model in relay.models()]
-
-
-def python_version(text: str) -> tuple[int, int] | None:
-    """Return the version that a setting names, None if it is empty; RequestError if it is none."""
-    if not text:
-        return None
-    found = re.fullmatch(r"(\d+)\.(\d+)", text)
-    if found is None:
-        raise RequestError(
-            f"'{text}' is no version of Python (the setting environment_python)",
-            hint="Write for example 3.12, or the path of an interpreter on the machine.",
-        )
-    return int(found[1]), int(found[2])
 
 
 def done(seconds: float) -> str:
@@ -288,19 +262,8 @@ def _gpus(way: ReachedMachine) -> tuple[str, ...]:
     return (counted(names) or "no GPU",)
 
 
-def _machine(known: KnownMachine) -> Machine:
-    return Machine(known.name, "ssh", known.trusted, host=known.host)
-
-
 def _gate(name: str, permission: PagePermission, front_end: ShellFrontEnd) -> Gate:
     """Return what stands between a machine that is not trusted and the shell."""
     if isinstance(front_end, NotebookFrontEnd):
         return Gate(name, permission, front_end.has_comm, front_end.knows)
     return Gate(name, permission)
-
-
-def _inherited(python: str) -> dict[str, str]:
-    """Return the variables a kernel of the notebook's own interpreter gets from here."""
-    if python != sys.executable:
-        return {}
-    return {name: value for name, value in os.environ.items() if not name.startswith(_OWN)}

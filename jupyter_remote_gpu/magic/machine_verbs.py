@@ -5,45 +5,64 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from jupyter_remote_gpu.commands.adding import Added, add, new_machine
+from jupyter_remote_gpu.commands.cleaning import spare_bytes, to_free
+from jupyter_remote_gpu.commands.looking import look_at_all
+from jupyter_remote_gpu.commands.machine_table import machines_text, notebook_text, remains_text
+from jupyter_remote_gpu.commands.progress import Progress
+from jupyter_remote_gpu.commands.trusting import set_trust, trust_words
 from jupyter_remote_gpu.errors import RemoteGPUError, RequestError
 from jupyter_remote_gpu.machines import EMBEDDED_NAME
-from jupyter_remote_gpu.machines.known import KnownMachine, check_name, parse_host
-from jupyter_remote_gpu.machines.registry import name_taken, new_token
 from jupyter_remote_gpu.protocol import messages
-from jupyter_remote_gpu.session.summary import names_text, size_text
+from jupyter_remote_gpu.session.summary import names_text, seconds_text, size_text
 
-from .adding import added_text, make_ready
 from .arguments import LineCommand
 from .extension import Extension
-from .looking import look_at_all
-from .machine_table import machines_text, notebook_text, remains_text
 from .verb_table import BY_NAME
 
 
 def _add(extension: Extension, command: LineCommand) -> None:
     machines, request = extension.machines, command.request
-    name = command.names[0]
-    check_name(name, frozenset(BY_NAME))
-    host, port = parse_host(command.operand)
-    known = machines.registry.machines()
-    if name in known:
-        raise name_taken(known[name])
-    options = tuple(word for option in request.options for word in ("-o", option))
-    machine = KnownMachine(name, host, (*port, *options), request.trusted, token=new_token())
-    try:
-        machine, text = make_ready(extension, machine)
-    except RemoteGPUError as error:
-        if not request.offline:
-            hint = f"{name} was not added; --offline adds a machine that is to be reached later."
-            error.hint = f"{error.hint}\n{hint}" if error.hint else hint
-            raise
-        text = f"is added, and could not be reached now: {error}"
-    machines.registry.add(machine)
-    print(added_text(machine, text))
+    machine = new_machine(
+        machines.registry,
+        command.names[0],
+        command.operand,
+        options=request.options,
+        trusted=request.trusted,
+        words=BY_NAME,
+    )
+    progress = Progress(machine.name, extension.front_end.step_bar)
+    with progress.shown(lambda seconds: f"made ready in {seconds_text(seconds)}"):
+        added = add(
+            machines.settings,
+            machines.registry,
+            machine,
+            progress.told,
+            machines.run,
+            offline=request.offline,
+        )
+    print(_added_text(added))
+
+
+def _added_text(added: Added) -> str:
+    """Return what is said of a machine that was just added."""
+    name = added.machine.name
+    trust = (
+        f"{name} is trusted: values of any kind come back (`%remote_gpu untrust {name}` ends that)"
+        if added.machine.trusted
+        else f"{name} is not trusted: only data comes back, and what it shows is cleaned; if it is"
+        f" your own, `%remote_gpu trust {name}`"
+    )
+    use = f"%%remote_gpu --machine {name} runs a cell there, `%remote_gpu use {name}` every one"
+    return f"{name} {added.text}\n{trust}\n{use}"
 
 
 def _machines(extension: Extension, command: LineCommand) -> None:
-    print(machines_text(look_at_all(extension.machines), extension.machines.notebook))
+    machines = extension.machines
+    trusted = machines.embedded.machine.trusted
+    work = look_at_all(machines.settings, machines.registry, machines.current, trusted=trusted)
+    looks = machines.run(work, "the machines to answer")
+    print(machines_text(looks, machines.notebook))
 
 
 def _use(extension: Extension, command: LineCommand) -> None:
@@ -67,17 +86,10 @@ def _untrust(extension: Extension, command: LineCommand) -> None:
 
 def _set_trust(extension: Extension, command: LineCommand, *, trusted: bool) -> None:
     machines, name = extension.machines, _name(command)
-    if name == EMBEDDED_NAME:
-        raise RequestError(
-            "whether the embedded machine is trusted is a setting",
-            hint="c.RemoteGPU.trusted, or JUPYTER_REMOTE_GPU_TRUSTED=0.",
-        )
-    before = machines.registry.find(name)
-    scripts = before.scripts and trusted
-    machines.registry.change(name, trusted=trusted, scripts=scripts)
-    now = "trusted" if trusted else "not trusted: only data comes back from it"
+    changed = set_trust(machines.registry, name, trusted=trusted)
+    now = trust_words(trusted)
     joined = machines.find(name)
-    if before.trusted == trusted:
+    if not changed:
         print(f"{name} is {now}, as it was")
     elif joined is None:
         print(f"{name} is {now}")
@@ -96,29 +108,16 @@ def _clean(extension: Extension, command: LineCommand) -> None:
         return
     if not command.names and not command.request.yes:
         print(remains_text(items))
-        free = sum(item["bytes"] for item in items if _is_spare(item))
         print(
             f"\n%remote_gpu clean {name} ITEM… frees some of it, %remote_gpu clean {name} --yes"
-            f" all that nothing uses but files of projects ({size_text(free)})"
+            f" all that nothing uses but files of projects ({size_text(spare_bytes(items))})"
         )
         return
-    wanted = list(command.names) or [str(item["item"]) for item in items if _is_spare(item)]
-    known = {str(item["item"]) for item in items}
-    unknown = [item for item in wanted if item not in known]
-    if unknown:
-        raise RequestError(
-            f"there is nothing called {names_text(unknown)} on {name}",
-            hint=f"%remote_gpu clean {name} shows what there is.",
-        )
+    wanted = to_free(name, items, command.names)
     done = machines.ask(name, messages.Clean, items=wanted)
     print(f"freed {size_text(done['freed'])} on {name}")
     for item, why in done["kept"].items():
         print(f"kept {item}: {why}")
-
-
-def _is_spare(item: Mapping[str, Any]) -> bool:
-    """Whether an item can be made again and nothing uses it; files that cells wrote cannot."""
-    return not item["by"] and item["kind"] != "files"
 
 
 def _forget(extension: Extension, command: LineCommand) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jupyter_remote_gpu.commands.project import project_folder
 from jupyter_remote_gpu.machines.registry import Registry
 from jupyter_remote_gpu.state.hub import Hub
 
@@ -53,15 +53,3 @@ class Project:
         typed = [str(raw) for raw in self._shell.user_ns.get("In", ())[1:]]
         plain = (self._shell.transform_cell(raw) for raw in typed if raw.strip())
         return tuple(source for source in plain if source not in known)
-
-
-def project_folder(folder: Path) -> Path:
-    """Return the folder of the project that `folder` belongs to.
-
-    That is the nearest one above, or itself, that is a repository; where there
-    is none, the folder itself.
-    """
-    for place in (folder, *folder.parents):
-        if os.path.exists(place / ".git"):
-            return place
-    return folder

@@ -6,9 +6,9 @@ import getpass
 import sys
 from typing import Any
 
+from jupyter_remote_gpu.commands.terminal_bar import TerminalBar
 from jupyter_remote_gpu.protocol.events import Event
 
-from .bars import TerminalBar
 from .late_output import LateOutput
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+from collections.abc import AsyncIterator
 from typing import Any
 
 from jupyter_remote_gpu.protocol import messages
@@ -24,23 +26,29 @@ async def ask(
     Raises what connecting raises and what the agent failed with. Cancelled, it
     leaves nothing open.
     """
+    async with asking(transport) as client:
+        return await client.request(kind, told=told, **fields)
+
+
+@contextlib.asynccontextmanager
+async def asking(transport: Transport) -> AsyncIterator[AgentClient]:
+    """Give a client for several questions over one connection, which is then hung up."""
     client = _client(transport)
     try:
-        return await client.request(kind, told=told, **fields)
+        yield client
     finally:
         client.close()
 
 
 async def look(transport: Transport) -> dict[str, Any]:
-    """Return a machine's answer to `Status`, and in `machine` the facts it greets with."""
-    client = _client(transport)
-    try:
+    """Return a machine's answer to `Status`, in `machine` the facts it greets with, and in
+    `clock_ahead` by how many seconds its clock is ahead of ours.
+    """
+    async with asking(transport) as client:
         facts = await client.machine()
         status = await client.request(messages.Status)
         texts = {k: plain(v, LONGEST_FACT) for k, v in facts.items() if isinstance(v, str)}
-        return {**status, "machine": texts}
-    finally:
-        client.close()
+        return {**status, "machine": texts, "clock_ahead": client.clock_ahead}
 
 
 def _client(transport: Transport) -> AgentClient:

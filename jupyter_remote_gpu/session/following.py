@@ -10,12 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from jupyter_remote_gpu.errors import InternalError, RemoteGPUError
 from jupyter_remote_gpu.protocol.events import Event
-
-from .front_end import FrontEnd
 
 Item = Event | str | RemoteGPUError
 Admit = Callable[[Event], Iterable[Event]]
@@ -27,6 +25,14 @@ LOOK_SECONDS = 0.01
 _EVENT_BYTES = 500
 
 log = logging.getLogger(__name__)
+
+
+class Bystander(Protocol):
+    """Who takes the events that nobody waits for; every `FrontEnd` can."""
+
+    def aside(self, event: Event) -> None:
+        """Take such an event; called in a background thread, must not block."""
+        ...
 
 
 class Items(queue.SimpleQueue[Item]):
@@ -67,7 +73,7 @@ class Following:
     its outputs. What `admit` does not return nobody sees.
     """
 
-    def __init__(self, front_end: FrontEnd, admit: Admit | None = None) -> None:
+    def __init__(self, front_end: Bystander, admit: Admit | None = None) -> None:
         self.number = 0
         self.kernel_died: Event | None = None
         self._front_end = front_end

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from jupyter_remote_gpu.state.home import Losses
-from jupyter_remote_gpu.state.loads import Load
+from typing import TYPE_CHECKING
 
 from .pace import Direction
+
+if TYPE_CHECKING:
+    # the terminal says sizes and durations and has no use for the rest of that room
+    from jupyter_remote_gpu.state.home import Losses
+    from jupyter_remote_gpu.state.loads import Load
 
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 LONGEST_LIST = 6

@@ -62,3 +62,11 @@ def test_its_content_works_where_it_is_unpacked(wheel: Path, tmp_path: Path) -> 
 def test_it_carries_its_licence_and_fits_every_platform(wheel: Path) -> None:
     assert wheel.name.endswith("-py3-none-any.whl")
     assert any(name.endswith("LICENSE") for name in zipfile.ZipFile(wheel).namelist())
+
+
+def test_it_brings_the_terminal_command_under_both_names(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    (name,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
+    text = archive.read(name).decode()
+    for command in ("remote-gpu", "jupyter-remote-gpu"):
+        assert f"\n{command} = jupyter_remote_gpu.cli.main:main\n" in f"\n{text}\n"

@@ -37,3 +37,11 @@ def test_a_run_whose_kernel_died_is_lost(tmp_path: Path) -> None:
     _append(tmp_path, "kernel_died", None, message="out of memory")
     (record,) = RunIndex(tmp_path).update()
     assert (record.status, record.error) == ("lost", "out of memory")
+
+
+def test_a_scripts_exit_code_is_its_error(tmp_path: Path) -> None:
+    error = {"name": "ScriptExit", "value": "", "traceback": [], "module": "m", "bases": []}
+    _append(tmp_path, "run_started", "a", source="# train.py", count=1)
+    _append(tmp_path, "run_ended", "a", status="error", error={**error, "args": [3]}, seconds=1)
+    (record,) = RunIndex(tmp_path).update()
+    assert (record.status, record.error) == ("error", "exit code 3")

@@ -15,6 +15,7 @@ import pytest
 
 import jupyter_remote_gpu
 from jupyter_remote_gpu.agent.ending import end_machine
+from jupyter_remote_gpu.commands import ways
 from jupyter_remote_gpu.config import RemoteGPU
 from jupyter_remote_gpu.errors import (
     AgentMissingError,
@@ -24,7 +25,6 @@ from jupyter_remote_gpu.errors import (
     UnknownHostError,
 )
 from jupyter_remote_gpu.machines.known import KnownMachine
-from jupyter_remote_gpu.magic import ssh_way
 from jupyter_remote_gpu.transport.ssh.channel import SSHTarget, open_channel, run_script
 from jupyter_remote_gpu.transport.ssh.transport import RemoteAgent, SSHTransport
 from tests.session.recording import Bench
@@ -151,11 +151,11 @@ def test_a_pinned_key_is_the_only_one_that_counts(host: SSHHost, tmp_path: Path)
     """A rented machine's key is pinned in a file of its own, and its options name that file."""
     pinned = KnownMachine("rented", host.target().host, host.target().options)
     found = KnownMachine.unpack("rented", json.loads(json.dumps(pinned.pack())))
-    open_channel(ssh_way.target(found, RemoteGPU()), MARK).close()
+    open_channel(ways.target(found, RemoteGPU().plain()), MARK).close()
     another_key(host, tmp_path)
     other = host.target(UserKnownHostsFile=str(tmp_path / "known")).options
     with pytest.raises(HostKeyError, match="has changed"):
-        open_channel(ssh_way.target(replace(found, options=other), RemoteGPU()), MARK)
+        open_channel(ways.target(replace(found, options=other), RemoteGPU().plain()), MARK)
 
 
 def lenient(host: SSHHost, folder: Path, says: str, known: Path) -> SSHTarget:

@@ -24,6 +24,7 @@ from .parents import Parents
 from .remote_state import RemoteState
 from .writer import JournalWriter
 
+END_LOOK_SECONDS = 0.5
 KEPT_RESULTS = 3
 """How many results of cells `_`, `__`, `___` keep alive; more would pin GPU memory."""
 
@@ -104,6 +105,7 @@ class RemoteKernel(IPythonKernel):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._busy = False
+        self.ends_after_run = False
         self._seen: set[str] = set()
         self._inputs: queue.SimpleQueue[messages.Input] = queue.SimpleQueue()
         # The first of its kind: matplotlib's, which shows open figures, comes after it.
@@ -192,6 +194,20 @@ class RemoteKernel(IPythonKernel):
             await self._run(run)
         finally:
             self._busy = False
+            if self.ends_after_run:
+                self._end_when_written()
+
+    def _end_when_written(self) -> None:
+        """End this process once all is in the journal's file; a full disk is waited for."""
+        self.writer.flush()
+        if self.writer.waits:
+            self.io_loop.call_later(END_LOOK_SECONDS, self._end_when_written)
+        else:
+            self.io_loop.add_callback(self.io_loop.stop)
+
+    def ask_for_input(self) -> str:
+        """Return a piece of what a client types; blocks, called by a thread of a run's own."""
+        return self._input_request("", None, None)
 
     async def _run(self, run: messages.Run) -> None:
         """Carry out one run: apply what came along, execute, report, journal."""

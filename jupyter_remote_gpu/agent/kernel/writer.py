@@ -128,6 +128,11 @@ class JournalWriter:
             self._write()
             return self._number
 
+    @property
+    def waits(self) -> bool:
+        """Whether events are not in the file yet."""
+        return bool(self._pending or self._encoded)
+
     def _grown(self, size: int) -> None:
         """Count new bytes; wake the background writer when they are the first."""
         if self._pending_bytes == 0:

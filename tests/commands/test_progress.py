@@ -7,8 +7,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from jupyter_remote_gpu.commands.progress import (
+    SHOWN_AFTER_SECONDS,
+    Progress,
+    ready_text,
+    step_text,
+)
 from jupyter_remote_gpu.errors import MachineError
-from jupyter_remote_gpu.magic.progress import SHOWN_AFTER_SECONDS, Progress, ready_text, step_text
 from jupyter_remote_gpu.protocol.steps import Step
 
 

@@ -1,26 +1,37 @@
-"""How an added machine is reached, from what is remembered of it and the user's settings."""
+"""How a machine is reached, from what is remembered of it and the user's settings."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from jupyter_remote_gpu.config import RemoteGPU
 from jupyter_remote_gpu.errors import UnknownMachineError
+from jupyter_remote_gpu.machines import Machine
 from jupyter_remote_gpu.machines.known import KnownMachine
 from jupyter_remote_gpu.machines.registry import Registry
 from jupyter_remote_gpu.machines.ssh.known_agent import KnownAgent
 from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol.steps import Told
+from jupyter_remote_gpu.transport.local import LocalTransport
 from jupyter_remote_gpu.transport.ssh.channel import SSHTarget
 from jupyter_remote_gpu.transport.ssh.transport import SSHTransport
+
+from .settings import Settings
 
 BRIEF_SECONDS = 3
 """How long a short look waits for a host to answer at all."""
 
 
-def target(machine: KnownMachine, config: RemoteGPU) -> SSHTarget:
+def local(settings: Settings) -> LocalTransport:
+    """Return the way to the embedded machine's agent, which is started where there is none."""
+    return LocalTransport(settings.home, python=settings.python, wrapper=list(settings.wrapper))
+
+
+def as_machine(machine: KnownMachine) -> Machine:
+    """Return an added machine as requests are answered with it."""
+    return Machine(machine.name, "ssh", machine.trusted, host=machine.host)
+
+
+def target(machine: KnownMachine, settings: Settings) -> SSHTarget:
     """Return what ssh is told for a machine."""
-    return SSHTarget(machine.host, machine.options, tuple(config.ssh))
+    return SSHTarget(machine.host, machine.options, settings.ssh)
 
 
 def agent_of(machine: KnownMachine) -> KnownAgent | None:
@@ -29,7 +40,7 @@ def agent_of(machine: KnownMachine) -> KnownAgent | None:
 
 
 def reached(
-    machine: KnownMachine, config: RemoteGPU, registry: Registry, told: Told
+    machine: KnownMachine, settings: Settings, registry: Registry, told: Told
 ) -> ReachedMachine:
     """Return the way to a machine, which is made ready where it is not.
 
@@ -43,21 +54,19 @@ def reached(
             return  # not added yet, or forgotten: whoever adds it asks for `known`
 
     return ReachedMachine(
-        target(machine, config),
+        target(machine, settings),
         machine.token,
-        Path(config.cache),
+        settings.cache,
         told,
         agent_of(machine),
         remember,
     )
 
 
-def brief(machine: KnownMachine, config: RemoteGPU) -> SSHTransport | None:
+def brief(machine: KnownMachine, settings: Settings) -> SSHTransport | None:
     """Return a way for a short look, which makes nothing ready; None if nothing is there."""
     agent = agent_of(machine)
     if agent is None:
         return None
     options = ("-o", f"ConnectTimeout={BRIEF_SECONDS}", *machine.options)
-    return SSHTransport(
-        SSHTarget(machine.host, options, tuple(config.ssh)), agent.agent, machine.token
-    )
+    return SSHTransport(SSHTarget(machine.host, options, settings.ssh), agent.agent, machine.token)

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from jupyter_remote_gpu.errors import AgentMissingError, RemoteGPUError
+from jupyter_remote_gpu.machines import EMBEDDED_NAME
 from jupyter_remote_gpu.machines.known import Seen
+from jupyter_remote_gpu.machines.registry import Registry
 from jupyter_remote_gpu.session.asking import look
 from jupyter_remote_gpu.transport.base import Transport
 
 from .adding import seen_now
-from .joining import Machines
 from .machine_table import Look
-from .ssh_way import agent_of
+from .settings import Settings
+from .ways import agent_of, brief, local
 
 LOOK_SECONDS = 3.0
 
@@ -30,32 +32,29 @@ class _Way:
     seen: Seen | None = None
 
 
-def look_at_all(machines: Machines) -> list[Look]:
-    """Return what a look of 3 s at most brought of each machine; blocks for that long.
+async def look_at_all(
+    settings: Settings, registry: Registry, current: str, *, trusted: bool
+) -> list[Look]:
+    """Return what a look of 3 s at most brought of each machine; the embedded one is `trusted`.
 
-    What was found is remembered.
+    What was found is remembered. Called in an event loop.
     """
-    ways = _ways(machines)
-    looks = machines.run(_all(ways, machines.current), "the machines to answer")
+    ways = _ways(settings, registry, trusted)
+    looks = list(await asyncio.gather(*(_one(way, way.name == current) for way in ways)))
     for one in looks:
-        known = machines.registry.machines().get(one.name)
+        known = registry.machines().get(one.name)
         if one.found is not None and known is not None:
-            machines.registry.saw(one.name, seen_now(dict(one.found), agent_of(known)))
+            registry.saw(one.name, seen_now(dict(one.found), agent_of(known)))
     return looks
 
 
-def _ways(machines: Machines) -> list[_Way]:
-    embedded = machines.embedded
-    ways = [_Way(embedded.name, embedded.machine.trusted, machines.brief(embedded.name))]
-    for name, known in machines.registry.machines().items():
-        way = machines.brief(name)
+def _ways(settings: Settings, registry: Registry, trusted: bool) -> list[_Way]:
+    ways = [_Way(EMBEDDED_NAME, trusted, local(settings))]
+    for name, known in registry.machines().items():
+        way = brief(known, settings)
         trouble = "" if way is not None else "not reached yet"
         ways.append(_Way(name, known.trusted, way, trouble, known.seen))
     return ways
-
-
-async def _all(ways: list[_Way], current: str) -> list[Look]:
-    return list(await asyncio.gather(*(_one(way, way.name == current) for way in ways)))
 
 
 async def _one(way: _Way, current: bool) -> Look:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyter_remote_gpu.magic.machine_table import remains_text
+from jupyter_remote_gpu.commands.machine_table import remains_text
 
 NOW = 1000.0
 

@@ -1,0 +1,1 @@
+"""The terminal: `remote-gpu`, one file a group of commands."""

@@ -1,0 +1,119 @@
+"""Running a script on a machine: ready, files, environment, run."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from jupyter_remote_gpu.machines import EMBEDDED_NAME, Machine, Request, choose
+from jupyter_remote_gpu.machines.embedded import embedded
+from jupyter_remote_gpu.machines.registry import Registry
+from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
+from jupyter_remote_gpu.protocol.steps import Told
+from jupyter_remote_gpu.session.loop import LoopThread
+from jupyter_remote_gpu.session.place import Place, Workspace
+from jupyter_remote_gpu.session.script import Brought, Onlooker, Script, ScriptRun
+from jupyter_remote_gpu.transport.base import Transport
+
+from .places import place_here, place_there
+from .script import ScriptProject, find_project
+from .sending import bring_files
+from .settings import Settings
+from .ways import as_machine, local, reached
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A script that is to be run: its project, its arguments, the machine that it gets."""
+
+    project: ScriptProject
+    typed: str
+    arguments: tuple[str, ...]
+    machine: Machine
+
+
+def known_machines(settings: Settings, registry: Registry) -> dict[str, Machine]:
+    """Return all machines that can be named: the embedded one and what was added."""
+    here = embedded(Path(settings.folder), trusted=settings.trusted)
+    return {EMBEDDED_NAME: here, **{n: as_machine(m) for n, m in registry.machines().items()}}
+
+
+def wanted(
+    settings: Settings,
+    registry: Registry,
+    script: str,
+    arguments: Sequence[str],
+    request: Request,
+    cwd: Path,
+) -> Wanted:
+    """Return what is to be run where; nothing is started or sent.
+
+    Raises RequestError for a script that is not there, and what `choose` raises.
+    """
+    project = find_project(script, cwd, registry)
+    current = registry.default(str(project.root)) or EMBEDDED_NAME
+    # a script's run goes on without whoever began it: there is nothing to refuse
+    asked = replace(request, detach=False)
+    machine = choose(asked, known_machines(settings, registry), current)
+    return Wanted(project, script, tuple(arguments), machine)
+
+
+def begin(
+    settings: Settings,
+    registry: Registry,
+    asked: Wanted,
+    loop: LoopThread,
+    onlooker: Onlooker,
+    told: Told,
+    *,
+    stdin: bool,
+    environ: Mapping[str, str],
+) -> ScriptRun:
+    """Make the machine, the files and the environment ready and begin the run. Blocks.
+
+    Interrupted, nothing runs there. Raises what connecting, locking and building raise.
+    """
+    project, machine = asked.project, asked.machine
+    key = str(project.script)
+    way: Transport
+    place: Place
+    if machine.kind == "embedded":
+        way, place = local(settings), place_here(settings, key, str(project.cwd))
+    else:
+        way = there = reached(registry.find(machine.name), settings, registry, told)
+        place = place_there(
+            settings,
+            registry,
+            machine.name,
+            there,
+            project,
+            key,
+            project.root,
+            project.subfolder,
+            told,
+        )
+
+    def bring(workspace: Workspace) -> Brought:
+        if isinstance(way, ReachedMachine):
+            return bring_files(settings, way, project, workspace)
+        return Brought(str(project.cwd))
+
+    path = os.path.relpath(project.script, project.cwd)
+    script = Script(
+        path=key,
+        command=(path, *asked.arguments),
+        shown=shlex.join([path, *asked.arguments]),
+        sources=project.script.read_text(encoding="utf-8", errors="replace"),
+        stdin=stdin,
+        environ=dict(environ),
+    )
+    run = ScriptRun(way, machine.name, loop, onlooker, trusted=machine.trusted)
+    try:
+        run.start(place, script, bring)
+    except BaseException:
+        run.close()
+        raise
+    return run

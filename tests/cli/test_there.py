@@ -1,0 +1,95 @@
+"""Scripts on a machine behind a real SSH server: its files, its packages, its life without us."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.terminal import Terminal
+from tests.ssh_machines import ON_A_MACHINE, SSHMachines
+
+pytestmark = ON_A_MACHINE
+
+
+def test_a_script_and_its_modules_are_there(there: Terminal, machines: SSHMachines) -> None:
+    there.script("train.py", "import os, sys, model\nprint(os.getcwd(), model.depth, sys.argv[1:])")
+    there.script("model.py", "depth = 3")
+    ran = there.run("run", "train.py", "--machine", "box", "--", "--epochs", "2")
+    assert ran.returncode == 0, ran.stderr
+    where, rest = ran.stdout.split(" ", 1)
+    assert Path(where).is_relative_to(machines.base("box") / "workspaces")
+    assert rest == "3 ['--epochs', '2']\n"
+    there.script("model.py", "depth = 4")
+    again = there.run("run", "train.py", "--machine", "box")
+    assert again.stdout.split(" ", 1)[1] == "4 []\n"
+
+
+def test_it_has_the_packages_that_it_imports(there: Terminal) -> None:
+    there.script(
+        "needs.py", "import xxhash, sys\nprint(xxhash.__name__, '/environments/' in sys.prefix)"
+    )
+    ran = there.run("run", "needs.py", "--machine", "box")
+    assert ran.stdout == "xxhash True\n", ran.stderr
+
+
+def test_input_output_and_exit_code_cross_the_line(there: Terminal) -> None:
+    there.script(
+        "sub/io.py",
+        "import sys\nprint(sys.stdin.read().upper())\nsys.stderr.write('e')\nsys.exit(6)",
+    )
+    ran = there.run("run", "sub/io.py", "--machine", "box", typed="abc")
+    assert (ran.stdout, ran.returncode) == ("ABC\n", 6)
+    assert ran.stderr.endswith("e")
+
+
+def test_what_an_untrusted_machine_prints_cannot_speak_to_the_terminal(there: Terminal) -> None:
+    there.script("evil.py", "print('a\\x1b]52;c;ZXZpbA==\\x07b\\x1b[31mred\\x1b[0m')")
+    ran = there.run("run", "evil.py", "--machine", "box")
+    assert ran.stdout == "ab\x1b[31mred\x1b[0m\n"
+
+
+def test_a_run_goes_on_and_is_taken_up_again(there: Terminal) -> None:
+    there.script(
+        "slow.py", "import time\nprint('begun', flush=True)\ntime.sleep(3)\nprint('whole')"
+    )
+    sitting = there.sit("run", "slow.py", "--machine", "box")
+    sitting.until("begun")
+    sitting.kill()
+    taken = there.run("attach", "--machine", "box")
+    assert (taken.stdout, taken.returncode) == ("begun\nwhole\n", 0)
+    found = there.json("runs", "--machine", "box")["runs"][-1]
+    assert (found["what"], found["status"]) == ("slow.py", "ok")
+
+
+def test_ctrl_c_reaches_it_there(there: Terminal) -> None:
+    there.script("long.py", "import time\nprint('begun', flush=True)\ntime.sleep(600)")
+    sitting = there.sit("run", "long.py", "--machine", "box")
+    sitting.until("begun")
+    sitting.type("\x03")
+    sitting.until("Enter to go on")
+    sitting.type("s\n")
+    sitting.until("KeyboardInterrupt")
+    assert sitting.end() == 130
+
+
+def test_what_lies_there_is_shown_and_freed(there: Terminal) -> None:
+    items = there.json("clean", "box")["items"]
+    assert {"environment", "agent", "files"} <= {one["kind"] for one in items}
+    freed = there.json("clean", "box", "--yes")
+    assert freed["freed"] > 0
+
+
+def test_the_doctor_looks_at_machines(there: Terminal) -> None:
+    found = {one["what"]: one for one in there.json("doctor")["findings"]}
+    assert found["box"]["text"].startswith("reached in ")
+    assert found["box: clock"]["state"] == "good"
+    assert found["box: agent"]["text"].startswith("of this version")
+    assert found["box: GPU"]["state"] == "warning"
+
+
+def test_forgetting_tells_what_remains(there: Terminal) -> None:
+    sitting = there.sit("forget", "box")
+    sitting.until("remain")
+    sitting.until("Forget box?")
+    sitting.type("n\n")
+    assert sitting.end() == 1
+    assert "box" in there.run("machines").stdout
