@@ -2,6 +2,7 @@
 
 RemoteGPUError
 ├── RequestError                what the user asked for cannot be understood
+│   ├── BadReferenceError       an address of data that cannot be understood
 │   ├── UnknownFlagError
 │   ├── UnknownGPUError
 │   ├── UnknownMachineError
@@ -28,6 +29,14 @@ RemoteGPUError
 ├── ProtocolError               bytes that do not follow the wire or journal format
 │   └── DamagedError            a checksum did not match
 ├── LackingError                a chunk that was asked for is not there
+├── DatasetError                data from Kaggle, the Hub and elsewhere
+│   ├── CredentialsRefusedError the source does not know the token
+│   ├── NoCredentialsError      the source wants to know who asks
+│   ├── NoSuchDataError
+│   ├── PrivateDataError        this account may not read it
+│   ├── RateLimitedError
+│   ├── RulesNotAcceptedError   a person has to accept them on a page first
+│   └── SourceDownError
 ├── FilesError                  the project's files
 │   ├── UnsafePathError         a path from outside that could leave the workspace
 │   └── UnreadableError         a file that cannot be read here
@@ -71,6 +80,10 @@ class RemoteGPUError(Exception):
 
 class RequestError(RemoteGPUError):
     """What the user asked for cannot be understood."""
+
+
+class BadReferenceError(RequestError):
+    """An address of a dataset that cannot be understood."""
 
 
 class UnknownFlagError(RequestError):
@@ -180,6 +193,55 @@ class DamagedError(ProtocolError):
 
 class LackingError(RemoteGPUError):
     """A chunk is not where it was asked for; it has to be sent again."""
+
+
+class DatasetError(RemoteGPUError):
+    """Trouble with data that were asked for by their address."""
+
+
+class NoCredentialsError(DatasetError):
+    """The source wants to know who asks, and no token was found here."""
+
+
+class CredentialsRefusedError(DatasetError):
+    """The source does not accept the token that was found here; the message says where."""
+
+
+class RulesNotAcceptedError(DatasetError):
+    """A person has to accept the terms on `page` first; no program can."""
+
+    def __init__(
+        self, message: str, *, page: str, where: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.page = page
+
+
+class PrivateDataError(DatasetError):
+    """The data are there, but this account may not read them."""
+
+
+class NoSuchDataError(DatasetError):
+    """The source knows no such data, version or file, or does not say that it does."""
+
+
+class RateLimitedError(DatasetError):
+    """The source wants fewer requests; `retry_after` is in seconds, None if it did not say."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        where: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.retry_after = retry_after
+
+
+class SourceDownError(DatasetError):
+    """The source did not answer, or answered that it is in trouble."""
 
 
 class FilesError(RemoteGPUError):
