@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import PurePosixPath
 
+from .addresses import without_secrets
+
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _MAX_NAME = 100
 _ARCHIVES = (
@@ -74,13 +76,14 @@ class Reference:
     def text(self) -> str:
         """The canonical address; parsing it gives this reference again. It holds no secret.
 
-        What follows a `?` in a web address may be a signature: it is left out.
+        What signs a web address is left out, so that such a one has to be given again.
         """
         version = f"@{self.version}" if self.version else ""
         path = f"/{self.path}" if self.path else ""
         digest = f"#{self.digest.kind}={self.digest.hex}" if self.digest else ""
         if self.kind is Kind.WEB:
-            return self.place.partition("?")[0] + digest
+            return without_secrets(self.place) + digest
+        version = version.replace("/", "%2F")
         return f"{self.kind.value}{self.place}{version}{path}{digest}"
 
     def at(self, version: str) -> Reference:

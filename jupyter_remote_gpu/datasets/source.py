@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from urllib.parse import urlsplit
 
+from .addresses import without_secrets
 from .reference import Digest, Kind, Reference, safe_name
 
 EXPIRING_SECONDS = 60.0
@@ -58,7 +59,7 @@ class Resolved:
         """A name for the folder that holds these bytes; equal for equal content wanted."""
         one = self.reference
         digest = one.digest.hex if one.digest else ""
-        wanted = [one.kind.value, one.place.partition("?")[0], self.version, one.path, digest]
+        wanted = [one.kind.value, without_secrets(one.place), self.version, one.path, digest]
         return f"{safe_name(one.name)[:40]}-{sha256(json.dumps(wanted).encode()).hexdigest()[:24]}"
 
     @property
