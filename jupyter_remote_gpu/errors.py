@@ -30,7 +30,10 @@ RemoteGPUError
 │   └── DamagedError            a checksum did not match
 ├── LackingError                a chunk that was asked for is not there
 ├── DatasetError                data from Kaggle, the Hub and elsewhere
+│   ├── CorruptDataError        not the bytes that the source says they are
 │   ├── CredentialsRefusedError the source does not know the token
+│   ├── InTheWayError           something else lies where data are to be placed
+│   ├── LinkEndedError          a signed link ended, and there is no new one
 │   ├── NoCredentialsError      the source wants to know who asks
 │   ├── NoSuchDataError
 │   ├── PrivateDataError        this account may not read it
@@ -242,6 +245,18 @@ class RateLimitedError(DatasetError):
 
 class SourceDownError(DatasetError):
     """The source did not answer, or answered that it is in trouble."""
+
+
+class CorruptDataError(DatasetError):
+    """What arrived is not what its source says, or is no archive that can be unpacked."""
+
+
+class LinkEndedError(DatasetError):
+    """The links to the data have ended, and no new ones came; what was fetched is kept."""
+
+
+class InTheWayError(DatasetError):
+    """Something that is not ours lies where the data are to be placed; it was left alone."""
 
 
 class FilesError(RemoteGPUError):
