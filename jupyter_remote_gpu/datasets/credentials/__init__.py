@@ -1,0 +1,1 @@
+"""Tokens of Kaggle and the Hub: found where their own programs keep them, and kept here."""

@@ -1,0 +1,128 @@
+"""An emulator of a cloud's storage: signed addresses, ranges, digests, and their faults."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import time
+from dataclasses import dataclass
+
+from .serving import Asked, Emulator, Reply
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z")
+_DATE = "%Y%m%dT%H%M%SZ"
+_MODIFIED = "Thu, 01 Oct 2026 08:00:00 GMT"
+DAYS_3 = 259_200
+
+
+@dataclass
+class Stored:
+    """An object: its bytes, and which number of its name it is."""
+
+    data: bytes
+    generation: int
+    encoding: str = ""
+
+
+class Storage(Emulator):
+    """Objects by path; only who has a signature gets them.
+
+    `hashes` is what it says of the bytes; `wrong_md5` that it says a false one;
+    `ranges` whether it gives parts; `signs` whether a signature is needed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.objects: dict[str, Stored] = {}
+        self.hashes: tuple[str, ...] = ("md5",)
+        self.wrong_md5 = False
+        self.ranges = True
+        self.signs = True
+        self.lasts = DAYS_3
+        self._key = b"first"
+
+    def put(self, path: str, data: bytes) -> None:
+        """Keep an object; one of the same path is replaced."""
+        before = self.objects.get(path)
+        self.objects[path] = Stored(data, 1 + (before.generation if before else 1_700_000_000))
+
+    def signed(self, path: str) -> str:
+        """Return an address at which everybody can read the object, for a while."""
+        began = time.strftime(_DATE, time.gmtime())
+        said = (
+            f"X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Credential=emulator"
+            f"&X-Goog-Date={began}&X-Goog-Expires={self.lasts}&X-Goog-SignedHeaders=host"
+        )
+        return f"{self.url}{path}?{said}&X-Goog-Signature={self._signature(path)}"
+
+    def revoke(self) -> None:
+        """Refuse all addresses that were signed so far."""
+        self._key += b"+"
+
+    def answer(self, asked: Asked) -> Reply:
+        """Return the object or the part asked for, as Google's storage answers."""
+        found = self.objects.get(asked.path)
+        if self.signs and asked.query.get("X-Goog-Signature") != self._signature(asked.path):
+            return _xml(403, "AccessDenied")
+        if found is None:
+            return _xml(404, "NoSuchKey")
+        whole, headers = found.data, self._headers(found)
+        part = _part(asked, len(whole), headers["ETag"]) if self.ranges else None
+        if part is None:
+            return Reply(200, headers, whole)
+        begin, end = part
+        if begin >= len(whole):
+            return Reply(416, {"Content-Range": f"bytes */{len(whole)}"})
+        headers["Content-Range"] = f"bytes {begin}-{end}/{len(whole)}"
+        return Reply(206, headers, whole[begin : end + 1])
+
+    def _headers(self, found: Stored) -> dict[str, str]:
+        said = {"md5": _md5(found.data if not self.wrong_md5 else b"others")}
+        if "crc32c" in self.hashes:
+            said["crc32c"] = base64.b64encode(crc32c(found.data).to_bytes(4, "big")).decode()
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "ETag": f'"{hashlib.md5(found.data).hexdigest()}"',
+            "Last-Modified": _MODIFIED,
+            "x-goog-generation": str(found.generation),
+        }
+        if self.ranges:
+            headers["Accept-Ranges"] = "bytes"
+        if self.hashes:
+            headers["x-goog-hash"] = ",".join(f"{kind}={said[kind]}" for kind in self.hashes)
+        return headers
+
+    def _signature(self, path: str) -> str:
+        return hmac.new(self._key, path.encode(), hashlib.sha256).hexdigest()
+
+
+def _part(asked: Asked, length: int, tag: str) -> tuple[int, int] | None:
+    """Return first and last byte asked for; None for all of them."""
+    found = _RANGE.match(asked.headers.get("range", ""))
+    if not found or asked.headers.get("if-range", tag) != tag:
+        return None
+    first, last = found.groups()
+    if not first:
+        return max(0, length - int(last)), length - 1
+    return int(first), min(int(last), length - 1) if last else length - 1
+
+
+def _xml(status: int, code: str) -> Reply:
+    text = f"<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code></Error>"
+    return Reply(status, {"Content-Type": "application/xml; charset=UTF-8"}, text.encode())
+
+
+def _md5(data: bytes) -> str:
+    return base64.b64encode(hashlib.md5(data).digest()).decode()
+
+
+def crc32c(data: bytes) -> int:
+    """Return the Castagnoli checksum; slow, for small data."""
+    value = 0xFFFFFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = (value >> 1) ^ (0x82F63B78 if value & 1 else 0)
+    return value ^ 0xFFFFFFFF
