@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.datasets.emulators.hub import Hub
 from tests.datasets.emulators.kaggle import Kaggle
 from tests.datasets.emulators.serving import serving
 from tests.datasets.emulators.storage import Storage
@@ -43,4 +44,11 @@ def storage() -> Iterator[Storage]:
 def kaggle(storage: Storage) -> Iterator[Kaggle]:
     """A Kaggle with nothing in it."""
     with serving(one := Kaggle(storage)):
+        yield one
+
+
+@pytest.fixture
+def hub(storage: Storage) -> Iterator[Hub]:
+    """A Hub with nothing in it."""
+    with serving(one := Hub(storage)):
         yield one
