@@ -1,0 +1,232 @@
+"""Archives become folders: what they hold, nothing outside them, and little room besides."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import io
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from jupyter_remote_gpu.agent.datasets import part, room, staging
+from jupyter_remote_gpu.agent.datasets.job import Wanted
+from jupyter_remote_gpu.agent.datasets.shelf import Shelf
+from jupyter_remote_gpu.errors import (
+    CorruptDataError,
+    DiskFullError,
+    UnsafePathError,
+)
+from tests.agent.datasets.maker import MEGABYTE, Maker, noise, tarred, zipped
+from tests.agent.datasets.serving import md5
+
+FILES = {
+    **{f"train/{n}.txt": noise(n * 7, n) + b"a" * n for n in range(600)},
+    "big.csv": b"a,b,c\n" * 200_000,
+    "empty": b"",
+    "folder/ä ö.txt": "ü".encode(),
+}
+
+
+def test_a_zip_archive_is_unpacked_and_is_gone(maker: Maker) -> None:
+    data = zipped(FILES)
+    maker.server.put("archive.zip", data)
+    record = maker.make(Wanted("archive.zip", len(data), md5(data), unpack=True))
+    assert maker.found() == FILES
+    assert record.count == len(FILES)
+    assert list(Shelf(maker.base).root.rglob("*.table")) == []
+
+
+def test_the_data_are_closed_to_writers(maker: Maker) -> None:
+    data = zipped({"a/b": b"c"})
+    maker.server.put("archive.zip", data)
+    maker.make(Wanted("archive.zip", len(data), unpack=True))
+    root = Shelf(maker.base).files("d")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in [root, *root.rglob("*")]}
+    assert modes == {"files": 0o555, "a": 0o555, "b": 0o444}
+
+
+def test_unpacking_takes_no_room_for_the_archive_besides(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {f"{n}.bin": noise(400_000, n) for n in range(20)}
+    data = zipped(files, zipfile.ZIP_STORED)
+    maker.server.put("archive.zip", data)
+    taken = []
+    write = staging.Staging.write
+
+    def measured(self: staging.Staging, path: str, pieces: object) -> None:
+        write(self, path, pieces)  # type: ignore[arg-type]
+        found = [p.stat().st_blocks * 512 for p in maker.base.rglob("*") if p.is_file()]
+        taken.append(sum(found))
+
+    monkeypatch.setattr(staging.Staging, "write", measured)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    maker.make(Wanted("archive.zip", len(data), unpack=True))
+    assert len(taken) == 20
+    assert max(taken) < 1.15 * len(data)
+
+
+def test_where_the_disk_is_tight_a_large_member_is_given_up_behind_its_reader(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = zipped({"a.bin": noise(6 * MEGABYTE)}, zipfile.ZIP_STORED)
+    maker.server.put("archive.zip", data)
+    free = [room.free_bytes]
+    monkeypatch.setattr(room, "free_bytes", lambda folder: MEGABYTE)
+    forgotten = []
+    forget = part.Part.forget
+
+    def noted(self: part.Part, start: int, end: int) -> None:
+        forgotten.append((start, end))
+        forget(self, start, end)
+
+    monkeypatch.setattr(part.Part, "forget", noted)
+    maker.make(Wanted("archive.zip", len(data), md5(data), unpack=True))
+    assert forgotten and free
+    assert maker.found() == {"a.bin": noise(6 * MEGABYTE)}
+
+
+def test_unpacking_goes_on_after_its_end_and_fetches_nothing_again(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = zipped(FILES)
+    maker.server.put("archive.zip", data)
+    wanted = Wanted("archive.zip", len(data), md5(data), unpack=True)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    write, written = staging.Staging.write, iter(range(10_000))
+
+    def broken(self: staging.Staging, path: str, pieces: object) -> None:
+        if next(written) == 300:
+            raise OSError(errno.EIO, "the disk broke")
+        write(self, path, pieces)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(staging.Staging, "write", broken)
+    with pytest.raises(OSError, match="the disk broke"):
+        maker.make(wanted)
+    asked = len(maker.server.asked)
+    maker.make(wanted)
+    assert len(maker.server.asked) == asked
+    assert next(written) < len(FILES) + 3  # what was finished was not written again
+    assert maker.found() == FILES
+
+
+def test_one_member_can_be_wanted_alone(maker: Maker) -> None:
+    data = zipped({"a/b.txt": b"b", "c.txt": b"c"})
+    maker.server.put("archive.zip", data)
+    maker.make(Wanted("archive.zip", len(data), unpack=True, only="a/b.txt"))
+    assert maker.found() == {"a/b.txt": b"b"}
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_tar_archives_are_unpacked(maker: Maker, mode: str) -> None:
+    few = {f"./{name}": FILES[name] for name in list(FILES)[-60:]}
+    data = tarred(few, mode)
+    maker.server.put("x/archive.tar", data)
+    maker.make(Wanted("x/archive.tar", len(data), unpack=True))
+    assert maker.found() == {f"x/{name[2:]}": data for name, data in few.items()}
+
+
+def test_one_packed_file_is_unpacked_under_its_name(maker: Maker) -> None:
+    maker.server.put("train.csv.gz", gzip.compress(b"a,b\n" * 1000))
+    maker.make(Wanted("train.csv.gz", unpack=True))
+    assert maker.found() == {"train.csv": b"a,b\n" * 1000}
+
+
+def test_what_is_no_archive_stays_as_it_is(maker: Maker) -> None:
+    maker.server.put("archive.zip", b"a,b\n1,2\n")
+    maker.make(Wanted("archive.zip", unpack=True))
+    assert maker.found() == {"archive.zip": b"a,b\n1,2\n"}
+
+
+@pytest.mark.parametrize("name", ["../out", "/etc/out", "a/../../out"])
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_no_member_leaves_the_folder(maker: Maker, kind: str, name: str) -> None:
+    make = zipped if kind == "zip" else lambda files: tarred(files, "w:gz")
+    maker.server.put("archive", make({"fine": b"1", name: b"2"}))
+    with pytest.raises(UnsafePathError, match="out"):
+        maker.make(Wanted("archive", unpack=True))
+    assert list(maker.base.rglob("out")) == []
+
+
+def test_links_that_lead_out_are_left_out_and_told(maker: Maker) -> None:
+    out, inside = tarfile.TarInfo("out"), tarfile.TarInfo("in")
+    device = tarfile.TarInfo("device")
+    device.type = tarfile.CHRTYPE
+    for info, target in ((out, "../../../etc/passwd"), (inside, "a.txt")):
+        info.type, info.linkname = tarfile.SYMTYPE, target
+    maker.server.put("a.tar", tarred({"a.txt": b"1"}, "w", out, inside, device))
+    record = maker.make(Wanted("a.tar", unpack=True))
+    assert maker.found() == {"a.txt": b"1", "in": b"1"}
+    assert "2 entries" in record.notes[0]
+
+
+def test_a_link_is_no_way_out_for_the_members_behind_it(maker: Maker, tmp_path: Path) -> None:
+    link = tarfile.TarInfo("d")
+    link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path)
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        archive.addfile(link)
+        info = tarfile.TarInfo("d/file")
+        info.size = 1
+        archive.addfile(info, io.BytesIO(b"1"))
+    maker.server.put("a.tar", made.getvalue())
+    maker.make(Wanted("a.tar", unpack=True))
+    assert maker.found() == {"d/file": b"1"}
+    assert not (tmp_path / "file").exists()
+
+
+def test_a_member_that_is_larger_than_announced_is_refused(maker: Maker) -> None:
+    data = bytearray(zipped({"a": b"x" * 100_000}))
+    at = data.rfind(b"PK\x01\x02")
+    data[at + 24 : at + 28] = (10).to_bytes(4, "little")
+    maker.server.put("a.zip", bytes(data))
+    with pytest.raises(CorruptDataError, match="not whole"):
+        maker.make(Wanted("a.zip", unpack=True))
+
+
+def test_members_that_share_bytes_are_refused(maker: Maker) -> None:
+    data = bytearray(zipped({"a": noise(1000), "b": noise(1000, 2)}))
+    second = data.rfind(b"PK\x01\x02")
+    data[second + 42 : second + 46] = (10).to_bytes(4, "little")
+    maker.server.put("a.zip", bytes(data))
+    with pytest.raises(CorruptDataError, match="overlap"):
+        maker.make(Wanted("a.zip", unpack=True))
+
+
+def test_a_damaged_member_is_refused(maker: Maker) -> None:
+    data = bytearray(zipped({"a": noise(1000)}, zipfile.ZIP_STORED))
+    data[500] ^= 1
+    maker.server.put("a.zip", bytes(data))
+    with pytest.raises(CorruptDataError, match="'a' is not whole"):
+        maker.make(Wanted("a.zip", unpack=True))
+
+
+def test_what_does_not_fit_is_refused_with_both_numbers_before_it_is_fetched(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = noise(4 * MEGABYTE, 3) + zipped({"zeros": bytes(60 * MEGABYTE)})
+    maker.server.put("a.zip", data)
+    real = os.statvfs(maker.base)
+
+    def statvfs(path: object) -> os.statvfs_result:
+        room_left = 30 * MEGABYTE // real.f_frsize
+        return os.statvfs_result((*real[:4], room_left, *real[5:]))
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    # what begins with something else is no archive for us
+    with_head = bytearray(data)
+    with_head[:4] = b"PK\x03\x04"
+    maker.server.files["a.zip"].data = bytes(with_head)
+    with pytest.raises(DiskFullError, match=r"d needs 6\d\.\d MB more .* 31\.\d MB are free"):
+        maker.make(Wanted("a.zip", len(data), unpack=True), workers=1)
+    fetched = sum(
+        int(last) - int(first) + 1
+        for first, _, last in (
+            text.removeprefix("bytes=").partition("-") for text in maker.server.ranges("a.zip")
+        )
+    )
+    assert fetched < len(data)
