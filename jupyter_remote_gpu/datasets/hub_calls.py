@@ -38,7 +38,7 @@ _TOKEN_HINT = f"Create one that may read on {_TOKENS} and run `hf auth login`, o
 class HubCalls:
     """The Hub's web interface for whoever uses this computer. Any thread; every call blocks.
 
-    The token is looked for once, with the first call, and goes to `endpoint`
+    The token is looked for with the first call, and again after a refusal; it goes to `endpoint`
     alone (HF_ENDPOINT, or the Hub's own).
     """
 
@@ -104,11 +104,16 @@ class HubCalls:
         return f"{self.endpoint}/{folder}{about.place}"
 
     def credential(self) -> Credential | None:
-        """Return who asks, or None; looks only once."""
+        """Return who asks, or None; looks only once, and again after a refusal."""
         with self._lock:
             if not self._found:
                 self._found.append(self._find())
             return self._found[0]
+
+    def _forget(self) -> None:
+        """Look for a credential anew: after a refusal the user puts another one."""
+        with self._lock:
+            self._found.clear()
 
     def _api(self, about: Reference) -> str:
         folder = "datasets" if about.kind is Kind.HUB_DATASET else "models"
@@ -121,7 +126,9 @@ class HubCalls:
 
     def _check(self, about: Reference, answer: Answer) -> None:
         if answer.status >= 400:
-            raise self._refused(about, answer)
+            error = self._refused(about, answer)
+            self._forget()
+            raise error
 
     def _refused(self, about: Reference, answer: Answer) -> DatasetError:
         code = answer.headers.get("x-error-code", "")

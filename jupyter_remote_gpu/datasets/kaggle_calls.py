@@ -32,8 +32,8 @@ _TOKEN_HINT = f"Create a token on {_SETTINGS} and put it into ~/.kaggle/access_t
 class KaggleCalls:
     """Kaggle's web interface for whoever uses this computer. Any thread; every call blocks.
 
-    Credentials are looked for once, with the first call. `endpoint` is where
-    the interface is; the credential goes there and nowhere else.
+    Credentials are looked for with the first call, and again after a refusal.
+    `endpoint` is where the interface is; the credential goes there and nowhere else.
     """
 
     def __init__(
@@ -75,11 +75,16 @@ class KaggleCalls:
         return answer.location
 
     def credential(self) -> Credential | None:
-        """Return who asks, or None; looks only once."""
+        """Return who asks, or None; looks only once, and again after a refusal."""
         with self._lock:
             if not self._found:
                 self._found.append(self._find())
             return self._found[0]
+
+    def _forget(self) -> None:
+        """Look for a credential anew: after a refusal the user puts another one."""
+        with self._lock:
+            self._found.clear()
 
     def refused(self, about: Reference, answer: Answer) -> DatasetError:
         """Return the error that a refusal of Kaggle's or of its storage means."""
@@ -123,11 +128,21 @@ class KaggleCalls:
         who = self.credential()
         url = f"{self._endpoint}/v1/{service}/{method}"
         headers = who.header if who else {}
-        return self.web.ask("POST", url, headers=headers, json=dict(body), body=whole)
+        answer = self.web.ask("POST", url, headers=headers, json=dict(body), body=whole)
+        if who is None or _status(answer) != 401:
+            return answer
+        # A login's token ends after an hour, and a mistyped one may have been mended.
+        self._forget()
+        other = self.credential()
+        if other is None or other.secret == who.secret:
+            return answer
+        return self.web.ask("POST", url, headers=other.header, json=dict(body), body=whole)
 
     def _check(self, about: Reference, answer: Answer) -> None:
         if _status(answer) >= 400:
-            raise self.refused(about, answer)
+            error = self.refused(about, answer)
+            self._forget()
+            raise error
 
     def _renewed(self, refresh_token: str) -> str:
         """Return a new access token for a login; it lives in this process only."""

@@ -21,7 +21,7 @@ from jupyter_remote_gpu.datasets.credentials.kaggle import kaggle_credential
 from jupyter_remote_gpu.datasets.grammar import parse_reference
 from jupyter_remote_gpu.datasets.kaggle import KaggleSource
 from jupyter_remote_gpu.datasets.kaggle_calls import KaggleCalls
-from jupyter_remote_gpu.errors import CredentialsRefusedError
+from jupyter_remote_gpu.errors import CredentialsRefusedError, NoCredentialsError
 from tests.datasets.emulators.kaggle import KEY, REFRESH, TOKEN, USER, Dataset, Kaggle
 
 Put = Callable[[str, str], None]
@@ -94,11 +94,27 @@ def test_a_login_is_used_while_it_lasts_and_renewed_after(put: Put, kaggle: Kagg
     assert used[:2] == [f"Bearer {TOKEN}"] * 2
     assert used[2] == ""
     assert used[3].startswith("Bearer KGAT_renewed")
-    kaggle.asked.clear()
+    # What was renewed ends, too, while the notebook goes on.
+    lasting = KaggleSource(KaggleCalls(endpoint=kaggle.url))
+    lasting.resolve(news)
+    kaggle.tokens = {TOKEN: USER}
+    assert lasting.resolve(news).version == "1"
     put(".kaggle/credentials.json", json.dumps({"refresh_token": "revoked"}))
     with pytest.raises(CredentialsRefusedError, match="login") as caught:
         KaggleSource(KaggleCalls(endpoint=kaggle.url)).resolve(news)
     assert "kaggle auth login" in str(caught.value)
+
+
+def test_a_token_that_was_put_after_a_refusal_is_used(put: Put, kaggle: Kaggle) -> None:
+    kaggle.datasets["o/news"] = Dataset([{"a": b""}], private=True)
+    source, news = KaggleSource(KaggleCalls(endpoint=kaggle.url)), parse_reference("o/news")
+    with pytest.raises(NoCredentialsError):
+        source.resolve(news)
+    put(".kaggle/access_token", "KGAT_mistyped00000000")
+    with pytest.raises(CredentialsRefusedError):
+        source.resolve(news)
+    put(".kaggle/access_token", TOKEN)
+    assert source.resolve(news).version == "1"
 
 
 def test_a_damaged_key_file_is_told(put: Put) -> None:

@@ -104,7 +104,7 @@ class Kaggle(Emulator):
     def _login(self, said: Mapping[str, object]) -> Reply:
         if said.get("refreshToken") != REFRESH:
             return self._refused(401, "Invalid refresh token")
-        token = f"KGAT_renewed{len(self.tokens):020}"
+        token = f"KGAT_renewed{len(self.asked):020}"
         self.tokens[token] = USER
         return json_reply({"token": token, "expiresIn": 3600, "userName": USER, "userId": 1})
 

@@ -1,0 +1,119 @@
+"""What references were found to mean: kept, so that data already placed cost no request."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from jupyter_remote_gpu.errors import BadReferenceError, UnsafePathError
+
+from .grammar import parse_reference
+from .paths import checked_path
+from .reference import Digest, Reference
+from .source import RemoteFile, Resolved
+
+_FORMAT = 1
+_MAX_FILES_KEPT = 50_000
+"""A longer list is asked for anew: reading it would take longer than asking."""
+
+
+def as_plain(resolved: Resolved) -> dict[str, object]:
+    """Return JSON-like data that `from_plain` understands; it holds no secret."""
+    one = resolved.reference
+    return {
+        "format": _FORMAT,
+        "address": one.text,
+        "called": one.called,
+        "version": resolved.version,
+        "open": resolved.open_to_all,
+        "page": resolved.page,
+        "files": [_file_as_plain(file) for file in resolved.files],
+    }
+
+
+def from_plain(said: Mapping[str, Any]) -> Resolved:
+    """Return what was resolved, checked as anything from outside; raises BadReferenceError."""
+    try:
+        if said["format"] != _FORMAT:
+            raise BadReferenceError(f"data are described in the unknown form {said['format']!r}")
+        return Resolved(
+            parse_reference(str(said["address"]), called=str(said["called"])),
+            str(said["version"]),
+            tuple(_file(row) for row in said["files"]),
+            bool(said["open"]),
+            str(said["page"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, UnsafePathError) as error:
+        raise BadReferenceError(f"A description of data cannot be read: {error!r}.") from error
+
+
+class Remembered:
+    """A file that knows, for one project, which version each reference was found to mean.
+
+    Reading and writing are whole files; two processes that write at once lose
+    one entry, which is then asked for again. Nothing in it is secret.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def get(self, reference: Reference) -> Resolved | None:
+        """Return what the reference meant, with the reference as given now; asks nobody."""
+        said = self._read().get(_key(reference))
+        try:
+            return replace(from_plain(said), reference=reference) if said else None
+        except BadReferenceError:
+            return None
+
+    def put(self, resolved: Resolved) -> None:
+        """Keep what was found; raises OSError if it cannot be written."""
+        if len(resolved.files) <= _MAX_FILES_KEPT:
+            self._write({**self._read(), _key(resolved.reference): as_plain(resolved)})
+
+    def forget(self, reference: Reference) -> bool:
+        """Have the next one ask again which version is meant; say whether it was known."""
+        entries = self._read()
+        known = entries.pop(_key(reference), None) is not None
+        if known:
+            self._write(entries)
+        return known
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            entries = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}  # not there yet, or damaged: it is all found again by asking
+        return entries if isinstance(entries, dict) else {}
+
+    def _write(self, entries: Mapping[str, object]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        number, new = tempfile.mkstemp(dir=self._path.parent, prefix=".remembered-")
+        try:
+            with open(number, "w", encoding="utf-8") as out:
+                json.dump(entries, out)
+            os.replace(new, self._path)
+        except BaseException:
+            os.unlink(new)
+            raise
+
+
+def _key(reference: Reference) -> str:
+    return f"{reference.text} {reference.called}".strip()
+
+
+def _file_as_plain(file: RemoteFile) -> list[object]:
+    digests = {digest.kind: digest.hex for digest in file.digests}
+    return [file.path, file.bytes, digests, file.unpack, file.only]
+
+
+def _file(row: Any) -> RemoteFile:
+    path, size, digests, unpack, only = row
+    if size is not None and (not isinstance(size, int) or size < 0):
+        raise ValueError(f"{size!r} is no size")
+    kept = tuple(Digest(str(kind), str(value)) for kind, value in digests.items())
+    return RemoteFile(checked_path(str(path)), size, kept, bool(unpack), str(only))
