@@ -214,7 +214,7 @@ class RulesNotAcceptedError(DatasetError):
     """A person has to accept the terms on `page` first; no program can."""
 
     def __init__(
-        self, message: str, *, page: str, where: str | None = None, hint: str | None = None
+        self, message: str, *, page: str = "", where: str | None = None, hint: str | None = None
     ) -> None:
         super().__init__(message, where=where, hint=hint)
         self.page = page

@@ -19,6 +19,7 @@ from jupyter_remote_gpu.protocol import messages
 from .admission import serve_admissions
 from .clients import Clients
 from .connection import Connection
+from .datasets.fetches import Datasets
 from .environments import Environments
 from .facts import machine_facts, machine_state
 from .handle import KernelHandle, adopt_kernel, is_elsewhere
@@ -52,6 +53,7 @@ class Agent:
         self._last_client = time.monotonic()
         self._end = asyncio.Event()
         self.environments = Environments(base_of(home), self._lives_in)
+        self.datasets = Datasets(base_of(home))
         self._starter = Starter(home, self._changed, self.environments.part)
         self.remains = Remains(
             base_of(home),
@@ -79,6 +81,7 @@ class Agent:
         finally:
             tidying.cancel()
             await self.environments.close()
+            await self.datasets.close()
             await self._starter.close()
             server.close()
             admissions.close()
@@ -112,7 +115,8 @@ class Agent:
             for kernel, handle in self._kernels.items()
             if not handle.dead
         ]
-        return {"working": self._opening > 0 or self.environments.busy, "held": kernels}
+        working = self._opening > 0 or self.environments.busy or self.datasets.busy
+        return {"working": working, "held": kernels}
 
     def kernel(self, kernel: str) -> KernelHandle:
         """Return a kernel by its id; KernelDiedError if there is none."""
@@ -242,6 +246,7 @@ class Agent:
                 elif now - handle.last_use > ORPHAN_SECONDS and not handle.busy:
                     await self.stop_kernel(kernel)
             holds = any(not handle.kept_for_reading for handle in self._kernels.values())
-            idle = not self._connections and not holds and not self.environments.busy
+            busy = self.environments.busy or self.datasets.busy
+            idle = not self._connections and not holds and not busy
             if idle and now - self._last_client > EMPTY_SECONDS:
                 self.end()

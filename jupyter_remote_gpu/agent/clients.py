@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from jupyter_remote_gpu.protocol import messages
+from jupyter_remote_gpu.protocol import dataset_messages, messages
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MOST_KEPT = 1000
 """Answers; they are small, and a client repeats only its latest requests."""
 HARMLESS = (
+    dataset_messages.ListDatasets,
     messages.Follow,
     messages.ListKernels,
     messages.ListRuns,

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from jupyter_remote_gpu import __version__
 from jupyter_remote_gpu.errors import KernelDiedError, ProtocolError, RemoteGPUError
 from jupyter_remote_gpu.journal.cursor import Cursor
-from jupyter_remote_gpu.protocol import messages
+from jupyter_remote_gpu.protocol import dataset_messages, messages
 from jupyter_remote_gpu.protocol.steps import Step, Told
 from jupyter_remote_gpu.protocol.version import MAGIC, PROTOCOL_VERSION
 from jupyter_remote_gpu.transport.streams import FrameStream
 
 if TYPE_CHECKING:
     from .app import Agent
+    from .datasets.fetches import Wanted
 
 GREETING_SECONDS = 20.0
 SILENT_SECONDS = 60.0
@@ -201,6 +202,37 @@ class Connection:
         self._teller(message.request)(Step("freeing"))
         return await asyncio.to_thread(self._agent.remains.clean, message.items)
 
+    async def _place(self, message: dataset_messages.PlaceDataset) -> dict[str, Any]:
+        told, wanted = self._teller(message.request), self._asker(message)
+        return await self._agent.datasets.place(message, told, wanted)
+
+    async def _give_links(self, message: dataset_messages.GiveLinks) -> dict[str, Any]:
+        self._agent.datasets.give(message)
+        return {}
+
+    async def _stop_dataset(self, message: dataset_messages.StopDataset) -> dict[str, Any]:
+        return {"stopped": await self._agent.datasets.stop(message.key)}
+
+    async def _list_datasets(self, message: dataset_messages.ListDatasets) -> dict[str, Any]:
+        return {"datasets": await asyncio.to_thread(self._agent.datasets.listed)}
+
+    async def _remove_datasets(self, message: dataset_messages.RemoveDatasets) -> dict[str, Any]:
+        return await asyncio.to_thread(self._agent.datasets.remove, message.keys)
+
+    def _asker(self, request: dataset_messages.PlaceDataset) -> Wanted:
+        """Return what asks the client for links."""
+
+        def wanted(files: list[int], why: str) -> None:
+            present = self._agent.clients.present(self._client)
+            if present is not None:
+                present.tell(
+                    dataset_messages.LinksWanted(
+                        request=request.request, key=request.key, files=files, why=why
+                    )
+                )
+
+        return wanted
+
     def _teller(self, request: int) -> Told:
         """Return what tells the client the steps of a request of its."""
 
@@ -278,6 +310,11 @@ _HANDLERS: dict[type[messages.Message], _Handler] = {
     messages.BuildEnvironment: Connection._build,
     messages.Remains: Connection._remains,
     messages.Clean: Connection._clean,
+    dataset_messages.PlaceDataset: Connection._place,
+    dataset_messages.GiveLinks: Connection._give_links,
+    dataset_messages.StopDataset: Connection._stop_dataset,
+    dataset_messages.ListDatasets: Connection._list_datasets,
+    dataset_messages.RemoveDatasets: Connection._remove_datasets,
     messages.ListKernels: Connection._list_kernels,
     messages.StopKernel: Connection._stop_kernel,
     messages.Interrupt: Connection._interrupt,

@@ -1,4 +1,4 @@
-"""Start the agent, or join a channel to it: run as a file, by a Python without this package."""
+"""Start the agent, join a channel to it, or fetch; run as a file by any Python."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ def main() -> int:
     for folder in (_ROOT, f"{_ROOT}/site"):
         if folder not in sys.path and Path(folder).is_dir():
             sys.path.append(folder)
+    if sys.argv[1:] == ["fetch"]:
+        from jupyter_remote_gpu.agent.datasets.fetching import main as fetch
+
+        return fetch()
     joining = sys.argv[1:2] and sys.argv[1] in ("connect", "replace")
     try:
         if joining:

@@ -5,6 +5,7 @@ An item is a folder, named by its path below our folder:
 | kind | item |
 |---|---|
 | `environment` | `workspaces/NAME/environments/VARIANT` |
+| `dataset` | `datasets/KEY`: data that workspaces share |
 | `files` | `workspaces/NAME/project`: the project's files, and what cells wrote there |
 | `cache` | `cache/uv`: packages as they were fetched, shared with environments |
 | `python` | `pythons/NAME` |
@@ -24,10 +25,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .datasets.fetches import is_open
+from .datasets.placing import Placing
+
 AN_AGENT = "an agent"
 _KINDS = (
     ("environment", "workspaces/*/environments/*/"),
     ("files", "workspaces/*/project/"),
+    ("dataset", "datasets/[!.]*/"),
     ("python", "pythons/*/"),
     ("agent", "agents/*/"),
     ("agent", "parts/*/"),
@@ -142,6 +147,8 @@ class Remains:
 
     def _why_kept(self, kind: str, folder: Path) -> str | None:
         users = self._users(kind, folder)
+        if kind == "dataset" and is_open(folder):
+            return "a process reads from it"
         if kind in ("environment", "cache", "python") and self._building():
             return "an environment is being built"
         if users == [AN_AGENT]:
@@ -168,6 +175,8 @@ class Remains:
         if kind == "environment":
             # Without its stamp nobody takes for whole what is half removed.
             Path(f"{folder}.json").unlink(missing_ok=True)
+        if kind == "dataset":
+            Placing(self._base).forget(folder.name)
         _remove(folder, freed)
         if kind in ("environment", "files"):
             workspace = next(p for p in folder.parents if p.parent.name == "workspaces")

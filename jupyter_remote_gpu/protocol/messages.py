@@ -60,6 +60,10 @@ def _message(tag: str) -> Callable[[_M], _M]:
     return enter
 
 
+entered = _message
+"""For the messages of other files of this room."""
+
+
 def _accepted(hint: Any) -> tuple[type, ...]:
     if isinstance(hint, types.UnionType):
         return tuple(t for part in typing.get_args(hint) for t in _accepted(part))

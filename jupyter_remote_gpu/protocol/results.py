@@ -88,6 +88,27 @@ _WORKSPACE = _object(folder=_text, python=_text, digests=_texts)
 _OPENED = _object(folder=_text, python=_text, digests=_texts, provided=_text_values)
 _REMAINS = _object(item=_text, kind=_text, name=_text, bytes=_count, used=_time, by=_texts)
 
+_DATASET = _object(
+    key=_text,
+    text=_text,
+    name=_text,
+    bytes=_count,
+    files=_count,
+    used=_time,
+    whole=_truth,
+    going=_truth,
+    at=_texts,
+)
+_PLACED = _object(
+    path=_text,
+    kaggle=_text,
+    key=_text,
+    bytes=_count,
+    files=_count,
+    checked=_texts,
+    notes=_texts,
+)
+
 _RESULTS: dict[str, Test] = {
     "open_kernel": _KERNEL,
     "list_kernels": _object(kernels=_all(_KERNEL)),
@@ -96,6 +117,10 @@ _RESULTS: dict[str, Test] = {
     "build_environment": _WORKSPACE,
     "remains": _object(items=_all(_REMAINS)),
     "clean": _object(freed=_count, kept=_text_values),
+    "place_dataset": _PLACED,
+    "list_datasets": _object(datasets=_all(_DATASET)),
+    "remove_datasets": _object(freed=_count, kept=_text_values),
+    "stop_dataset": _object(stopped=_truth),
     "status": _object(disk_free=_count, gpus=_all(_GPU), kernels=_all(_KERNEL)),
 }
 

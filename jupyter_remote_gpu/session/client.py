@@ -18,7 +18,8 @@ from jupyter_remote_gpu.errors import (
     ProtocolError,
     RemoteGPUError,
 )
-from jupyter_remote_gpu.protocol import events, messages, results
+from jupyter_remote_gpu.protocol import dataset_messages, events, messages, results
+from jupyter_remote_gpu.protocol.dataset_messages import LinksWanted
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.frames import MAX_PAYLOAD_BYTES
 from jupyter_remote_gpu.protocol.plain_text import plain
@@ -46,6 +47,10 @@ _REPEATABLE = (
     messages.OpenWorkspace,
     messages.BuildEnvironment,
     messages.Remains,
+    dataset_messages.PlaceDataset,
+    dataset_messages.GiveLinks,
+    dataset_messages.StopDataset,
+    dataset_messages.ListDatasets,
 )
 """Requests that may be carried out twice. An agent does so only if it is another process than
 the one that was asked first: it remembers the requests of a client (`agent/remembered.py`)."""
@@ -69,6 +74,7 @@ class _Asked:
     answer: asyncio.Future[dict[str, Any]]
     agent: str
     told: Told | None = None
+    wanted: Callable[[LinksWanted], None] | None = None
 
 
 class AgentClient:
@@ -126,11 +132,13 @@ class AgentClient:
         kind: type[messages.Message],
         blobs: tuple[Any, ...] = (),
         told: Told | None = None,
+        wanted: Callable[[LinksWanted], None] | None = None,
         **fields: Any,
     ) -> dict[str, Any]:
         """Send a request and return its result, checked; raises what the agent failed with.
 
-        `told` is called, in the loop, with each step that the agent tells of it.
+        `told` is called, in the loop, with each step that the agent tells of it,
+        `wanted` when it wants links to a dataset's files.
         It is carried out once, over however many connections that takes. Only where
         the agent's process has become another one meanwhile may it be carried out
         twice, or, if it is none of `_REPEATABLE`, fail with ConnectionLostError.
@@ -141,7 +149,7 @@ class AgentClient:
         number = next(self._numbers)
         message = kind(**{"request": number, "blobs": blobs, **fields})
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = _Asked(message, answer, opened.agent, told)
+        self._waiting[number] = _Asked(message, answer, opened.agent, told, wanted)
         try:
             await opened.stream.send(message)
         except (ConnectionError, OSError):
@@ -365,6 +373,12 @@ class AgentClient:
             if asked is None or asked.told is None:
                 return False
             asked.told(Step(plain(message.what, LONGEST_STEP), message.done, message.total))
+            return True
+        if isinstance(message, LinksWanted):
+            asked = self._waiting.get(message.request)
+            if asked is None or asked.wanted is None:
+                return False
+            asked.wanted(message)
             return True
         if not isinstance(message, (messages.Done, messages.Failed)):
             raise ProtocolError(f"an agent does not send {message.tag!r}")

@@ -40,7 +40,7 @@ def main() -> int:
     os.dup2(2, 1)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, frame: stop.set())
+        signal.signal(number, lambda number, frame: _leave())
     lines = sys.stdin.buffer
     job = job_of(lines.readline())
     desk = LinkDesk(
@@ -48,7 +48,7 @@ def main() -> int:
         len(job.files),
         job.links_seconds,
     )
-    reader = threading.Thread(target=_listen, args=(lines, desk, stop), daemon=True)
+    reader = threading.Thread(target=_listen, args=(lines, desk), daemon=True)
     reader.start()
     try:
         record = Making(job, desk, mouth.tell, stop).run()
@@ -84,7 +84,7 @@ class _Mouth:
                 while data:
                     data = data[os.write(self._number, data) :]
             except BrokenPipeError:
-                os._exit(STOPPED)
+                _leave()
 
     def tell(self, step: Step) -> None:
         self.say({"step": asdict(step)})
@@ -94,7 +94,15 @@ class _Mouth:
         self.say({"failed": told})
 
 
-def _listen(lines: Any, desk: LinkDesk, stop: threading.Event) -> None:
+def _leave() -> None:
+    """End at once, with the processes that unpack: whatever arrived is noted already."""
+    if os.getpgrp() == os.getpid():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.killpg(0, signal.SIGTERM)
+    os._exit(STOPPED)
+
+
+def _listen(lines: Any, desk: LinkDesk) -> None:
     """Take links as they come; when the agent is gone, end."""
     while line := lines.readline():
         said = json.loads(line)
@@ -102,7 +110,7 @@ def _listen(lines: Any, desk: LinkDesk, stop: threading.Event) -> None:
             desk.give({int(index): link_of(link) for index, link in said["links"].items()})
         elif "refused" in said:
             desk.refuse(error_of(said["refused"]))
-    stop.set()
+    _leave()
 
 
 def error_of(told: dict[str, Any]) -> RemoteGPUError:
