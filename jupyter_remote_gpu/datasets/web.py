@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json as _json
 import logging
 import threading
@@ -237,7 +238,10 @@ def _innermost(error: BaseException) -> str:
         inner, BaseException
     ):
         error = inner
-    said = str(error.args[-1]) if error.args else type(error).__name__
+    if isinstance(error, http.client.IncompleteRead):
+        return "the connection broke before all had come"
+    last = error.args[-1] if error.args else ""
+    said = last if isinstance(last, str) and last else str(error) or type(error).__name__
     return said.rpartition(">: ")[2].rstrip(".")
 
 

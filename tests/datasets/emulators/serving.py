@@ -87,6 +87,12 @@ class Faults:
         with self._lock:
             self._drops.append(Drop(match, after, reset, times))
 
+    def clear(self) -> None:
+        """Switch off what was not used."""
+        with self._lock:
+            self._replies.clear()
+            self._drops.clear()
+
     def reply_to(self, line: str) -> Reply | None:
         """Return the fault's reply to a request, and count it."""
         with self._lock:
