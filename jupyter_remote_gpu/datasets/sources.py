@@ -5,13 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 
-from .hub import HubSource
-from .kaggle import KaggleSource
-from .local import LocalSource
 from .reference import Kind, Reference
 from .source import Link, RemoteFile, Resolved, Source
-from .stores import StoreSource
-from .web_file import WebSource
 
 
 class Sources:
@@ -50,14 +45,25 @@ _FAMILY = {
 
 
 def _made(kind: Kind) -> Source:
+    # Imported when data are first asked for: what speaks to servers takes 0.1 s to load.
     match kind:
         case Kind.KAGGLE:
+            from .kaggle import KaggleSource
+
             return KaggleSource()
         case Kind.HUB_DATASET:
+            from .hub import HubSource
+
             return HubSource()
         case Kind.LOCAL:
+            from .local import LocalSource
+
             return LocalSource()
         case Kind.WEB:
+            from .web_file import WebSource
+
             return WebSource()
         case _:
+            from .stores import StoreSource
+
             return StoreSource(kind)
