@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from jupyter_remote_gpu.commands.data import project_data, where_of
 from jupyter_remote_gpu.commands.machine_table import counted
 from jupyter_remote_gpu.commands.places import place_here, place_there
 from jupyter_remote_gpu.commands.progress import Progress
@@ -22,6 +23,7 @@ from jupyter_remote_gpu.machines.registry import Registry
 from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.session.asking import ask
+from jupyter_remote_gpu.session.cell_data import CellData
 from jupyter_remote_gpu.session.environment import RemotePlace
 from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.place import Place
@@ -59,6 +61,7 @@ class Machines:
         self._shell = shell
         self._config = config
         self._settings = config.plain()
+        self.data = project_data(self._settings, self.project.folder)
         self._hub = hub
         self._loop = LoopThread()
         self._joined: dict[str, Joined] = {}
@@ -214,6 +217,16 @@ class Machines:
             assert self._control is not None
             front_end.relay = CommRelay(shell, session.send_comm, self._control)
         joined = Joined(machine, home, place, session, front_end, progress, permission)
+        carry = transport.carry if isinstance(transport, ReachedMachine) else None
+        session.data = CellData(
+            self.data,
+            session.with_client,
+            lambda: where_of(session.workspace, self.project.subfolder),
+            progress.told,
+            lambda: progress.shown(done),
+            trusted=machine.trusted,
+            carry=carry,
+        )
         if isinstance(transport, ReachedMachine) and isinstance(place, RemotePlace):
             joined.about = lambda: (*_gpus(transport), *place.about)
         self._joined[name] = joined

@@ -102,6 +102,7 @@ REQUIRED: dict[str, dict[str, Test]] = {
     "comm_msg": _COMM,
     "comm_close": _COMM,
     "input": {"prompt": _text, "password": _truth},
+    "dataset": {"address": _text},
     "notice": {"text": _text},
     "run_ended": {"status": _text, "seconds": _duration},
     "kernel_died": {"message": _text},

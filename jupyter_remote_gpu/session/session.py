@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import queue
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -31,6 +32,7 @@ from jupyter_remote_gpu.state.peer import Watch
 from jupyter_remote_gpu.transport.base import Transport
 
 from . import following, notes
+from .cell_data import CellData, no_answer
 from .client import AgentClient
 from .following import Admit, Following, interrupts_into
 from .front_end import FrontEnd
@@ -100,6 +102,7 @@ class Session:
             renewed=self._renew_line,
         )
         self._peer: LinePeer | None = None
+        self.data: CellData | None = None  # what cells ask for; the magic brings it
         self.gpu_watch = GpuWatch(
             loop, lambda: self._client.request(messages.Status), self._following.tell
         )
@@ -276,7 +279,7 @@ class Session:
             )
             sent = self._loop.start(request)
             sent.add_done_callback(lambda done: self._run_failed(done.exception()))
-            end = self._await_end(items, lambda: self.home.commit(departure), timeout)
+            end = self._await_end(items, lambda: self.home.commit(departure), timeout, source)
         ended = time.monotonic()
         outcome = concluded(self.home, end, departure, keeps_home)
         if end.fields.get("packages"):
@@ -293,9 +296,11 @@ class Session:
         items: queue.SimpleQueue[following.Item],
         begun: Callable[[], None],
         timeout: float | None = None,
+        source: str = "",
     ) -> Event:
         """Show a run's events until it ends; KernelDiedError if its kernel ends instead."""
-        waiting = Waiting(self.machine, self._front_end, self._interrupt_soon, self._answer)
+        data = functools.partial(self._data_for, source)
+        waiting = Waiting(self.machine, self._front_end, self._interrupt_soon, self._answer, data)
         end = waiting.until_end(items, begun, timeout)
         if end.kind == "kernel_died":
             raise self._died(end.fields["message"])
@@ -311,6 +316,13 @@ class Session:
             messages.Input, kernel=self._kernel_id(), event=event.number, value=value
         )
         self._loop.start(request)
+
+    def with_client(self, work: Callable[[AgentClient], Coroutine[Any, Any, T]]) -> T:
+        """Carry out what needs the client, in its loop; blocks for as long as that takes."""
+        return self._loop.run(work(self._client), None, self.machine)
+
+    def _data_for(self, source: str, address: str) -> str:
+        return no_answer(address) if self.data is None else self.data.answer(address, source)
 
     # -- values ---------------------------------------------------------------------------------
 

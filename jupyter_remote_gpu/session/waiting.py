@@ -10,6 +10,7 @@ from jupyter_remote_gpu.errors import ConnectionLostError, RemoteGPUError
 from jupyter_remote_gpu.protocol.events import Event
 
 from . import following
+from .cell_data import no_answer
 from .following import interrupts_raised
 from .front_end import FrontEnd
 from .notes import NOTES, Note
@@ -23,7 +24,8 @@ class Waiting:
     """One wait; used by the thread that runs cells.
 
     `interrupt` sends SIGINT to the run without waiting for the answer, and
-    `answer` what the user typed for an `input` event.
+    `answer` what the user typed for an `input` event. `data` places what a
+    `dataset` event asks for, and returns the answer to it.
     """
 
     def __init__(
@@ -32,11 +34,13 @@ class Waiting:
         front_end: FrontEnd,
         interrupt: Callable[[], None],
         answer: Callable[[Event, str], None],
+        data: Callable[[str], str] = no_answer,
     ) -> None:
         self._machine = machine
         self._front_end = front_end
         self._interrupt = interrupt
         self._answer = answer
+        self._data = data
         self._interrupts = 0
 
     def until_end(
@@ -78,6 +82,8 @@ class Waiting:
                 return item
             elif item.kind == "input":
                 self._ask(item)
+            elif item.kind == "dataset":
+                self._place(item)
             else:
                 self._front_end.show(item)
 
@@ -112,6 +118,16 @@ class Waiting:
         try:
             with interrupts_raised():
                 value = self._front_end.ask(event.fields["prompt"], event.fields["password"])
+        except KeyboardInterrupt:
+            self._interrupt()
+            return
+        self._answer(event, value)
+
+    def _place(self, event: Event) -> None:
+        """Have data placed that a cell asks for; a stop ends that, and interrupts the cell."""
+        try:
+            with interrupts_raised():
+                value = self._data(event.fields["address"])
         except KeyboardInterrupt:
             self._interrupt()
             return

@@ -17,6 +17,7 @@ from jupyter_client.session import Session
 from traitlets import default
 
 from .capture import DescriptorCapture
+from .datasets import DatasetNames
 from .interrupts import InterruptGuard
 from .kernel import RemoteKernel
 from .line import LineServer
@@ -93,6 +94,9 @@ class RemoteKernelApp(IPKernelApp):
             "executable": sys.executable,
             "facts": facts,
         }
+        base = base_of_journal(self.place.journal)
+        kernel.datasets = DatasetNames(base, kernel.ask_for_dataset)
+        kernel.datasets.install()
         self._take_streams()
         self.writer.append("kernel_started", fields, self.parents.current())
         self.writer.flush()
@@ -107,6 +111,12 @@ class RemoteKernelApp(IPKernelApp):
         parts = (self.writer, self.parents, self.capture.settle)
         sys.stdout = JournalStream("stdout", 1, *parts)
         sys.stderr = JournalStream("stderr", 2, *parts)
+
+
+def base_of_journal(journal: Path) -> Path:
+    """Return the folder that all of ours on the machine lies in (`agent.workspaces.base_of`)."""
+    home = journal.parents[2]
+    return home.parent if home.name == "home" else home
 
 
 def serve(place: KernelPlace) -> None:

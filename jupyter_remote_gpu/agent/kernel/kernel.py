@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
@@ -18,6 +19,7 @@ from jupyter_remote_gpu.protocol import frames, messages
 from . import interrupts
 from .capture import DescriptorCapture
 from .comms import CommWorker
+from .datasets import DatasetNames
 from .interrupts import InterruptGuard
 from .packages import PackageWatch
 from .parents import Parents
@@ -106,6 +108,7 @@ class RemoteKernel(IPythonKernel):
         super().__init__(**kwargs)
         self._busy = False
         self.ends_after_run = False
+        self.datasets: DatasetNames | None = None
         self._seen: set[str] = set()
         self._inputs: queue.SimpleQueue[messages.Input] = queue.SimpleQueue()
         # The first of its kind: matplotlib's, which shows open figures, comes after it.
@@ -165,8 +168,15 @@ class RemoteKernel(IPythonKernel):
 
     def _input_request(self, prompt: str, ident: Any, parent: Any, password: bool = False) -> str:
         """Ask the user through the journal; any attached client may answer."""
-        fields = {"prompt": str(prompt), "password": password}
-        self.writer.append("input", fields, self.parents.current())
+        return self._answer_to("input", {"prompt": str(prompt), "password": password})
+
+    def ask_for_dataset(self, address: str) -> str:
+        """Return what the notebook says to `dataset(address)`; blocks."""
+        return self._answer_to("dataset", {"address": address})
+
+    def _answer_to(self, kind: str, fields: dict[str, Any]) -> str:
+        """Journal a question and wait for its answer."""
+        self.writer.append(kind, fields, self.parents.current())
         number = self.writer.flush()
         while True:
             answer = self._inputs.get()
@@ -179,6 +189,8 @@ class RemoteKernel(IPythonKernel):
         if isinstance(request, messages.OpenKernel):
             os.environ.update(request.environ)
             os.chdir(request.folder)
+            if self.datasets is not None:
+                self.datasets.folder = Path(request.folder)
             self.remote_state.settle()
             self.settled.set()
 

@@ -155,6 +155,9 @@ class Gate:
         named = "\n".join(f"{self._machine} ▸ {line}" for line in lines)
         return {"prompt": named, "password": event.fields["password"]}
 
+    def _dataset(self, event: Event) -> dict[str, Any]:
+        return {"address": plain(event.fields["address"], LONGEST_PROMPT)}
+
     def _notice(self, event: Event) -> dict[str, Any]:
         return {"text": f"{self._machine} says: {plain(event.fields['text'], LONGEST_NOTICE)}"}
 
@@ -186,6 +189,7 @@ _LOOKS: dict[str, Callable[[Gate, Event], dict[str, Any] | None]] = {
     "comm_close": Gate._comm,
     "comm_handled": Gate._as_it_is,
     "input": Gate._input,
+    "dataset": Gate._dataset,
     "notice": Gate._notice,
     "run_ended": Gate._ended,
     "kernel_died": Gate._died,

@@ -1,0 +1,72 @@
+"""`dataset("kaggle://…")` in a remote cell: where the data lie on this machine.
+
+What this project has here already is found in the agent's list, without a word
+to anybody. Anything else is asked of the notebook, which knows what an address
+means and has the agent place it.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jupyter_remote_gpu import errors
+from jupyter_remote_gpu.errors import DatasetError, RemoteGPUError
+
+NAME = "dataset"
+
+
+class DatasetNames:
+    """What the name `dataset` does in a kernel whose working folder began as `folder`.
+
+    `ask` puts an address to the notebook and returns its answer, a line of JSON;
+    it blocks, and a KeyboardInterrupt ends the wait.
+    """
+
+    def __init__(self, base: Path, ask: Callable[[str], str]) -> None:
+        self._book = base / "datasets" / "placed.json"
+        self._ask = ask
+        self.folder = Path.cwd()
+
+    def install(self) -> None:
+        """Let every cell find `dataset`, as it finds `print`: a name of the user's own hides it."""
+        if not hasattr(builtins, NAME):
+            setattr(builtins, NAME, self.dataset)
+
+    def dataset(self, address: str) -> Path:
+        """Return the folder with the data of an address, fetched to this machine if need be.
+
+        An address is kaggle://OWNER/NAME, kaggle-competition://NAME,
+        hf://datasets/ORG/NAME, hf://ORG/MODEL, https://…, s3://…, gs://… and others;
+        with @VERSION where there are versions. Raises DatasetError and its kin.
+        """
+        if not isinstance(address, str):
+            raise TypeError(f"an address of data is a text, not {type(address).__name__}")
+        found = self._placed(address.strip())
+        return found if found is not None else self._asked(address.strip())
+
+    def _placed(self, address: str) -> Path | None:
+        try:
+            book: dict[str, Any] = json.loads(self._book.read_bytes())
+        except (OSError, ValueError):
+            return None  # nothing was placed here yet
+        for project, placed in book.items():
+            if not self.folder.is_relative_to(project):
+                continue
+            for at, one in placed.items():
+                link: Path = Path(project) / at
+                if address in one["asked"] and link.exists():
+                    return link
+        return None
+
+    def _asked(self, address: str) -> Path:
+        answer: dict[str, Any] = json.loads(self._ask(address))
+        if "path" in answer:
+            return Path(answer["path"])
+        kind = getattr(errors, str(answer.get("kind")), DatasetError)
+        if not (isinstance(kind, type) and issubclass(kind, RemoteGPUError)):
+            kind = DatasetError
+        raise kind(str(answer.get("message")), hint=answer.get("hint"))

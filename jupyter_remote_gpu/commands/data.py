@@ -1,0 +1,32 @@
+"""Datasets of a project: what its addresses mean, and where a machine is to have them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from jupyter_remote_gpu.datasets.remembered import Remembered
+from jupyter_remote_gpu.datasets.sources import Sources
+from jupyter_remote_gpu.session.cell_data import ProjectData
+from jupyter_remote_gpu.session.datasets import Where
+from jupyter_remote_gpu.session.place import Workspace
+
+from .settings import Settings
+
+
+def project_data(settings: Settings, folder: Path, sources: Sources | None = None) -> ProjectData:
+    """Return the datasets of the project whose notebook lies in a folder of this computer."""
+    return ProjectData(folder, sources or Sources(), Remembered(remembered_file(settings, folder)))
+
+
+def remembered_file(settings: Settings, folder: Path) -> Path:
+    """Return the file that knows which version an address was found to mean in a project."""
+    mark = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=8).hexdigest()
+    return settings.settings.parent / "datasets" / f"{mark}.json"
+
+
+def where_of(workspace: Workspace, subfolder: str) -> tuple[Where, str]:
+    """Return the project that a kernel works in, and the notebook's folder below it."""
+    if workspace.name:
+        return Where(workspace=workspace.name), subfolder
+    return Where(folder=workspace.folder), ""

@@ -1,0 +1,98 @@
+"""Links to datasets: where they go, what they leave alone, and what Git sees of them."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from jupyter_remote_gpu.agent.datasets.placing import Placed, Placing
+from jupyter_remote_gpu.errors import InTheWayError, UnsafePathError
+
+
+@pytest.fixture
+def placing(tmp_path: Path) -> Placing:
+    """The links to two datasets, `one` and `two`; /kaggle/input is a folder of the test's."""
+    for key in ("one", "two"):
+        (tmp_path / "base" / "datasets" / key / "files").mkdir(parents=True)
+    return Placing(tmp_path / "base", tmp_path / "kaggle" / "input")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    made = tmp_path / "project"
+    made.mkdir()
+    return made
+
+
+def git(project: Path, *words: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(project), *words], check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def test_what_is_placed_is_remembered_with_all_that_it_was_asked_as(
+    placing: Placing, project: Path
+) -> None:
+    placing.place(project, "data/d", "one", "kaggle://o/d@1", "o/d")
+    placing.place(project, "data/d", "one", "kaggle://o/d@1", "kaggle://o/d")
+    asked = ("kaggle://o/d", "kaggle://o/d@1", "o/d")
+    assert placing.placed(project) == {"data/d": Placed("one", "kaggle://o/d@1", asked)}
+    placing.place(project, "data/d", "two", "kaggle://o/d@2", "o/d")
+    assert placing.placed(project)["data/d"].asked == ("kaggle://o/d@2", "o/d")
+    assert placing.places("one") == []
+    placing.forget("two")
+    assert placing.placed(project) == {}
+    assert list((project / "data").iterdir()) == []
+
+
+@pytest.mark.parametrize("at", ["../out", "/tmp/out", "a/../../out"])
+def test_no_link_lies_outside_the_project(placing: Placing, project: Path, at: str) -> None:
+    with pytest.raises(UnsafePathError):
+        placing.place(project, at, "one", "t", "a")
+
+
+def test_a_folder_that_leads_out_is_not_written_to(
+    placing: Placing, project: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "outside").mkdir()
+    (project / "data").symlink_to(tmp_path / "outside")
+    with pytest.raises(UnsafePathError, match="leads out"):
+        placing.place(project, "data/d", "one", "t", "a")
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_a_link_of_somebody_elses_is_in_the_way(placing: Placing, project: Path) -> None:
+    (project / "d").symlink_to("/etc")
+    with pytest.raises(InTheWayError):
+        placing.place(project, "d", "one", "t", "a")
+
+
+def test_kaggles_own_path_is_there_where_it_may_be(placing: Placing, tmp_path: Path) -> None:
+    link = tmp_path / "kaggle" / "input" / "d"
+    assert placing.place_for_kaggle("d", "one") == str(link)
+    assert link.resolve() == (tmp_path / "base/datasets/one/files").resolve()
+    placing.forget("one")
+    assert not link.is_symlink()
+    link.mkdir()
+    assert placing.place_for_kaggle("d", "one") == ""
+    assert placing.place_for_kaggle("", "one") == ""
+
+
+def test_git_sees_no_link_in_a_repository_or_in_a_worktree_of_one(
+    placing: Placing, project: Path, tmp_path: Path
+) -> None:
+    git(project, "init", "-q")
+    git(project, "-c", "user.name=n", "-c", "user.email=e", "commit", "-q", "--allow-empty", "-m.")
+    git(project, "worktree", "add", "-q", str(tmp_path / "tree"))
+    (project / ".gitignore").write_text("data/\n")  # which matches no link
+    for root in (project, tmp_path / "tree"):
+        (root / "sub").mkdir()
+        placing.place(root / "sub", "data/d[1]", "one", "t", "a")
+        placing.place(root / "sub", "data/d[1]", "one", "t", "a")
+    assert git(project, "status", "--porcelain", "-uall") == "?? .gitignore\n"
+    assert git(tmp_path / "tree", "status", "--porcelain", "-uall") == ""
+    excluded = (project / ".git/info/exclude").read_text().splitlines()
+    assert excluded.count("/sub/data/d\\[1]") == 1
