@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from . import (
     big_array,
+    datasets,
     first_line,
     journal,
     lines,
@@ -41,6 +42,8 @@ ROWS = (
     Row("array", "A large float32 array", big_array.measure),
     Row("load", "Start", load_ext.measure),
     Row("torch", "First cell that imports torch", torch_import.measure),
+    Row("data-large", "A large dataset from Kaggle", datasets.measure_large),
+    Row("data-many", "A dataset of many small files from Kaggle", datasets.measure_many),
     Row("ssh-noop", "No-op cell through SSH", ssh_cells.measure_noop),
     Row("ssh-lines", "Printed lines through SSH, and over a cut", ssh_cells.measure_lines),
     Row("ssh-first", "First line of a running cell through SSH", ssh_cells.measure_first),

@@ -8,6 +8,7 @@ import hmac
 import re
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .serving import Asked, Emulator, Reply
 
@@ -84,7 +85,7 @@ class Storage(Emulator):
             said["crc32c"] = base64.b64encode(crc32c(found.data).to_bytes(4, "big")).decode()
         headers = {
             "Content-Type": "application/octet-stream",
-            "ETag": f'"{hashlib.md5(found.data).hexdigest()}"',
+            "ETag": f'"{_digest(found.data).hex()}"',
             "Last-Modified": _MODIFIED,
             "x-goog-generation": str(found.generation),
         }
@@ -115,7 +116,13 @@ def _xml(status: int, code: str) -> Reply:
 
 
 def _md5(data: bytes) -> str:
-    return base64.b64encode(hashlib.md5(data).digest()).decode()
+    return base64.b64encode(_digest(data)).decode()
+
+
+@lru_cache(maxsize=64)
+def _digest(data: bytes) -> bytes:
+    """Return an MD5; kept, as each part of a large object asks for it."""
+    return hashlib.md5(data).digest()
 
 
 def crc32c(data: bytes) -> int:
