@@ -10,11 +10,13 @@ from typing import Protocol
 
 from jupyter_remote_gpu.errors import MachineError
 from jupyter_remote_gpu.protocol.steps import Step
-from jupyter_remote_gpu.session.summary import seconds_text, size_text
+from jupyter_remote_gpu.session.summary import about_text, seconds_text, size_text
 
 SHOWN_AFTER_SECONDS = 0.3
 """What is ready sooner says nothing."""
 SHOWN_EVERY_SECONDS = 0.1
+PACE_SECONDS = 1.0
+"""A step must have gone on for so long before its speed says anything."""
 COUNTED = 10_000
 """Totals beyond are bytes, the others are pieces."""
 
@@ -52,6 +54,8 @@ class Progress:
         self._timer: threading.Timer | None = None
         self._latest = Step("")
         self._began = self._changed = 0.0
+        self._first = (0.0, 0)
+        """When the latest step began, and how far it was then: what was there has no speed."""
         self._visible = self._stopped = False
 
     def told(self, step: Step) -> None:
@@ -64,6 +68,8 @@ class Progress:
             now = self._clock()
             again = step.what == self._latest.what
             self._latest = step
+            if not again:
+                self._first = (now, step.done)
             if not self._visible:
                 self._wait_to_show()
             elif not again or now - self._changed >= SHOWN_EVERY_SECONDS:
@@ -86,9 +92,11 @@ class Progress:
         assert self._bar is not None
         step = self._latest
         self._visible, self._changed = True, self._clock()
-        self._bar.show(
-            step_text(self._machine, step), step.done / step.total if step.total else None
+        began, before = self._first
+        text = step_text(self._machine, step) + pace_text(
+            step, step.done - before, self._changed - began
         )
+        self._bar.show(text, step.done / step.total if step.total else None)
 
     @contextlib.contextmanager
     def shown(self, summary: Callable[[float], str]) -> Iterator[None]:
@@ -136,6 +144,15 @@ def step_text(machine: str, step: Step) -> str:
     if step.total > COUNTED:
         return f"{line}, {size_text(step.done)} of {size_text(step.total)}"
     return f"{line}, {step.done} of {step.total}"
+
+
+def pace_text(step: Step, moved: int, seconds: float) -> str:
+    """Return ", 45.0 MB/s, 20 s left" for a step that moves bytes; "" if nobody knows."""
+    if step.total <= COUNTED or seconds < PACE_SECONDS or moved <= 0:
+        return ""
+    speed = moved / seconds
+    left = (step.total - step.done) / speed
+    return f", {size_text(speed)}/s" + (f", {about_text(left)} left" if left >= 1 else "")
 
 
 def ready_text(seconds: float, *parts: str) -> str:

@@ -123,6 +123,17 @@ def test_what_nobody_waits_for_is_not_shown(progress: Progress, line: Line) -> N
     assert not line.shown
 
 
+def test_bytes_that_move_have_a_speed_and_an_end(
+    progress: Progress, line: Line, clock: Clock
+) -> None:
+    with progress.shown(ready_text):
+        progress.told(Step("downloading d", 50_000_000, 250_000_000))
+        assert line.appeared.wait(30)
+        clock.now += 2
+        progress.told(Step("downloading d", 90_000_000, 250_000_000))
+    assert line.shown[-1][0] == ("box ▸ downloading d, 90.0 MB of 250 MB, 20.0 MB/s, 8 s left")
+
+
 def test_pieces_and_bytes_are_told_apart() -> None:
     assert step_text("box", Step("installing", 3, 14)) == "box ▸ installing, 3 of 14"
     assert step_text("box", Step("making the environment")) == "box ▸ making the environment"
