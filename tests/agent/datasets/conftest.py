@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_remote_gpu.agent.datasets import making, part, room, transfer, unzip
+from jupyter_remote_gpu.agent.datasets import making, part, room, transfer, untar, unzip
 from tests.agent.datasets.maker import MEGABYTE, SEGMENT, Maker
 from tests.agent.datasets.serving import Server, serving
 
@@ -22,7 +22,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small segments and short waits: what matters is what happens between them."""
-    for module in (part, transfer, unzip):
+    for module in (part, transfer, untar, unzip):
         monkeypatch.setattr(module, "SEGMENT_BYTES", SEGMENT)
     monkeypatch.setattr(transfer, "PIECE_BYTES", 1 << 14)
     monkeypatch.setattr(transfer, "_FIRST_WAIT_SECONDS", 0.01)

@@ -19,6 +19,7 @@ from jupyter_remote_gpu.datasets.kaggle_calls import KaggleCalls
 from jupyter_remote_gpu.datasets.web import Web
 from jupyter_remote_gpu.errors import DatasetError, InTheWayError, PrivateDataError
 from jupyter_remote_gpu.protocol import dataset_messages, messages
+from jupyter_remote_gpu.protocol.steps import Step
 from tests.agent.datasets.asking import Asking, Signing
 from tests.agent.datasets.maker import MEGABYTE, noise, zipped
 from tests.agent.datasets.serving import Server
@@ -296,3 +297,33 @@ def test_a_dataset_of_kaggle_comes_by_a_signed_link_and_no_token_leaves(
     requests = len(kaggle.asked)
     asking.place(source, resolved, workspace="other", at="data/news")
     assert len(kaggle.asked) == requests
+
+
+def test_killed_while_it_unpacks_it_goes_on_and_fetches_nothing_again(
+    asking: Asking, source: Signing
+) -> None:
+    files = {f"{n % 50}/{n}.bin": noise(20_000, n) for n in range(1500)}
+    source.server.put("k.zip", zipped(files))
+    resolved = source.resolved("k.zip", version="unpacking", unpack=True)
+    killed = threading.Event()
+
+    def kill(step: Step) -> None:
+        if step.what.startswith("unpacking") and step.done and not killed.is_set():
+            killed.set()
+            for number in fetchers():
+                os.kill(number, signal.SIGKILL)
+
+    asking.on_step = kill
+    try:
+        with pytest.raises(DatasetError, match="ended"):
+            asking.place(source, resolved)
+    finally:
+        asking.on_step = lambda step: None
+    source.server.asked.clear()
+    placed = asking.place(source, resolved)
+    assert source.server.asked == []
+    found = {
+        str(path.relative_to(placed.path)): path.read_bytes()
+        for path in Path(placed.path).rglob("*.bin")
+    }
+    assert found == files

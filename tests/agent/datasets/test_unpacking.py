@@ -6,8 +6,10 @@ import errno
 import gzip
 import io
 import os
+import subprocess
 import tarfile
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -230,3 +232,63 @@ def test_what_does_not_fit_is_refused_with_both_numbers_before_it_is_fetched(
         )
     )
     assert fetched < len(data)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 24 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)], check=True)
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("many.zip", lambda: zipped({f"{n}": noise(MEGABYTE, n) for n in range(18)})),
+        ("one.zip", lambda: zipped({"one": noise(18 * MEGABYTE)})),
+        ("a.tar", lambda: tarred({f"{n}": noise(MEGABYTE, n) for n in range(18)}, "w")),
+        ("a.tgz", lambda: tarred({f"{n}": noise(MEGABYTE, n) for n in range(18)}, "w:gz")),
+    ],
+)
+def test_a_disk_that_cannot_hold_both_is_enough(
+    maker: Maker, small_disk: Path, name: str, make: Callable[[], bytes]
+) -> None:
+    data = make()
+    maker.base = small_disk
+    maker.server.put(name, data)
+    record = maker.make(Wanted(name, len(data), md5(data), unpack=True))
+    assert record.bytes == 18 * MEGABYTE
+    parts = sorted(maker.found().items(), key=lambda one: (len(one[0]), one[0]))
+    whole = (
+        noise(18 * MEGABYTE)
+        if name == "one.zip"
+        else b"".join(noise(MEGABYTE, n) for n in range(18))
+    )
+    assert b"".join(data for _, data in parts) == whole
+
+
+@pytest.mark.root
+def test_a_disk_that_fills_up_meanwhile_keeps_what_arrived(maker: Maker, small_disk: Path) -> None:
+    data = noise(20 * MEGABYTE)
+    maker.base = small_disk
+    kept = maker.server.put("a.bin", data)
+    hog = small_disk / "hog"
+
+    def fill() -> None:
+        if not hog.exists():
+            hog.write_bytes(bytes(8 * MEGABYTE))
+
+    kept.before = fill
+    with pytest.raises(DiskFullError, match=r"^a.bin needs"):
+        maker.make(Wanted("a.bin", len(data), md5(data)), workers=2)
+    hog.unlink()
+    kept.before = lambda: None
+    before = len(maker.server.asked)
+    maker.make(Wanted("a.bin", len(data), md5(data)), workers=2)
+    again = [one.range.removeprefix("bytes=").split("-") for one in maker.server.asked[before:]]
+    assert sum(int(last) - int(first) + 1 for first, last in again) < 10 * MEGABYTE
+    assert maker.found() == {"a.bin": data}
