@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from jupyter_remote_gpu.agent.datasets.placing import Placed, Placing
 from jupyter_remote_gpu.errors import InTheWayError, UnsafePathError
+from jupyter_remote_gpu.files.ignore import Ignore
+from jupyter_remote_gpu.files.index import Index
+from jupyter_remote_gpu.files.scan import Project
 
 
 @pytest.fixture
@@ -46,6 +50,17 @@ def test_what_is_placed_is_remembered_with_all_that_it_was_asked_as(
     placing.forget("two")
     assert placing.placed(project) == {}
     assert list((project / "data").iterdir()) == []
+
+
+def test_a_sync_leaves_it_alone_in_both_directions(placing: Placing, project: Path) -> None:
+    (project / "data").mkdir()
+    (project / "data" / "mine.csv").write_text("1")
+    placing.place(project, "data/d", "one", "t", "a")
+    for sending in (True, False):
+        rules = partial(Ignore, project, sending=sending, datasets=placing.paths(project))
+        found = Project(project, rules, Index())
+        found.scan()
+        assert set(found.index.tree()) == {b"data", b"data/mine.csv"}
 
 
 @pytest.mark.parametrize("at", ["../out", "/tmp/out", "a/../../out"])
