@@ -77,13 +77,13 @@ def require_room(folder: Path, needed: int, what: str) -> None:
 
 
 def size(count: int) -> str:
-    """Return a number of bytes for people: 1.3 GB."""
+    """Return a number of bytes as people read it: `1.0 MB`, `105 MB`."""
     value, unit = float(count), "bytes"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if value < 1000:
+    for larger in ("KB", "MB", "GB", "TB"):
+        if round(value, 1) < 1000:
             break
         value, unit = value / 1000, larger
-    return f"{value:.0f} {unit}" if value >= 10 or unit == "bytes" else f"{value:.1f} {unit}"
+    return f"{value:.0f} {unit}" if value >= 99.95 or unit == "bytes" else f"{value:.1f} {unit}"
 
 
 def _append(web: Web, link: Link, out: BinaryIO) -> None:

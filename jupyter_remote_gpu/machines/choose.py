@@ -28,12 +28,11 @@ def choose(request: Request, known: Mapping[str, Machine], current: str = EMBEDD
             hint="Leave the GPU out: a plain %%remote_gpu runs the cell on the notebook's machine,"
             " and `%remote_gpu add NAME HOST` adds a GPU box of your own.",
         )
-    if request.datasets or request.detach:
-        flag = "--datasets" if request.datasets else "--detach"
+    if request.detach:
         raise NotAvailableError(
-            f"Understood: {request.describe()}. This version cannot do {flag} yet. "
+            f"Understood: {request.describe()}. This version cannot do --detach yet. "
             "Nothing was run.",
-            hint=f"Leave {flag} out.",
+            hint="Leave --detach out.",
         )
     here = EMBEDDED_NAME if request.local or request.cpu else current
     name = here if request.machine is None else request.machine

@@ -49,7 +49,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("max-price", "gpu", "at most so many US dollars an hour", "USD"),
     Flag("spot", "gpu", "a cheaper machine that its owner may take back"),
     Flag("name", "gpu", "what the rented machine is to be called", "NAME"),
-    Flag("datasets", "run", "data to place in the workspace before the cell runs", "REF[,REF…]"),
+    Flag("datasets", "run", "data that the machine is to have first", "REF[,REF…]", True),
     Flag("detach", "run", "go on without the notebook"),
     Flag("timeout", "run", "stop the cell after that time: 90, 90s, 10m, 1h30m", "TIME", True),
     Flag("attach", "run", "show the run this notebook left; the cell is not run", available=True),

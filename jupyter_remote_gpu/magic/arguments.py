@@ -14,6 +14,7 @@ from jupyter_remote_gpu.errors import NotAvailableError, RequestError, UnknownVe
 from jupyter_remote_gpu.machines import Request, parse, split
 from jupyter_remote_gpu.machines.nearest import did_you_mean, nearest
 
+from . import data_flags
 from .verb_table import BY_NAME, LATER, MEANT, Verb
 
 
@@ -32,13 +33,15 @@ class LineCommand:
     `names` are the operands of names, pull, push and recover, the things that clean is to
     free, or the new name that add gives; `operand` is the expression of eval or pull, the
     host of add, or the verb that help is wanted on ("" for all). `request` holds the flags,
-    and the machine that is meant, however it was named.
+    and the machine that is meant, however it was named. Of data `names` are addresses,
+    `called` the name given, and `operand` what else is to be done.
     """
 
     verb: str = "status"
     names: tuple[str, ...] = ()
     operand: str = ""
     request: Request = field(default_factory=Request)
+    called: str = ""
 
 
 def parse_cell(line: str) -> CellCommand:
@@ -80,6 +83,8 @@ def parse_line(line: str) -> LineCommand:
 def _command(verb: Verb, words: list[str]) -> LineCommand:
     if "--help" in words or "-h" in words:
         return LineCommand("help", operand=verb.name)
+    if verb.operands == "addresses":
+        return _of_data(verb, words)
     request, operands = split(words)
     _refuse_idle_flags(verb, words)
     if "machine" in verb.operands:
@@ -98,6 +103,18 @@ def _command(verb: Verb, words: list[str]) -> LineCommand:
     if verb.name == "help" and operand and operand not in BY_NAME:
         raise _unknown_verb(operand)
     return LineCommand(verb.name, operand=operand, request=request)
+
+
+def _of_data(verb: Verb, words: list[str]) -> LineCommand:
+    """Return the command about data at addresses; some are commands of Kaggle's own program."""
+    does, called, words = data_flags.taken(words)
+    if words[:1] and words[0].lstrip("!") == "kaggle":
+        return LineCommand(verb.name, (shlex.join(words),), does, called=called)
+    request, addresses = split(words)
+    _refuse_idle_flags(verb, words)
+    if called and len(addresses) != 1:
+        raise RequestError("--as gives one name to one address.", hint="Name them one by one.")
+    return LineCommand(verb.name, addresses, does, request, called)
 
 
 def _of_machine(verb: Verb, request: Request, operands: tuple[str, ...]) -> LineCommand:

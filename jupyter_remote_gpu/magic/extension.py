@@ -27,6 +27,7 @@ from .devices import DeviceChoices
 from .hook import LocalCellHook
 from .joined import Joined, shell_front_end
 from .joining import Machines
+from .local_data import LocalData
 from .remote_error import remote_exception
 
 QUIET_BYTES = 1_000_000
@@ -49,6 +50,9 @@ class Extension:
         self._told: set[tuple[str, str]] = set()
         self.hook = LocalCellHook(self.hub, self._fetch_from)
         self._completion = Completion(shell, self.machines)
+        self._data = LocalData(
+            self.machines.data, self.machines.settings.cache / "datasets", self.note
+        )
 
     def note(self, text: str) -> None:
         """Show one small line that no machine says."""
@@ -60,6 +64,7 @@ class Extension:
         self.shell.input_transformers_cleanup.append(self.both)
         self.shell.events.register("pre_run_cell", self._before_cell)
         self.shell.events.register("post_run_cell", self._after_cell)
+        self._data.install()
         atexit.register(self._at_exit)
 
     def remove(self) -> None:
@@ -70,6 +75,7 @@ class Extension:
         self.shell.events.unregister("post_run_cell", self._after_cell)
         atexit.unregister(self._at_exit)
         self._completion.remove()
+        self._data.remove()
         self.machines.close()
 
     # -- remote cells ---------------------------------------------------------------------------

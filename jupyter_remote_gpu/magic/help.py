@@ -5,6 +5,7 @@ from __future__ import annotations
 from jupyter_remote_gpu.machines import flags
 from jupyter_remote_gpu.machines.gpus import FLAGS as GPU_FLAGS
 
+from . import data_flags
 from .verb_table import BY_NAME, VERBS, Verb
 
 _CELL_EXAMPLES = (
@@ -59,7 +60,8 @@ def _verb_help(verb: Verb) -> str:
     lines = [f"%remote_gpu {verb.usage}: {verb.summary}.", "", verb.explanation, "", "Examples"]
     lines += [f"  {example}" for example in verb.examples]
     if verb.flags:
-        rows = [(flag.usage, flag.summary) for flag in flags.FLAGS if flag.name in verb.flags]
+        known = (*flags.FLAGS, *data_flags.FLAGS)
+        rows = [(flag.usage, flag.summary) for flag in known if flag.name in verb.flags]
         lines += ["", "Flags", *_columns(rows)]
     return "\n".join(lines)
 

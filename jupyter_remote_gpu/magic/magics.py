@@ -15,6 +15,7 @@ from jupyter_remote_gpu.session.summary import run_text
 
 from . import arguments, help, verbs
 from .both import run_there
+from .data_verbs import place_all
 from .extension import Extension, cell_count, cell_filename
 from .joined import Joined
 from .missing_module import missing_text
@@ -82,6 +83,7 @@ class RemoteGPUMagics(Magics):
         self._check_syntax(python, filename)
         trees = extension.hook.close()
         try:
+            place_all(joined, request.datasets)
             outcome = extension.run(
                 joined,
                 cell,

@@ -12,6 +12,7 @@ Operands = Literal[
     "names or expression",
     "expression",
     "verb",
+    "addresses",
     "machine",
     "one machine",
     "machine and items",
@@ -25,8 +26,9 @@ class Verb:
 
     `operands` says what follows: nothing, any number of names, one or more,
     these or one expression, one expression to the end of the line, at most one
-    verb, at most one machine, exactly one, one with things that lie there, a
-    new name with a host. `flags` are the request flags that mean something there.
+    verb, any number of addresses of data, at most one machine, exactly one, one
+    with things that lie there, a new name with a host. `flags` are the request
+    flags that mean something there, and some of the verb's own.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Verb:
             "names or expression": " NAME…",
             "expression": " EXPRESSION",
             "verb": " [VERB]",
+            "addresses": " [ADDRESS…]",
             "machine": " [MACHINE]",
             "one machine": " MACHINE",
             "machine and items": " MACHINE [ITEM…]",
@@ -136,6 +139,24 @@ VERBS: tuple[Verb, ...] = (
         "Kernels that still run there are named; they go on. --yes forgets it.",
         ("%remote_gpu forget gpu-box", "%remote_gpu forget gpu-box --yes"),
         frozenset({"yes"}),
+    ),
+    Verb(
+        "data",
+        "addresses",
+        "data from Kaggle, the Hub or the web, straight to the machine",
+        "They lie in data/NAME beside the notebook there; Kaggle's on another computer also at\n"
+        "/kaggle/input/NAME. In Python: dataset(ADDRESS), in remote and local cells. Fetched\n"
+        "once, they serve all projects of the machine; sync and git leave them alone. --as NAME\n"
+        "gives another name, --newest asks for a newer version, --remove NAME frees the room.\n"
+        "Without an address, what lies there.",
+        (
+            "%remote_gpu data kaggle://clmentbisaillon/fake-and-real-news-dataset",
+            "%remote_gpu data hf://datasets/rajpurkar/squad --as squad",
+            "%remote_gpu data https://www.kaggle.com/competitions/titanic --newest",
+            "%remote_gpu data",
+            "%remote_gpu data --remove squad",
+        ),
+        frozenset({"machine", "local", "cpu", "as", "newest", "remove"}),
     ),
     Verb(
         "names",
@@ -253,7 +274,6 @@ BY_NAME: dict[str, Verb] = {verb.name: verb for verb in VERBS}
 
 # Verbs agreed for later; asking for one is no mistake of the user's.
 LATER: dict[str, str] = {
-    "data": "placing data sets on a machine",
     "sync": "following the project's files",
     "prices": "renting machines",
 }

@@ -11,7 +11,7 @@ from jupyter_remote_gpu.session.summary import loads_text, names_text, size_text
 from jupyter_remote_gpu.state.analysis import footprint
 from jupyter_remote_gpu.state.parting import RESULT
 
-from . import help, kernel_verbs, machine_verbs
+from . import data_verbs, help, kernel_verbs, machine_verbs
 from .arguments import LineCommand
 from .extension import Extension
 from .joined import Joined
@@ -134,6 +134,7 @@ _VERBS: dict[str, Callable[[Extension, LineCommand], Any]] = {
     "recover": _recover,
     "redo": _redo,
     "help": _help,
+    **data_verbs.VERBS,
     **kernel_verbs.VERBS,
     **machine_verbs.VERBS,
 }

@@ -59,6 +59,14 @@ class ProjectData:
             self._remembered.put(found)
         return found
 
+    def source(self, reference: Reference) -> Source:
+        """Return the source of a reference."""
+        return self._finding.of(reference)
+
+    def forget(self, address: str, *, called: str = "") -> None:
+        """Have the source asked again which version an address means."""
+        self._remembered.forget(parse_reference(address, base=self._folder, called=called))
+
     async def place(
         self,
         client: AgentClient,

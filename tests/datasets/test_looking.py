@@ -31,6 +31,7 @@ from jupyter_remote_gpu.errors import (
     SourceDownError,
     UnsafePathError,
 )
+from jupyter_remote_gpu.session.cell_data import ProjectData
 from tests.datasets.emulators.hub import TOKEN, Hub, Repository
 from tests.datasets.emulators.kaggle import Dataset, Kaggle, zipped
 from tests.datasets.emulators.storage import Storage
@@ -70,12 +71,11 @@ def look(kaggle: Kaggle, hub: Hub, tmp_path: Path, said: list[str]) -> Look:
             ),
         }
     )
-    here = DatasetsHere(
-        sources, Remembered(tmp_path / "datasets.json"), tmp_path / "cache", said.append
-    )
+    project = ProjectData(tmp_path, sources, Remembered(tmp_path / "datasets.json"))
+    here = DatasetsHere(project, tmp_path / "cache", said.append)
 
     def dataset(address: str) -> DataPath:
-        found = here.dataset(address, tmp_path)
+        found = here.dataset(address)
         assert isinstance(found, DataPath)
         return found
 
@@ -235,11 +235,12 @@ def test_archives_that_mean_harm_are_refused(storage: Storage, look: Look) -> No
 
 
 def test_local_data_are_their_own_path(tmp_path: Path, said: list[str]) -> None:
-    here = DatasetsHere(Sources(), Remembered(tmp_path / "d.json"), tmp_path / "c", said.append)
+    project = ProjectData(tmp_path, Sources(), Remembered(tmp_path / "d.json"))
+    here = DatasetsHere(project, tmp_path / "c", said.append)
     (tmp_path / "items").mkdir()
     (tmp_path / "items.zip").write_bytes(zipped({"a/b.txt": b"b"}))
-    assert here.dataset("./items", tmp_path) == tmp_path / "items"
-    unpacked = here.dataset("./items.zip", tmp_path)
+    assert here.dataset("./items") == tmp_path / "items"
+    unpacked = here.dataset("./items.zip")
     assert (unpacked / "a" / "b.txt").read_text() == "b"
 
 

@@ -126,8 +126,8 @@ def test_too_little_room_is_refused_with_both_numbers(
     [
         (0, "0 bytes"),
         (999, "999 bytes"),
-        (1_300, "1.3 kB"),
-        (52_000_000, "52 MB"),
+        (1_300, "1.3 KB"),
+        (52_000_000, "52.0 MB"),
         (3 * 10**15, "3000 TB"),
     ],
 )

@@ -33,7 +33,6 @@ def test_the_embedded_machine_serves(line: str, known: dict[str, Machine], tmp_p
         ("--max-price 1.5", "at most $1.5 an hour"),
         ("--spot", "on spot terms"),
         ("--name box", "to be called box"),
-        ("--datasets kaggle://a/b", "kaggle://a/b"),
         ("--detach", "running on without the notebook"),
     ],
 )

@@ -1,0 +1,67 @@
+"""What is said of datasets on a machine: the table of them, and a line for one just placed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jupyter_remote_gpu.errors import RequestError
+from jupyter_remote_gpu.session.datasets import Placed
+from jupyter_remote_gpu.session.summary import names_text, seconds_text, size_text
+
+from .machine_table import columns
+
+Rows = Sequence[Mapping[str, Any]]
+"""The answer to `protocol.dataset_messages.ListDatasets`."""
+
+
+def data_text(rows: Rows, now: float | None = None) -> str:
+    """Return a line for each dataset on a machine, the one used last first."""
+    now = time.time() if now is None else now
+    lines: list[tuple[str, ...]] = [
+        ("name", "address", "size", "files", "last used", "state", "at")
+    ]
+    for row in sorted(rows, key=lambda one: -float(one["used"])):
+        used = f"{seconds_text(max(1.0, now - row['used']))} ago" if row["used"] else ""
+        state = "being fetched" if row["going"] else "" if row["whole"] else "unfinished"
+        where = ", ".join(row["at"])
+        count = f"{row['files']:,}" if row["files"] else ""
+        cells = (row["name"], row["text"], size_text(row["bytes"]), count, used, state, where)
+        lines.append(tuple(str(cell) for cell in cells))
+    return columns(lines)
+
+
+def placed_text(name: str, text: str, placed: Placed) -> str:
+    """Return what is said of a dataset that a machine has now: what, how much, and where."""
+    count = "1 file" if placed.files == 1 else f"{placed.files:,} files"
+    also = f", also {placed.kaggle}" if placed.kaggle else ""
+    lines = [f"{text} ({size_text(placed.bytes)}, {count}) is {placed.path} on {name}{also}"]
+    return "\n".join([*lines, *placed.notes])
+
+
+def keys_of(name: str, rows: Rows, wanted: Sequence[str]) -> list[str]:
+    """Return the keys of datasets that a user names: by name, address or key.
+
+    RequestError for one that is not there.
+    """
+    keys: dict[str, None] = {}
+    unknown = []
+    for word in wanted:
+        found = [str(row["key"]) for row in rows if word in _names(row)]
+        keys.update(dict.fromkeys(found))
+        if not found:
+            unknown.append(word)
+    if unknown:
+        raise RequestError(
+            f"there are no data called {names_text(unknown)} on {name}",
+            hint="%remote_gpu data shows what there is.",
+        )
+    return list(keys)
+
+
+def _names(row: Mapping[str, Any]) -> set[str]:
+    """Return all that a dataset is called, with and without its version."""
+    text = str(row["text"])
+    head, _, last = text.rpartition("/")
+    return {str(row["name"]), str(row["key"]), text, f"{head}/{last.partition('@')[0]}"}

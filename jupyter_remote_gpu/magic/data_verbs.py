@@ -1,0 +1,88 @@
+"""What `%remote_gpu data` does: places data on a machine, lists what lies there, removes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jupyter_remote_gpu.commands.data_table import data_text, keys_of, placed_text
+from jupyter_remote_gpu.errors import RequestError
+from jupyter_remote_gpu.protocol.dataset_messages import ListDatasets, RemoveDatasets
+from jupyter_remote_gpu.session.datasets import Placed
+from jupyter_remote_gpu.session.summary import size_text
+
+from .arguments import LineCommand
+from .data_flags import NEWEST, REMOVE
+from .extension import Extension
+from .joined import Joined
+
+
+def _data(extension: Extension, command: LineCommand) -> None:
+    if command.operand == REMOVE:
+        _remove(extension, command)
+    elif command.names:
+        _place(extension, command)
+    else:
+        _list(extension, command)
+
+
+def _place(extension: Extension, command: LineCommand) -> None:
+    joined = extension.machines.chosen(command.request)
+    joined.front_end.begin()
+    for address in command.names:
+        if command.operand == NEWEST:
+            extension.machines.data.forget(address, called=command.called)
+        placed = place(joined, address, called=command.called)
+        resolved = extension.machines.data.resolve(address, called=command.called)
+        print(placed_text(joined.name, resolved.text, placed))
+
+
+def place_all(joined: Joined, addresses: Sequence[str]) -> None:
+    """Have a machine hold all that these addresses mean, before a cell runs there; blocks."""
+    for address in addresses:
+        place(joined, address)
+
+
+def place(joined: Joined, address: str, *, called: str = "") -> Placed:
+    """Have a machine hold what an address means, linked into the project; blocks.
+
+    Shows progress; stopping the cell ends it, and what came is kept. Raises
+    BadReferenceError, DatasetError, DiskFullError.
+    """
+    with joined.working():
+        joined.session.ready()
+    assert joined.session.data is not None, "every session of a notebook has one"
+    with joined.named():
+        return joined.session.data.place(address, called=called)
+
+
+def _list(extension: Extension, command: LineCommand) -> None:
+    name = _machine(extension, command)
+    rows = extension.machines.ask(name, ListDatasets)["datasets"]
+    print(data_text(rows) if rows else f"no data lie on {name}: {_EXAMPLE}")
+
+
+def _remove(extension: Extension, command: LineCommand) -> None:
+    name = _machine(extension, command)
+    if not command.names:
+        raise RequestError(
+            "--remove needs the name of data.", hint="%remote_gpu data shows what there is."
+        )
+    rows = extension.machines.ask(name, ListDatasets)["datasets"]
+    keys = keys_of(name, rows, command.names)
+    done = extension.machines.ask(name, RemoveDatasets, keys=keys)
+    print(f"freed {size_text(done['freed'])} on {name}")
+    for key, why in done["kept"].items():
+        print(f"kept {key}: {why}")
+
+
+def _machine(extension: Extension, command: LineCommand) -> str:
+    """Return the machine that is meant; it need not be joined."""
+    request, machines = command.request, extension.machines
+    if request.machine is None and not request.local and not request.cpu:
+        return machines.current
+    return machines.chosen(request).name
+
+
+_EXAMPLE = "`%remote_gpu data kaggle://OWNER/NAME` fetches some"
+VERBS: dict[str, Callable[[Extension, LineCommand], Any]] = {"data": _data}

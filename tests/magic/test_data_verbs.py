@@ -1,0 +1,98 @@
+"""`%remote_gpu data`, `--datasets` and a local `dataset(…)`, in a real notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import Place, make_place
+from tests.datasets.emulators.kaggle import Dataset, Kaggle
+from tests.datasets.emulators.serving import serving
+from tests.datasets.emulators.storage import Storage
+from tests.notebook import Notebook
+
+ROWS = b"id,text\n" + b"".join(b"%d,item\n" % n for n in range(1000))
+SETUP = """
+from jupyter_remote_gpu.datasets.kaggle import KaggleSource
+from jupyter_remote_gpu.datasets.kaggle_calls import KaggleCalls
+from jupyter_remote_gpu.datasets.reference import Kind
+
+_data = get_ipython().remote_gpu_extension.machines.data
+_data._finding._made[Kind.KAGGLE] = KaggleSource(KaggleCalls(endpoint="{url}"))
+"""
+
+
+@pytest.fixture(scope="module", params=["untrusted"])
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The machine that is told least; where it lies makes no difference to the verbs."""
+    return make_place(request, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def kaggle() -> Iterator[Kaggle]:
+    """A Kaggle with the items of a shop."""
+    storage = Storage()
+    with serving(storage), serving(one := Kaggle(storage)):
+        one.datasets["shop/items"] = Dataset([{"items.csv": ROWS, "photos/1.jpg": b"1"}])
+        yield one
+
+
+@pytest.fixture(scope="module")
+def shop(notebook: Notebook, kaggle: Kaggle) -> Notebook:
+    """A notebook whose Kaggle is the emulator."""
+    assert notebook.run(SETUP.replace("{url}", kaggle.url)).error() == ""
+    return notebook
+
+
+def test_data_are_placed_listed_and_removed(shop: Notebook, kaggle: Kaggle) -> None:
+    placed = shop.run("%remote_gpu data shop/items --as mine")
+    assert placed.error() == ""
+    assert "kaggle://shop/items@1 (" in placed.text()
+    assert "2 files) is " in placed.text()
+    assert "data/mine on embedded" in placed.text()
+    there = shop.run('%%remote_gpu\nprint(len(open("data/mine/items.csv").read()))')
+    assert there.text() == f"{len(ROWS)}\n"
+    listed = shop.run("%remote_gpu data").text()
+    assert "kaggle://shop/items@1" in listed
+    again = len(kaggle.asked)
+    assert shop.run("%remote_gpu data kaggle://shop/items --as mine").error() == ""
+    assert len(kaggle.asked) == again
+    kaggle.datasets["shop/items"].versions.append({"new.csv": b"1\n"})
+    newer = shop.run("%remote_gpu data shop/items --as mine --newest")
+    assert "kaggle://shop/items@2" in newer.text()
+    removed = shop.run("%remote_gpu data --remove kaggle://shop/items")
+    assert "freed" in removed.text()
+    assert "kaggle://shop/items" not in shop.run("%remote_gpu data").text()
+
+
+def test_a_cell_can_name_what_it_needs(shop: Notebook, kaggle: Kaggle) -> None:
+    kaggle.datasets["shop/prices"] = Dataset([{"prices.csv": b"id,price\n1,2\n"}])
+    cell = '%%remote_gpu --datasets shop/prices\nprint(open("data/prices/prices.csv").read())'
+    shown = shop.run(cell)
+    assert shown.error() == ""
+    assert shown.text() == "id,price\n1,2\n\n"
+    missing = shop.run('%%remote_gpu --datasets shop/none\nprint("ran")')
+    assert missing.ename() == "NoSuchDataError"
+    assert "ran" not in missing.text()
+
+
+def test_a_local_cell_looks_at_the_same_data(shop: Notebook, kaggle: Kaggle) -> None:
+    kaggle.datasets["shop/look"] = Dataset([{"a/b.csv": ROWS}])
+    code = 'found = dataset("shop/look")\nprint((found / "a/b.csv").open().readline(), end="")'
+    shown = shop.run(code)
+    assert shown.error() == ""
+    assert shown.text() == "id,text\n"
+    remote = 'print((dataset("shop/look") / "a/b.csv").open().readline(), end="")'
+    assert shop.run(f"%%remote_gpu\n{remote}").text() == shown.text()
+    travels = shop.run("%%remote_gpu\nprint(found)")
+    assert travels.ename() == "CannotTravelError"
+    assert "found" in travels.error()
+    shop.run("del found")
+
+
+def test_what_is_wrong_is_said(shop: Notebook) -> None:
+    assert shop.run("%remote_gpu data nonsense").ename() == "BadReferenceError"
+    assert shop.run("%remote_gpu data --remove none").ename() == "RequestError"
+    assert shop.run("%remote_gpu data a/b c/d --as both").ename() == "RequestError"
+    assert shop.run("%remote_gpu data --remove --newest a/b").ename() == "RequestError"
