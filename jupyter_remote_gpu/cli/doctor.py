@@ -15,7 +15,7 @@ from .here import Here
 _MARKS = {"good": "ok     ", "warning": "look at", "bad": "BROKEN "}
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Look for what keeps things from working.")
 @with_here
 def doctor(here: Here) -> int:
     """Look at ssh, keys, uv, settings, notebooks and every machine, and say what to do.

@@ -51,6 +51,8 @@ class Progress:
         self._bar: StepBar | None = None
         self._timer: threading.Timer | None = None
         self._latest = Step("")
+        self.told_stop = False
+        """Whether the user has read that what he interrupted was stopped."""
         self._began = self._changed = 0.0
         self._visible = self._stopped = False
 
@@ -125,6 +127,7 @@ class Progress:
         if timer is not None:
             timer.cancel()
         if bar is not None and self._visible:
+            self.told_stop = stopped
             bar.end(f"{self._machine} ▸ {summary(self._clock() - self._began)}")
 
 

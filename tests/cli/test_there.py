@@ -10,6 +10,17 @@ from tests.ssh_machines import ON_A_MACHINE, SSHMachines
 pytestmark = ON_A_MACHINE
 
 
+def test_ctrl_c_while_it_is_made_ready_leaves_nothing(there: Terminal) -> None:
+    there.script("never.py", "print('ran')")
+    sitting = there.sit("run", "never.py", "--machine", "box")
+    sitting.until("box ▸ ")
+    sitting.type("\x03")
+    sitting.until("stopped; nothing was left half done")
+    assert sitting.end() == 130
+    assert "stopped" not in sitting.seen
+    assert there.json("runs", "--machine", "box")["runs"] == []
+
+
 def test_a_script_and_its_modules_are_there(there: Terminal, machines: SSHMachines) -> None:
     there.script("train.py", "import os, sys, model\nprint(os.getcwd(), model.depth, sys.argv[1:])")
     there.script("model.py", "depth = 3")
