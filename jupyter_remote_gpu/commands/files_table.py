@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from jupyter_remote_gpu.files.path_text import path_text
 from jupyter_remote_gpu.files.plan import Do
-from jupyter_remote_gpu.files.verdict import Why
+from jupyter_remote_gpu.files.verdict import LeftOut, Why
 from jupyter_remote_gpu.session.summary import LONGEST_LIST, seconds_text, size_text
 from jupyter_remote_gpu.session.sync_report import (
     DryRun,
@@ -198,6 +198,18 @@ def asking_line(one: Planned) -> str:
         f"{path} ({size_text(one.bytes)}) stays here because it is large:"
         f" `%remote_gpu sync --allow {quoted(path)}` sends it"
     )
+
+
+def stays_line(left: LeftOut) -> str:
+    """Return the line about something that a cell or script names and that does not travel."""
+    path = path_text(left.path, is_folder=left.is_folder)
+    if left.why is Why.LARGE:
+        size, send = f" ({left.rule})", f"`%remote_gpu sync --allow {quoted(path)}` sends it"
+        return f"{path}{size} stays here because it is large: {send}"
+    line = f"{path} stays here: {left.why.value}" + (f" ({left.rule})" if left.rule else "")
+    if left.why in (Why.SECRET, Why.IGNORED):
+        line += f"; a line `!{path}` in a file .remotegpuignore lets it travel"
+    return line
 
 
 def waiting_line(machine: str, waiting: Sequence[Waiting]) -> str:
