@@ -48,7 +48,7 @@ def look_here(settings: Settings, registry: Registry, folder: Path) -> list[Find
         _uv,
         lambda: _folders(settings, registry),
         _notebooks,
-        lambda: look_at_project(folder, Path.home()),
+        lambda: look_at_project(folder),
     )
     return [finding for look_at in looks for finding in look_at()]
 

@@ -11,7 +11,7 @@ from jupyter_remote_gpu.files.watch import why_not
 
 from .cloud_folder import cloud_folder
 from .finding import Finding
-from .project import project_folder
+from .project import holds_home, project_folder
 
 _LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
 _LONGEST_SECONDS = 2.0
@@ -19,14 +19,13 @@ _LONGEST_SECONDS = 2.0
 _ENOUGH_WATCHES = 524_288
 
 
-def look_at_project(folder: Path, home: Path, limit: Path = _LIMIT) -> Iterable[Finding]:
+def look_at_project(folder: Path, limit: Path = _LIMIT) -> Iterable[Finding]:
     """Look at the project that a folder belongs to. Blocks for seconds at most.
 
-    `home` is the user's, `limit` the file in which the system says how many
-    folders may be watched.
+    `limit` is the file in which the system says how many folders may be watched.
     """
     root = project_folder(folder)
-    if root == home or root in home.parents:
+    if holds_home(root):
         text = f"{root} is a home folder, or holds one: its files are never sent"
         advice = "Put scripts and notebooks into a folder of their own."
         yield Finding("project", "warning", text, advice)

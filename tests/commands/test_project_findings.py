@@ -18,10 +18,13 @@ def limit(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_home_folder_is_never_sent(tmp_path: Path, limit: Path) -> None:
+def test_a_home_folder_is_never_sent(
+    tmp_path: Path, limit: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "ada"))
     for folder in (tmp_path / "ada", tmp_path):
         folder.mkdir(exist_ok=True)
-        (one,) = look_at_project(folder, tmp_path / "ada", limit)
+        (one,) = look_at_project(folder, limit)
         assert (one.what, one.state) == ("project", "warning")
         assert "never sent" in one.text
 
@@ -29,7 +32,7 @@ def test_a_home_folder_is_never_sent(tmp_path: Path, limit: Path) -> None:
 def test_a_cloud_folder_is_told_of(tmp_path: Path, limit: Path) -> None:
     project = tmp_path / "OneDrive/project"
     (project / ".git").mkdir(parents=True)
-    found = {one.what: one for one in look_at_project(project, tmp_path / "ada", limit)}
+    found = {one.what: one for one in look_at_project(project, limit)}
     assert found["cloud folder"].state == "warning"
     assert "OneDrive keeps in step" in found["cloud folder"].text
 
@@ -39,10 +42,10 @@ def test_more_folders_than_can_be_watched(tmp_path: Path, limit: Path) -> None:
         pytest.skip(f"left out: {why_not(tmp_path)}")
     for number in range(60):
         (tmp_path / f"project/{number}").mkdir(parents=True)
-    found = {one.what: one for one in look_at_project(tmp_path / "project", Path("/x"), limit)}
+    found = {one.what: one for one in look_at_project(tmp_path / "project", limit)}
     assert found["changes"].state == "warning"
     assert "61 folders" in found["changes"].text
     assert "sysctl" in found["changes"].advice
     limit.write_text("1000")
-    found = {one.what: one for one in look_at_project(tmp_path / "project", Path("/x"), limit)}
+    found = {one.what: one for one in look_at_project(tmp_path / "project", limit)}
     assert found["changes"].state == "good"
