@@ -10,11 +10,13 @@ from typing import Protocol
 
 from jupyter_remote_gpu.errors import MachineError
 from jupyter_remote_gpu.protocol.steps import Step
-from jupyter_remote_gpu.session.summary import seconds_text, size_text
+from jupyter_remote_gpu.session.summary import about_text, seconds_text, size_text
 
 SHOWN_AFTER_SECONDS = 0.3
 """What is ready sooner says nothing."""
 SHOWN_EVERY_SECONDS = 0.1
+PACE_SECONDS = 1.0
+"""A rate that was seen for a shorter time says little."""
 COUNTED = 10_000
 """Totals beyond are bytes, the others are pieces."""
 
@@ -65,6 +67,8 @@ class Progress:
                 return
             now = self._clock()
             again = step.what == self._latest.what
+            if not again or step.done < self._latest.done:
+                self._first, self._first_at = step, now
             self._latest = step
             if not self._visible:
                 self._wait_to_show()
@@ -88,9 +92,9 @@ class Progress:
         assert self._bar is not None
         step = self._latest
         self._visible, self._changed = True, self._clock()
-        self._bar.show(
-            step_text(self._machine, step), step.done / step.total if step.total else None
-        )
+        text = step_text(self._machine, step)
+        text += pace_text(step, self._first.done, self._changed - self._first_at)
+        self._bar.show(text, step.done / step.total if step.total else None)
 
     @contextlib.contextmanager
     def shown(self, summary: Callable[[float], str]) -> Iterator[None]:
@@ -139,6 +143,19 @@ def step_text(machine: str, step: Step) -> str:
     if step.total > COUNTED:
         return f"{line}, {size_text(step.done)} of {size_text(step.total)}"
     return f"{line}, {step.done} of {step.total}"
+
+
+def pace_text(step: Step, first: int, seconds: float) -> str:
+    """Return how fast a step goes, and how long still: ", 5.2 MB/s, 20 s left".
+
+    `first` is what was done when it began, so many `seconds` ago. "" where that is
+    not known yet, or where pieces are counted and not bytes.
+    """
+    if step.total <= COUNTED or seconds < PACE_SECONDS or step.done <= first:
+        return ""
+    rate = (step.done - first) / seconds
+    left = (step.total - step.done) / rate
+    return f", {size_text(rate)}/s" + (f", {about_text(left)} left" if left >= 1 else "")
 
 
 def ready_text(seconds: float, *parts: str) -> str:
