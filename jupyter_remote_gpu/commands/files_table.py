@@ -1,20 +1,28 @@
 """What is said of files that travel, in a notebook and in a terminal. Pure; no I/O.
 
-Paths from a machine are shown by `path_text` alone. Commands are named as in a
-notebook; the terminal rewords them.
+The tables are made here, the single lines in `session.file_words`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from jupyter_remote_gpu.files.path_text import path_text
 from jupyter_remote_gpu.files.plan import Do
-from jupyter_remote_gpu.files.verdict import LeftOut, Why
+from jupyter_remote_gpu.files.verdict import Why
+from jupyter_remote_gpu.session.file_words import (
+    asking_line,
+    conflict_line,
+    count_text,
+    moved_text,
+    named,
+    refused_line,
+    token_line,
+    waiting_line,
+)
 from jupyter_remote_gpu.session.summary import LONGEST_LIST, seconds_text, size_text
 from jupyter_remote_gpu.session.sync_report import (
     DryRun,
-    Moved,
     Planned,
     SyncReport,
     Waiting,
@@ -25,7 +33,6 @@ from .folding import Row, folded
 
 MOST_ROWS = 12
 """Longer lists are folded, unless all is asked for."""
-_MOST_NAMED = 3
 _WIDEST_PATH = 60
 _NO_SURPRISE = tuple(
     why.value for why in (Why.OTHER_VERSION, Why.CACHE, Why.ENVIRONMENT, Why.GIT, Why.OWN)
@@ -64,7 +71,7 @@ def _order(key: tuple[Way, str]) -> tuple[bool, bool, str]:
 
 def _staying(kind: str, paths: Sequence[Planned], *, everything: bool) -> list[str]:
     if kind in _NO_SURPRISE and not everything:
-        return ["", f"stays here, {kind}: {_named([(p.path, p.is_folder) for p in paths])}"]
+        return ["", f"stays here, {kind}: {named((p.path, p.is_folder) for p in paths)}"]
     hint = _ALLOWED_BY.get(kind)
     below = [f"  {hint}"] if hint is not None else []
     return ["", *_list(f"stays here, {kind}", paths, everything=everything), *below]
@@ -102,17 +109,6 @@ def _path(row: Row) -> str:
     return f"{text} ({count_text(row.count)})" if row.count > 1 else text
 
 
-def _named(paths: Iterable[tuple[str, bool]]) -> str:
-    names = [path_text(path, is_folder=is_folder) for path, is_folder in sorted(paths)]
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def count_text(count: int) -> str:
-    """Return "1 file", "12,000 files"."""
-    return f"{count:,} file" if count == 1 else f"{count:,} files"
-
-
 def report_text(machine: str, report: SyncReport) -> str:
     """Return what a sync did: a line on what moved, and one for each thing to know or to do."""
     took = seconds_text(report.seconds)
@@ -120,10 +116,10 @@ def report_text(machine: str, report: SyncReport) -> str:
         lines = [f"nothing to do: the files are the same here and on {machine}"]
     else:
         lines = [f"{'; '.join(_moved(machine, report)) or 'nothing moved'} · {took}"]
-    lines += conflict_lines(machine, report.conflicts)
+    lines += [conflict_line(machine, one) for one in report.conflicts]
     if report.later:
-        lines.append(f"still coming in the background: {_files(report.later)}")
-    lines += [f"not put in place: {path_text(p)}: {why}" for p, why in report.refused.items()]
+        lines.append(f"still coming in the background: {moved_text(report.later)}")
+    lines += [refused_line(path, why) for path, why in report.refused.items()]
     if report.waiting:
         lines.append(waiting_line(machine, report.waiting))
     lines += [asking_line(one) for one in report.asking]
@@ -131,10 +127,7 @@ def report_text(machine: str, report: SyncReport) -> str:
     more = len(report.left_out) - LONGEST_LIST
     if more > 0:
         lines.append(f"{more:,} more stay here: `%remote_gpu sync --dry-run` lists them")
-    lines += [
-        f"{path_text(path)} was sent and holds {what}; whoever can act on {machine} can read it"
-        for path, what in report.tokens.items()
-    ]
+    lines += [token_line(machine, path, what) for path, what in report.tokens.items()]
     return "\n".join(lines)
 
 
@@ -149,9 +142,8 @@ def settled_text(machine: str, what: str, paths: Sequence[str]) -> str:
     """Return what became of files that waited; `what` is accepted or rejected."""
     if not paths:
         return f"nothing of {machine} was {what}"
-    named = _named([(path, False) for path in paths])
     done = "put in place" if what == "accepted" else "thrown away"
-    return f"{what}, and {done}: {named}"
+    return f"{what}, and {done}: {named((path, False) for path in paths)}"
 
 
 def _moved(machine: str, report: SyncReport) -> list[str]:
@@ -164,59 +156,12 @@ def _moved(machine: str, report: SyncReport) -> list[str]:
         gone = [one for one in moved if one.deleted]
         size = sum(one.bytes for one in files)
         if files:
-            went = f" ({size_text(wire)} on the way)" if 0 < wire < size // 2 else ""
-            parts.append(f"{verb} {_files(files)}{went}")
+            went = f", {size_text(wire)} on the wire" if 0 < wire < size // 2 else ""
+            parts.append(f"{verb} {moved_text(files)}{went}")
         if gone:
             where = f"on {machine}" if verb == "sent" else "here"
-            parts.append(f"deleted {_files(gone)} {where}")
+            parts.append(f"deleted {moved_text(gone)} {where}")
     return parts
-
-
-def _files(moved: Sequence[Moved]) -> str:
-    """Return some files in a few words: their names, or how many; and their size."""
-    size = sum(one.bytes for one in moved)
-    if len(moved) > _MOST_NAMED:
-        text = count_text(len(moved))
-    else:
-        text = ", ".join(path_text(one.path) for one in moved)
-    return f"{text}, {size_text(size)}" if size else text
-
-
-def conflict_lines(machine: str, conflicts: Iterable[Moved]) -> list[str]:
-    """Return a line for each file that changed on both sides, with both names."""
-    return [
-        f"{path_text(one.path)} was changed here and on {machine}: the one of here stands,"
-        f" {machine}'s is {path_text(one.other)}"
-        for one in conflicts
-    ]
-
-
-def asking_line(one: Planned) -> str:
-    """Return the line about a file that waits for the user's word before it travels."""
-    path = path_text(one.path)
-    return (
-        f"{path} ({size_text(one.bytes)}) stays here because it is large:"
-        f" `%remote_gpu sync --allow {quoted(path)}` sends it"
-    )
-
-
-def stays_line(left: LeftOut) -> str:
-    """Return the line about something that a cell or script names and that does not travel."""
-    path = path_text(left.path, is_folder=left.is_folder)
-    if left.why is Why.LARGE:
-        size, send = f" ({left.rule})", f"`%remote_gpu sync --allow {quoted(path)}` sends it"
-        return f"{path}{size} stays here because it is large: {send}"
-    line = f"{path} stays here: {left.why.value}" + (f" ({left.rule})" if left.rule else "")
-    if left.why in (Why.SECRET, Why.IGNORED):
-        line += f"; a line `!{path}` in a file .remotegpuignore lets it travel"
-    return line
-
-
-def waiting_line(machine: str, waiting: Sequence[Waiting]) -> str:
-    """Return the line that says that files of a machine wait for the user's word."""
-    named = _named([(one.path, False) for one in waiting])
-    wait = "waits" if len(waiting) == 1 else "wait"
-    return f"{named} of {machine} {wait} for your word: `%remote_gpu kept --diff` shows why"
 
 
 def waiting_text(machine: str, waiting: Sequence[Waiting]) -> str:
@@ -241,9 +186,3 @@ def _why(one: Waiting) -> str:
 def _planned(one: Planned) -> str:
     reason = f"{one.kind} ({one.reason})" if one.reason else one.kind
     return f"{path_text(one.path, is_folder=one.is_folder)}: {reason}"
-
-
-def quoted(path: str) -> str:
-    """Return a path as one word of a command."""
-    plain = all(char.isalnum() or char in "/._-+@%:,=" for char in path)
-    return path if plain else "'" + path.replace("'", "'\\''") + "'"

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from jupyter_remote_gpu.commands.files_table import stays_line
 from jupyter_remote_gpu.files.mentioned import left_behind
 from jupyter_remote_gpu.files.path_text import path_text
 from jupyter_remote_gpu.files.verdict import LeftOut
+from jupyter_remote_gpu.session.file_words import stays_line
 
 _ERRORS = frozenset({"FileNotFoundError", "NotADirectoryError"})
 _QUOTED = re.compile(r"'([^'\n]{1,1000})'|\"([^\"\n]{1,1000})\"")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from jupyter_remote_gpu.commands.files_table import (
-    asking_line,
     dry_run_text,
     pulled_text,
     report_text,
@@ -12,6 +11,7 @@ from jupyter_remote_gpu.commands.files_table import (
 )
 from jupyter_remote_gpu.files.plan import Do
 from jupyter_remote_gpu.files.verdict import Why
+from jupyter_remote_gpu.session.file_words import asking_line
 from jupyter_remote_gpu.session.sync_report import (
     DryRun,
     Moved,
@@ -98,16 +98,16 @@ def test_a_report_says_what_moved_and_what_there_is_to_do() -> None:
         seconds=2.0,
     )
     assert report_text("box", report).splitlines() == [
-        "sent a.py, b.py, 1.5 KB; deleted gone.py on box; brought back 9 files, 9.0 KB · 2.0 s",
+        "sent a.py, b.py (1.5 KB); deleted gone.py on box; brought back 9 files (9.0 KB) · 2.0 s",
         "notes.md was changed here and on box: the one of here stands, box's is"
         " notes.kept-from-box.md",
-        "still coming in the background: model.pt, 160 MB",
-        "not put in place: A.txt: this file system takes it for the same file as a.txt",
+        "still coming in the background: model.pt (160 MB)",
+        "A.txt was not put in its place: this file system takes it for the same file as a.txt",
         "run.sh of box waits for your word: `%remote_gpu kept --diff` shows why",
         "big file.bin (300 MB) stays here because it is large:"
         " `%remote_gpu sync --allow 'big file.bin'` sends it",
         "stays here: .env: looks like a secret (.env)",
-        "a.py was sent and holds a GitHub token; whoever can act on box can read it",
+        "a.py was sent and holds a GitHub token: whoever can act on box can read it",
     ]
 
 
@@ -122,7 +122,7 @@ def test_the_same_on_both_sides_is_one_line() -> None:
 
 def test_what_really_went_is_said_where_it_is_much_less() -> None:
     report = SyncReport(sent=(Moved("w.bin", 100_000_000),), bytes_out=300_000, seconds=1.0)
-    assert report_text("box", report) == "sent w.bin, 100 MB (300 KB on the way) · 1.0 s"
+    assert report_text("box", report) == "sent w.bin (100 MB), 300 KB on the wire · 1.0 s"
 
 
 def test_what_waits_is_listed_with_reasons() -> None:
