@@ -193,7 +193,8 @@ class Environments:
         ended = await self._uv.run(
             [*command, *_OFFLINE, "--no-python-downloads"], doing, tell, [lock]
         )
-        if ended.status and await index_answers():
+        # Not before the client has looked for one there: an attempt may take half a minute.
+        if ended.status and request.interpreter == variant.version and await index_answers():
             fetching = f"fetching Python {variant.version} there"
             ended = await self._uv.run(command, fetching, tell, [lock])
         if ended.status:

@@ -301,7 +301,7 @@ class RemotePlace:
                     arguments=list(lock.index_arguments),
                     **brought,
                 )
-            except (NeedsPythonError, NeedsPackagesError) as error:  # noqa: PERF203  (twice at most)
+            except (NeedsPythonError, NeedsPackagesError) as error:  # noqa: PERF203  (four at most)
                 brought.update(self._bring(error, lock, brought))
 
     def _hear(self, step: Step) -> None:
@@ -317,28 +317,34 @@ class RemotePlace:
         self, error: RemoteGPUError, lock: Lock, brought: Mapping[str, str]
     ) -> dict[str, str]:
         """Bring what a build asked for; its error, if that was brought and did not help."""
-        if isinstance(error, NeedsPythonError) and "interpreter" not in brought:
-            return {"interpreter": self._bring_python()}
+        if isinstance(error, NeedsPythonError):
+            return {"interpreter": self._python_there(brought.get("interpreter", ""), error)}
         folder = f"carried/{lock.digest}"
         if isinstance(error, NeedsPackagesError) and brought.get("carried") != folder:
             held = [f"{name}=={version}" for name, version in self._held.items()]
             return {"carried": self._carry(lock, folder, held), **self._bring_part()}
         raise error
 
-    def _bring_python(self) -> str:
-        """Return an interpreter there of the wanted version, brought if there is none."""
+    def _python_there(self, tried: str, error: RemoteGPUError) -> str:
+        """Return the next interpreter to build with there, after `tried` did not do.
+
+        One that a look finds, wherever it lies; the version itself, which lets the
+        machine fetch it; one that is brought. Raises `error` after that.
+        """
         version = self._version
-        for one in self._transport.facts.pythons:
-            if one.version == version:
-                return one.path
+        found = [one.path for one in self._transport.facts.pythons if one.version == version]
+        if not tried:
+            return found[0] if found else _dotted(version)
+        if tried != _dotted(version):
+            raise error
         try:
             return self._transport.carry_python(version)
-        except AgentStartError as error:
+        except AgentStartError as failed:
             raise NeedsPythonError(
                 f"{self._machine} has no Python {_dotted(version)}, and it could be fetched"
-                f" neither there nor here ({error.hint or error.message})",
+                f" neither there nor here ({failed.hint or failed.message})",
                 hint="The setting `environment_python` names another version that is there.",
-            ) from error
+            ) from failed
 
     def _carry(self, lock: Lock, folder: str, have: Collection[str] = ()) -> str:
         """Fetch packages here, but for those in `have`, and carry them to a folder there."""
