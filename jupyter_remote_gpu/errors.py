@@ -29,6 +29,7 @@ RemoteGPUError
 │   └── DamagedError            a checksum did not match
 ├── LackingError                a chunk that was asked for is not there
 ├── FilesError                  the project's files
+│   ├── ProjectChangedError     they are not what was last seen of them
 │   ├── UnsafePathError         a path from outside that could leave the workspace
 │   └── UnreadableError         a file that cannot be read here
 ├── WaitTimeoutError            a wait came to its end; says what was waited for
@@ -184,6 +185,10 @@ class LackingError(RemoteGPUError):
 
 class FilesError(RemoteGPUError):
     """Trouble with the project's files."""
+
+
+class ProjectChangedError(FilesError):
+    """The files on the machine are not what this side last saw: it has to look again."""
 
 
 class UnsafePathError(FilesError):

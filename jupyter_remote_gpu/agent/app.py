@@ -23,6 +23,7 @@ from .environments import Environments
 from .facts import machine_facts, machine_state
 from .handle import KernelHandle, adopt_kernel, is_elsewhere
 from .home import AgentHome
+from .projects import Projects
 from .remains import Remains, living
 from .starting import ROOT, Starter
 from .workspaces import base_of
@@ -53,6 +54,7 @@ class Agent:
         self._end = asyncio.Event()
         self.environments = Environments(base_of(home), self._lives_in)
         self._starter = Starter(home, self._changed, self.environments.part)
+        self.projects = Projects(base_of(home))
         self.remains = Remains(
             base_of(home),
             ROOT,
@@ -80,6 +82,7 @@ class Agent:
             tidying.cancel()
             await self.environments.close()
             await self._starter.close()
+            await asyncio.to_thread(self.projects.close)
             server.close()
             admissions.close()
             self.home.admission.unlink(missing_ok=True)
@@ -112,7 +115,10 @@ class Agent:
             for kernel, handle in self._kernels.items()
             if not handle.dead
         ]
-        return {"working": self._opening > 0 or self.environments.busy, "held": kernels}
+        return {
+            "working": self._opening > 0 or self.environments.busy or self.projects.busy,
+            "held": kernels,
+        }
 
     def kernel(self, kernel: str) -> KernelHandle:
         """Return a kernel by its id; KernelDiedError if there is none."""
@@ -242,6 +248,7 @@ class Agent:
                 elif now - handle.last_use > ORPHAN_SECONDS and not handle.busy:
                     await self.stop_kernel(kernel)
             holds = any(not handle.kept_for_reading for handle in self._kernels.values())
-            idle = not self._connections and not holds and not self.environments.busy
+            working = self.environments.busy or self.projects.busy
+            idle = not self._connections and not holds and not working
             if idle and now - self._last_client > EMPTY_SECONDS:
                 self.end()
