@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import threading
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -327,3 +328,39 @@ def test_relative_paths(tmp_path: Path) -> None:
     assert relative(tmp_path, str(tmp_path / "a" / "b")) == b"a/b"
     assert relative(tmp_path, str(tmp_path)) == b""
     assert relative(tmp_path, str(tmp_path) + "x") is None
+
+
+def test_ten_thousand_tiny_files(make: Make, root: Path) -> None:
+    for n in range(10_000):
+        if n % 500 == 0:
+            (root / f"d{n // 500}").mkdir()
+        (root / f"d{n // 500}" / f"f{n}").write_bytes(b"%d" % (n % 3))
+    project = make({})
+    found = project.scan()
+    assert len(found.changed) == 10_020
+    assert len({known.entry for known in project.index.known.values()}) == 4
+    (root / "d7" / "f3500").write_bytes(b"new")
+    assert set(project.scan().changed) == {b"d7/f3500"}
+
+
+def test_twenty_gigabytes_wait_for_a_word_unread(make: Make, root: Path) -> None:
+    with open(root / "w.bin", "wb") as file:
+        file.truncate(20_000_000_000)
+    found = make({}).scan()
+    assert found.left_out[b"w.bin"].why is Why.LARGE
+    assert "20,000 MB" in found.left_out[b"w.bin"].rule
+    assert (found.changed, found.read_bytes) == ({}, 0)
+
+
+def test_a_large_file_takes_little_memory(make: Make, root: Path) -> None:
+    size = 200 << 20
+    with open(root / "w.bin", "wb") as file:
+        file.truncate(size)
+    tracemalloc.start()
+    try:
+        found = make({}).scan()
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.read_bytes == size
+    assert most < 40 << 20
