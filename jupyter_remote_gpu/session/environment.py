@@ -34,6 +34,7 @@ from jupyter_remote_gpu.protocol.steps import Step, Told
 
 from .place import Ask, Workspace
 from .project import Project, recorded
+from .sync import ProjectSync
 
 ALWAYS = ("pip",)
 """What every environment has besides what the notebook needs: `%pip` must work there."""
@@ -51,7 +52,8 @@ class RemotePlace:
     `name` is the workspace's, `subfolder` the notebook's folder below the project's.
     `cache` is a folder of this computer for locks and packages. With `images`, a
     Python of the machine that has torch is used through an environment over it;
-    `version` is the Python wanted, this one's by default.
+    `version` is the Python wanted, this one's by default. `files` keeps the project
+    the same here and there, None if it does not travel; `notes` are said once.
     """
 
     def __init__(
@@ -67,8 +69,11 @@ class RemotePlace:
         subfolder: str = "",
         images: bool = True,
         version: tuple[int, int] | None = None,
+        files: ProjectSync | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self.notebook = notebook
+        self.files = files
         self._project = project
         self._name = name
         self._transport = transport
@@ -88,7 +93,7 @@ class RemotePlace:
         self._modules: set[str] = set()
         self._looked: set[str] = set()
         self._installed: tuple[int, ...] = ()
-        self._lines: list[str] = []
+        self._lines: list[str] = [*notes]
         self._told_notes: set[str] = set()
 
     @property

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from jupyter_remote_gpu.errors import ProtocolError
-from jupyter_remote_gpu.protocol import frames, messages
+from jupyter_remote_gpu.protocol import frames, messages, project
 from jupyter_remote_gpu.protocol.frames import Frame
 
 EXAMPLES: list[messages.Message] = [
@@ -41,6 +41,27 @@ EXAMPLES: list[messages.Message] = [
     messages.State(request=1, verb="ask", body={}),
     messages.Chunk(name="00", blobs=(b"chunk",)),
     messages.Taken(bytes=1),
+    project.LookProject(request=1, workspace="w", base="00", depth=1, most_bytes=5),
+    project.FindProject(request=1, workspace="w", blobs=(b"a",)),
+    project.LackingChunks(request=1, workspace="w", blobs=(b"name",)),
+    project.PutChunks(request=1, workspace="w", blobs=(b"pack",)),
+    project.GiveChunks(request=1, workspace="w", lists=True, blobs=(b"name",)),
+    project.ChangeProject(
+        request=1, workspace="w", base="00", depth=0, root="01", root_depth=1, who="notebook"
+    ),
+    project.RunWith(
+        request=1,
+        kernel="k",
+        run="r",
+        source="s",
+        count=1,
+        parent={},
+        stdin=True,
+        state={},
+        project={"workspace": "w"},
+        blobs=(b"", b"pack"),
+    ),
+    project.Wrote(kernel="k", root="00", depth=0),
 ]
 
 
