@@ -29,8 +29,13 @@ def named(paths: Iterable[tuple[str, bool]]) -> str:
     return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def moved_text(moved: Sequence[Moved]) -> str:
-    """Return some files in a few words: their names or how many they are, and their size."""
+def moved_text(files: Sequence[Moved]) -> str:
+    """Return some files in a few words: their names or how many they are, and their size.
+
+    A folder in which something moved is not counted: what moved in it names it.
+    """
+    above = {one.path[:at] for one in files for at, letter in enumerate(one.path) if letter == "/"}
+    moved = [one for one in files if one.path not in above]
     size = sum(one.bytes for one in moved)
     if len(moved) > MOST_NAMED:
         text = count_text(len(moved))

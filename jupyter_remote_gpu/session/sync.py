@@ -19,14 +19,16 @@ from pathlib import Path
 from jupyter_remote_gpu.chunks.tree import Encoded, Entry, FileEntry
 from jupyter_remote_gpu.errors import FilesError, LackingError
 from jupyter_remote_gpu.files.apply import Applier
+from jupyter_remote_gpu.files.mentioned import left_behind, path_texts
 from jupyter_remote_gpu.files.plan import Do, Plan
 from jupyter_remote_gpu.files.staging import Change
+from jupyter_remote_gpu.files.verdict import LeftOut
 from jupyter_remote_gpu.protocol.steps import Told
 
 from .place import Ask
 from .sync_aside import Aside, diff, text_of
 from .sync_here import Here
-from .sync_lines import planned, report_lines, stays, waiting_of
+from .sync_lines import Said, planned, stays, waiting_of
 from .sync_memory import Memory
 from .sync_out import small
 from .sync_report import Carried, DryRun, SyncReport, Waiting
@@ -78,6 +80,7 @@ class ProjectSync:
             folder,
             trusted,
         )
+        self._said = Said(machine)
         self._reached = False
         self._carrying: tuple[Encoded, dict[bytes, Entry | None]] | None = None
         self._word: str | None = None
@@ -110,7 +113,7 @@ class ProjectSync:
                 if carried is not None:
                     return carried
             report = self._round(SMALL_BYTES)
-            return replace(self._check(), lines=report_lines(report))
+            return replace(self._check(), lines=self._said.lines(report))
 
     def run_refused(self) -> None:
         """The run was not begun: the files there were not what was taken for granted."""
@@ -132,7 +135,7 @@ class ProjectSync:
                 sides.memory.save()
                 sides.here.save()
                 return ()
-            return report_lines(self._round(SMALL_BYTES))
+            return self._said.lines(self._round(SMALL_BYTES))
 
     def _wrote(self) -> bool:
         """Whether the files there are not as they were when they were last looked at."""
@@ -186,6 +189,23 @@ class ProjectSync:
         """Let these files travel although they are large, from now on and to every machine."""
         with self._lock:
             self._sides.here.allow(map(_inside, paths))
+
+    def left_behind(self, program: str, folder: str) -> tuple[str, ...]:
+        """Return a line for each path that a piece of Python names and that stays here, once.
+
+        `folder` is its working folder, as the project has it; as of the last look.
+        """
+        with self._lock:
+            sides = self._sides
+            left_out, there = sides.here.left_out, sides.there.tree
+            found = left_behind(path_texts(program), folder, left_out, there.__contains__)
+            lines = [self._said.stays(left) for left in found]
+            return tuple(line for line in lines if line is not None)
+
+    @property
+    def left_out(self) -> dict[bytes, LeftOut]:
+        """What of the project does not travel, and why, as of the last look."""
+        return dict(self._sides.here.left_out)
 
     # -- what was put aside ---------------------------------------------------------------------
 
