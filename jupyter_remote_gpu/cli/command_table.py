@@ -18,6 +18,8 @@ _PLACES = {
     "attach": "running",
     "runs": "runs",
     "stop": "runs",
+    "sync": "files",
+    "kept": "files",
     "add": "machines",
     "forget": "machines",
     "machines": "machines",

@@ -75,7 +75,7 @@ class Here:
 
     def say(self, text: str, **values: Any) -> None:
         """Say a result: the text to a person, the values to a program."""
-        click.echo(json.dumps(values) if self.as_json else text)
+        click.echo(json.dumps(values) if self.as_json else reworded(text))
 
     def note(self, text: str) -> None:
         """Say something beside the result, on standard error."""

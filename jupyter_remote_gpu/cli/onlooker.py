@@ -74,6 +74,11 @@ class TerminalOnlooker:
             if answer[:1] in _ANSWERS:
                 return _ANSWERS[answer[:1]]
 
+    def brought(self, fields: dict[str, Any]) -> None:
+        """Say to a program which files came back."""
+        if self._as_json:
+            self._line({"event": "files", **fields})
+
     def ended(self, fields: dict[str, Any]) -> None:
         """Say to a program how it ended."""
         if self._as_json:

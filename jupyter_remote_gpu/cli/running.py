@@ -10,16 +10,20 @@ from pathlib import Path
 
 import click
 
+from jupyter_remote_gpu.commands.came_back import came_lines
 from jupyter_remote_gpu.commands.progress import ready_text
 from jupyter_remote_gpu.commands.running import Wanted, begin, wanted
 from jupyter_remote_gpu.commands.runs import way_to
+from jupyter_remote_gpu.commands.syncing import sync_of_run
 from jupyter_remote_gpu.commands.ways import reached
-from jupyter_remote_gpu.errors import RequestError, UnknownFlagError
+from jupyter_remote_gpu.errors import RemoteGPUError, RequestError, UnknownFlagError
 from jupyter_remote_gpu.machines import EMBEDDED_NAME, Request, split
 from jupyter_remote_gpu.session.script import INTERRUPTED_CODE, Ended, ScriptRun
+from jupyter_remote_gpu.session.summary import seconds_text
 
 from .carrying import carried_out, with_here
 from .exits import Exit
+from .files import report_fields
 from .grammar import JSON, NO_STDIN, RunCommand, complete_machine
 from .here import Here
 from .onlooker import TerminalOnlooker, window
@@ -36,9 +40,10 @@ from .runs import found_run
 def run(words: tuple[str, ...]) -> None:
     """Run SCRIPT on a machine: SCRIPT [FLAGS] [-- ARGUMENTS].
 
-    The machine is made ready, gets the script's files and the project's packages, and runs it
-    in a fresh Python; what it writes appears here. It goes on if this computer does not:
-    `remote-gpu attach` shows it again. Ctrl-C asks whether to leave it running or stop it.
+    The machine is made ready, gets the project's files and packages, and runs it in a fresh
+    Python; what it prints appears here, and the files it writes are here at its end. It goes
+    on if this computer does not: `remote-gpu attach` shows it again. Ctrl-C asks whether to
+    leave it running or stop it.
 
     \b
     --machine NAME   the machine of that name; without it, the project's or this computer
@@ -70,7 +75,7 @@ def _run(here: Here, own: Sequence[str], arguments: Sequence[str], *, stdin: boo
             here.say(begun.kernel, run=begun.kernel, machine=machine)
             here.note(f"{machine} ▸ it goes on there: remote-gpu attach {begun.kernel} shows it")
             return Exit.DONE
-        return _followed(begun, onlooker, request.timeout_seconds)
+        return _followed(here, begun, onlooker, request.timeout_seconds)
     finally:
         begun.close()
 
@@ -116,7 +121,9 @@ def _begun(here: Here, asked: Wanted, onlooker: TerminalOnlooker, *, stdin: bool
         )
 
 
-def _followed(run: ScriptRun, onlooker: TerminalOnlooker, timeout: float | None = None) -> int:
+def _followed(
+    here: Here, run: ScriptRun, onlooker: TerminalOnlooker, timeout: float | None = None
+) -> int:
     """Show a run until it ends or is left; return the exit code for it."""
     try:
         ended = run.follow(timeout)
@@ -130,8 +137,33 @@ def _followed(run: ScriptRun, onlooker: TerminalOnlooker, timeout: float | None 
         onlooker.note(f"{run.machine} ▸ it goes on there: remote-gpu attach {run.kernel} shows it")
     elif ended.code == INTERRUPTED_CODE:
         onlooker.note(f"{run.machine} ▸ stopped")
-    onlooker.ended({"run": run.kernel, "code": ended.code, "left": ended.left})
-    return ended.code
+    code = ended.code if ended.left else _brought_back(here, run, onlooker, ended.code)
+    onlooker.ended({"run": run.kernel, "code": code, "left": ended.left})
+    return code
+
+
+def _brought_back(here: Here, run: ScriptRun, onlooker: TerminalOnlooker, code: int) -> int:
+    """Bring back what a run that has ended wrote; return the exit code, which stays the run's."""
+    machine = run.machine
+    progress = here.progress(machine)
+    try:
+        with progress.shown(lambda seconds: f"files brought back in {seconds_text(seconds)}"):
+            report = run.bring_back(progress.told)
+    except KeyboardInterrupt:
+        onlooker.note(f"{machine} ▸ the next run brings the rest of its files, or remote-gpu sync")
+        return code
+    except (RemoteGPUError, OSError) as error:
+        why = error.message if isinstance(error, RemoteGPUError) else str(error)
+        onlooker.note(
+            f"{machine} ▸ it has ended, but not all it wrote could be brought here: {why}"
+        )
+        onlooker.note("Nothing is lost there; remote-gpu sync brings it.")
+        return code or Exit.FAILED
+    if report is not None:
+        for line in came_lines(machine, report):
+            onlooker.note(f"{machine} ▸ {line}")
+        onlooker.brought(report_fields(machine, report))
+    return code
 
 
 @click.command("attach", short_help="Show a run from its beginning, and go on with it.")
@@ -142,7 +174,7 @@ def _followed(run: ScriptRun, onlooker: TerminalOnlooker, timeout: float | None 
 def attach(here: Here, run: str | None, machine: str | None, no_stdin: bool) -> int:
     """Show a run from its beginning, and go on with it; the latest script's, without RUN.
 
-    Ends with the run's exit code, as `run` does.
+    What it wrote is brought here at its end. Ends with the run's exit code, as `run` does.
     """
     one = found_run(here, run, machine)
     trusted = here.settings.trusted
@@ -153,10 +185,11 @@ def attach(here: Here, run: str | None, machine: str | None, no_stdin: bool) -> 
         told = here.progress(one.machine).told
         way = reached(known, here.settings, here.registry, told)
     onlooker = TerminalOnlooker(one.machine, as_json=here.as_json, stdin=not no_stdin)
-    following = ScriptRun(way, one.machine, here.loop, onlooker, trusted=trusted)
+    files = sync_of_run(here.settings, here.registry, one)
+    following = ScriptRun(way, one.machine, here.loop, onlooker, trusted=trusted, files=files)
     try:
         following.attach(one.kernel, one.record)
-        return _followed(following, onlooker)
+        return _followed(here, following, onlooker)
     finally:
         following.close()
 
