@@ -108,6 +108,7 @@ def begin(
         command=(path, *asked.arguments),
         shown=shlex.join([path, *asked.arguments]),
         sources=project.script.read_text(encoding="utf-8", errors="replace"),
+        below=project.subfolder,
         stdin=stdin,
         environ=dict(environ),
     )

@@ -76,13 +76,15 @@ class Script:
     """What is to be run: `command` as Python gets it, with paths below `subfolder` of the project.
 
     `path` is the script's here, `shown` how the run is called in lists, `sources` the
-    text whose imports it needs. `environ` are variables it gets besides.
+    text whose imports it needs, `below` the working folder as the project has it.
+    `environ` are variables it gets besides.
     """
 
     path: str
     command: tuple[str, ...]
     shown: str
     sources: str = ""
+    below: str = ""
     stdin: bool = False
     environ: dict[str, str] = field(default_factory=dict)
 
@@ -196,6 +198,9 @@ class ScriptRun:
         carried = Carried() if self._files is None else self._files.before_run()
         for line in carried.lines:
             self._note(line)
+        if self._files is not None:
+            for line in self._files.left_behind(script.sources, script.below):
+                self._note(line)
         given: dict[str, Any] = {"project": carried.fields} if carried.fields else {}
         self.request(
             project.RunWith if given else messages.Run,
