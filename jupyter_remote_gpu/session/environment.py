@@ -209,7 +209,8 @@ class RemotePlace:
 
     def _ask_needs(self, sources: Iterable[str]) -> Needs:
         self._installed = _here()
-        return needs(self._project.folder, sources, (*self._project.extras(), *ALWAYS))
+        carried = None if self.files is None else self.files.root
+        return needs(self._project.folder, sources, (*self._project.extras(), *ALWAYS), carried)
 
     def _lock(self, needed: Needs, python: str) -> Lock | None:
         """Choose packages; None, with a line, if that fails where there is an environment to use.
