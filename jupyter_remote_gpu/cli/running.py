@@ -108,7 +108,7 @@ def _asked(own: Sequence[str]) -> tuple[Request, str]:
 
 def _begun(here: Here, asked: Wanted, onlooker: TerminalOnlooker, *, stdin: bool) -> ScriptRun:
     progress = here.progress(asked.machine.name)
-    with progress.shown(lambda seconds: ready_text(seconds)):
+    with onlooker.held(), progress.shown(lambda seconds: ready_text(seconds)):
         return begin(
             here.settings,
             here.registry,
@@ -151,7 +151,7 @@ def _brought_back(here: Here, run: ScriptRun, onlooker: TerminalOnlooker, code: 
             report = run.bring_back(progress.told)
     except KeyboardInterrupt:
         onlooker.note(f"{machine} ▸ the next run brings the rest of its files, or remote-gpu sync")
-        return code
+        return code or Exit.INTERRUPTED
     except (RemoteGPUError, OSError) as error:
         why = error.message if isinstance(error, RemoteGPUError) else str(error)
         onlooker.note(
