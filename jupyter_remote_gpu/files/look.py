@@ -85,6 +85,7 @@ class Look:
         self.read: set[bytes] = set()
         self._before = before
         self._known = before.index.known
+        self._unsaved = before.index.unsaved
         self._ignore = rules_of
         self._told = told
         self._told_at = 0
@@ -231,7 +232,9 @@ class Look:
             self._leave(left)
             return
         if known is not None and known.settled and known.stamp == stamp_of(status):
-            known.looked = True
+            if not known.looked:
+                known.looked = True
+                self._unsaved.add(path)
             self._seen.add(path)
             return
         stamp = stamp_of(status)
@@ -281,7 +284,10 @@ class Look:
         old = self._known.get(path)
         if old is None or old.entry != entry:
             self.found.changed[path] = entry
+        elif old.stamp == stamp and old.settled == settled and old.looked:
+            return
         self._known[path] = Known(entry, stamp, settled)
+        self._unsaved.add(path)
 
     def _leave(self, left: LeftOut) -> None:
         self.found.left_out[left.path] = left
@@ -310,6 +316,7 @@ class Look:
         for path in [path for path in known if path not in self._seen]:
             if not self._is_unseen(path):
                 del self._known[path]
+                self._unsaved.add(path)
                 self.found.changed[path] = None
 
     def close(self) -> None:

@@ -142,6 +142,7 @@ class Placing:
 
     def _made(self, path: bytes, entry: Entry | None, stamp: Stamp, *, settled: bool) -> None:
         self._applied.done[path] = entry
+        self._index.unsaved.add(path)
         if entry is None:
             self._index.known.pop(path, None)
         else:

@@ -40,7 +40,7 @@ class Memory:
         """Whether what is known was just read: every path may differ."""
         self._folder = folder
         self._stamp: tuple[int, ...] | None = None
-        self._unsaved = False
+        self._index = Index()
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -74,15 +74,19 @@ class Memory:
 
     def agree(self, path: bytes, entry: Entry | None, *, made_there: bool = False) -> None:
         """Both sides have this entry now, or none."""
-        self._unsaved = True
+        self._index.unsaved.add(path)
         if entry is None:
             self.agreed.pop(path, None)
+            self._index.known.pop(path, None)
         else:
             self.agreed[path] = Agreed(entry, made_there)
+            self._index.known[path] = Known(entry, _NO_STAMP, made_there)
 
     def forget_all(self) -> None:
         """Nothing is agreed: what was there is gone."""
-        self._unsaved = self.fresh = True
+        self.fresh = True
+        self._index.unsaved.update(self.agreed)
+        self._index.known.clear()
         self.agreed.clear()
 
     def has_files(self) -> bool:
@@ -91,20 +95,15 @@ class Memory:
 
     def save(self) -> None:
         """Write down what is agreed; raises OSError if that cannot be done."""
-        if not self._unsaved:
-            return
-        index = Index(
-            {path: Known(one.entry, _NO_STAMP, one.made_there) for path, one in self.agreed.items()}
-        )
-        index.save(self._folder / "agreed")
-        self._stamp = self._stamp_now()
-        self._unsaved = False
+        if self._index.unsaved:
+            self._index.save(self._folder / "agreed")
+            self._stamp = self._stamp_now()
 
     def _load(self) -> None:
         self._stamp = self._stamp_now()
-        found = Index.load(self._folder / "agreed")
+        self._index = Index.load(self._folder / "agreed")
         self.agreed = {
-            path: Agreed(known.entry, known.settled) for path, known in found.known.items()
+            path: Agreed(known.entry, known.settled) for path, known in self._index.known.items()
         }
         self.fresh = True
 
