@@ -47,6 +47,7 @@ class Extension:
         self.both = BothCells()
         self.devices = DeviceChoices()
         self._told: set[tuple[str, str]] = set()
+        self.told_of_files: tuple[str, ...] = ()  # before the latest remote cell
         self.hook = LocalCellHook(self.hub, self._fetch_from)
         self._completion = Completion(shell, self.machines)
 
@@ -95,11 +96,13 @@ class Extension:
             one.front_end.begin()
         try:
             self._gather(joined, python, unguarded=unguarded)
+            self.machines.project.comes(python)
             with joined.working():
                 joined.session.prepare(python)
             self.machines.latest = joined
             self.machines.reached(joined)
             self._look_at_devices(joined, python)
+            self._look_at_files(joined, python)
             with joined.named():
                 return joined.session.run_cell(
                     source,
@@ -255,6 +258,13 @@ class Extension:
                 f" {joined.name} has a GPU ({gpu}). `%remote_gpu redo {choice.name}` runs there: "
                 f"{choice.statement}"
             )
+
+    def _look_at_files(self, joined: Joined, python: str) -> None:
+        """Before a remote cell: tell of paths that it names and that do not travel."""
+        files, folder = joined.place.files, self.machines.project.subfolder
+        self.told_of_files = () if files is None else files.left_behind(python, folder)
+        for line in self.told_of_files:
+            joined.front_end.note(f"{joined.name} ▸ {line}")
 
     def redo(self, joined: Joined, name: str) -> None:
         """Run again there the statement that chose a device; its result is `name` from then on."""

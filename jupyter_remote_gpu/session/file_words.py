@@ -6,6 +6,7 @@ are named as in a notebook; the terminal rewords them.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Sequence
 
 from jupyter_remote_gpu.files.path_text import path_text
@@ -38,7 +39,9 @@ def moved_text(files: Sequence[Moved]) -> str:
     moved = [one for one in files if one.path not in above]
     size = sum(one.bytes for one in moved)
     if len(moved) > MOST_NAMED:
+        within = posixpath.commonpath([posixpath.dirname(one.path) for one in moved])
         text = count_text(len(moved))
+        text += f" in {path_text(within, is_folder=True)}" if within else ""
     else:
         text = ", ".join(path_text(one.path) for one in moved)
     return f"{text} ({size_text(size)})" if size else text
