@@ -56,7 +56,7 @@ class Here:
             found = self._files.scan(told)
             # what is new to whoever asks is the whole of it
             self.tree = self._files.index.tree()
-            self._took_in(bool(found.changed))
+            self._unsaved = bool(found.changed)
             self.unsteady = frozenset(found.unsteady)
             return set(self.tree) | set(found.changed)
         assert self._watcher is not None
@@ -80,12 +80,10 @@ class Here:
                 self.tree.pop(path, None)
             else:
                 self.tree[path] = entry
-        self._took_in(bool(changed))
-
-    def _took_in(self, changed: bool) -> None:
         if changed:
             self._unsaved = True
-            self._let_go()
+            if self._held is not None:
+                self._held.follow(changed)
 
     @property
     def index(self) -> Index:
