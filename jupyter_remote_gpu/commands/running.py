@@ -100,7 +100,9 @@ def begin(
             project.subfolder,
             told,
         )
-        files = project_sync(settings, registry, machine.name, project.root, told)
+        # whichever Python runs the script, its project has to be there
+        root = project.root
+        files = place.files or project_sync(settings, registry, machine.name, root, told)
 
     path = os.path.relpath(project.script, project.cwd)
     script = Script(
