@@ -30,6 +30,18 @@ def told_path(root: Path, folder: Path, text: str) -> str:
     return "" if inside == os.curdir else inside.replace(os.sep, "/")
 
 
+def told_paths(root: Path, folder: Path, text: str) -> list[str]:
+    """Return what a typed path may mean, the likeliest first.
+
+    That is from `folder`; and from the project's, as paths are shown, unless it
+    begins with a dot. RequestError if it leads out of the project.
+    """
+    found = [told_path(root, folder, text)]
+    if not text.startswith((".", "/", "~")) and folder != root:
+        found.append(told_path(root, root, text))
+    return found
+
+
 def picked(paths: Iterable[str], told: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return which paths the told ones stand for, in their order; and what stood for none.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,15 +14,18 @@ from jupyter_remote_gpu.commands.files_table import (
     settled_text,
     waiting_text,
 )
-from jupyter_remote_gpu.commands.paths_told import picked, picked_or_error, told_path
-from jupyter_remote_gpu.errors import RequestError
+from jupyter_remote_gpu.commands.paths_told import picked, picked_or_error, told_paths
+from jupyter_remote_gpu.errors import FilesError, RemoteGPUError, RequestError
 from jupyter_remote_gpu.files.path_text import path_text
 from jupyter_remote_gpu.machines import Request
 from jupyter_remote_gpu.protocol.plain_text import plain
+from jupyter_remote_gpu.session.file_words import stays_line
+from jupyter_remote_gpu.session.sync import ProjectSync
 
 from .arguments import LineCommand
 from .extension import Extension
 from .joined import Joined
+from .joining import done
 
 _LONGEST_DIFF = 100_000
 _COLOURS = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
@@ -30,21 +34,24 @@ _PLAIN = "\x1b[0m"
 
 def _sync(extension: Extension, command: LineCommand) -> None:
     joined, asked = _machine(extension, command.request), command.files
-    files = _files(joined)
-    allowed = [_path(extension, text) for text in asked.allow]
+    files = joined.place.files
+    allowed = [_existing(extension, text) for text in asked.allow]
     if files is None:
         _tell_here(extension, joined, command)
         return
-    with joined.working():
+    with joined.working(done):
         if allowed:
-            files.allow(_existing(extension, allowed))
-        joined.session.ready()
+            files.allow(allowed)
+        _reach(joined, files)
         if asked.dry_run:
-            print(dry_run_text(joined.name, files.dry_run(), everything=asked.everything))
+            text = dry_run_text(joined.name, files.dry_run(), everything=asked.everything)
         else:
-            report = files.sync(joined.progress.told)
-    if not asked.dry_run:
-        print(report_text(joined.name, report))
+            text = report_text(joined.name, files.sync(joined.progress.told))
+    print(text)
+    left_out = files.left_out
+    for path in allowed:
+        if os.fsencode(path) in left_out:  # by another rule than its size
+            print(stays_line(left_out[os.fsencode(path)]))
 
 
 def _tell_here(extension: Extension, joined: Joined, command: LineCommand) -> None:
@@ -57,7 +64,7 @@ def _tell_here(extension: Extension, joined: Joined, command: LineCommand) -> No
             else f"the files of {project.root} do not follow this notebook to {joined.name}",
             hint="`%remote_gpu sync --dry-run` lists what would travel to a machine behind SSH.",
         )
-    with extension.machines.embedded.working():
+    with extension.machines.embedded.working(done):
         found = files_here(project.root, told=joined.progress.told)
     print(dry_run_text("a new machine", found, everything=command.files.everything))
 
@@ -65,43 +72,67 @@ def _tell_here(extension: Extension, joined: Joined, command: LineCommand) -> No
 def pull_files(extension: Extension, request: Request, texts: Sequence[str]) -> None:
     """Bring files of the machine here; raises RequestError where there are none of that name."""
     joined = _machine(extension, request)
-    files = _files(joined)
-    paths = [_path(extension, text) for text in texts]
+    files = joined.place.files
+    meant = [_paths(extension, text) for text in texts]
     if files is None:
         raise RequestError(
             f"there is no name {', '.join(texts)}, here or on {joined.name}",
             hint=f"And no file to bring: {joined.name} works in the notebook's own folder.",
         )
-    with joined.working():
-        joined.session.ready()
-        report = files.pull(paths, joined.progress.told)
+    with joined.working(done):
+        _reach(joined, files)
+        try:
+            report = files.pull([paths[0] for paths in meant], joined.progress.told)
+        except FilesError as error:
+            if all(len(paths) == 1 for paths in meant):
+                raise _nothing_there(joined, texts, error) from None
+            report = files.pull([paths[-1] for paths in meant], joined.progress.told)
     print(pulled_text(joined.name, report))
+
+
+def _nothing_there(joined: Joined, texts: Sequence[str], error: FilesError) -> RemoteGPUError:
+    """Return the error for what is neither a name of the notebook nor a file there."""
+    if not all(text.isidentifier() for text in texts):
+        return error
+    names = ", ".join(texts)
+    return RequestError(f"there is no name {names}, here or on {joined.name}, and no such file")
 
 
 def _kept(extension: Extension, command: LineCommand) -> None:
     places = _with_files(extension, command.request)
-    waiting = {one.name: [w.path for w in files.waiting()] for one, files in places}
-    told = [_path(extension, text) for text in command.names]
-    if command.files.everything:
-        told = [""]
-    every = [path for paths in waiting.values() for path in paths]
-    if told and (every or command.names):
-        picked_or_error(every, told, "among what waits")
+    waiting = [[one.path for one in files.waiting()] for _, files in places]
+    every = [path for paths in waiting for path in paths]
+    told = _told(extension, command, every)
     if not every:
         names = [one.name for one, _ in places] or [extension.machines.latest.name]
-        print(waiting_text(" and ".join(names), ()))
-    for joined, files in places if every else ():
-        some = picked(waiting[joined.name], told or [""])[0]
-        if command.operand == "accept" and some:
-            print(settled_text(joined.name, "accepted", files.accept(some)))
-        elif command.operand == "reject" and some:
-            print(settled_text(joined.name, "rejected", files.reject(some)))
-        elif not command.operand and command.files.diff:
-            for path in some:
-                print(_diff(joined, path, files.diff(path)))
-        elif not command.operand:
-            shown = [one for one in files.waiting() if one.path in some]
-            print(waiting_text(joined.name, shown))
+        print(waiting_text(" or ".join(names), ()))
+    for (joined, files), paths in zip(places, waiting, strict=True):
+        some = picked(paths, told)[0]
+        if some:
+            print(_settled(command, joined, files, some))
+
+
+def _told(extension: Extension, command: LineCommand, every: Sequence[str]) -> list[str]:
+    """Return the paths that a line is about; "" stands for all. RequestError for a wrong one."""
+    if not command.names:
+        return [""]
+    found = []
+    for text in command.names:
+        fit = [one for one in _paths(extension, text) if picked(every, [one])[0]]
+        found.append(fit[0] if fit else text)
+    picked_or_error(every, found, "among what waits")
+    return found
+
+
+def _settled(command: LineCommand, joined: Joined, files: ProjectSync, paths: Sequence[str]) -> str:
+    """Do what a line asks for with files that wait; return what is to be said."""
+    if command.operand == "accept":
+        return settled_text(joined.name, "accepted", files.accept(paths))
+    if command.operand == "reject":
+        return settled_text(joined.name, "rejected", files.reject(paths))
+    if command.files.diff:
+        return "\n".join(_diff(joined, path, files.diff(path)) for path in paths)
+    return waiting_text(joined.name, [one for one in files.waiting() if one.path in paths])
 
 
 def _diff(joined: Joined, path: str, text: str) -> str:
@@ -112,39 +143,42 @@ def _diff(joined: Joined, path: str, text: str) -> str:
     return "\n".join([f"{path_text(path)}, as {joined.name} has it", *shown, ""])
 
 
+def _reach(joined: Joined, files: ProjectSync) -> None:
+    """See to it that the machine can be asked about its files."""
+    joined.session.ready()
+    files.use(joined.session.request)
+
+
 def _machine(extension: Extension, request: Request) -> Joined:
     """Return the machine that is meant: the one named, else the notebook's, else the latest."""
     machines = extension.machines
     joined = machines.chosen(request)
-    if request.machine is None and _files(joined) is None:
-        return machines.latest if _files(machines.latest) is not None else joined
+    if request.machine is None and joined.place.files is None:
+        return machines.latest if machines.latest.place.files is not None else joined
     return joined
 
 
-def _with_files(extension: Extension, request: Request) -> list[tuple[Joined, Any]]:
+def _with_files(extension: Extension, request: Request) -> list[tuple[Joined, ProjectSync]]:
     """Return the machines whose files are asked about: one that is named, else all in use."""
     chosen = extension.machines.chosen(request)
     every = (chosen,) if request.machine is not None else extension.machines.joined
-    found = [(one, _files(one)) for one in every]
+    found = [(one, one.place.files) for one in every]
     return [(one, files) for one, files in found if files is not None]
 
 
-def _files(joined: Joined) -> Any:
-    """Return what keeps a machine's files the same as here; None where nothing need be."""
-    return getattr(joined.place, "files", None)
-
-
-def _path(extension: Extension, text: str) -> str:
+def _paths(extension: Extension, text: str) -> list[str]:
+    """Return what a path may mean that was typed in the notebook, the likeliest first."""
     project = extension.machines.project
-    return told_path(project.root, project.folder, text)
+    return told_paths(project.root, project.folder, text)
 
 
-def _existing(extension: Extension, paths: Sequence[str]) -> Sequence[str]:
-    root = extension.machines.project.root
-    for path in paths:
-        if not (root / path).exists():
-            raise RequestError(f"there is no file {path_text(path)} in {root}")
-    return paths
+def _existing(extension: Extension, text: str) -> str:
+    """Return the file of here that a typed path means; RequestError if there is none."""
+    project = extension.machines.project
+    for path in _paths(extension, text):
+        if os.path.lexists(project.root / path):
+            return path
+    raise RequestError(f"there is no file {path_text(text)} in {project.folder}")
 
 
 VERBS: dict[str, Callable[[Extension, LineCommand], Any]] = {"sync": _sync, "kept": _kept}

@@ -75,6 +75,7 @@ class Said:
     def __init__(self, machine: str) -> None:
         self._machine = machine
         self._told: set[tuple[str, str]] = set()
+        self._waiting: set[str] = set()
 
     def lines(self, report: SyncReport) -> tuple[str, ...]:
         """Return the lines about what a sync did."""
@@ -90,7 +91,8 @@ class Said:
         lines += [f"deleted here too: {moved_text(gone)}"] if gone else []
         lines += [conflict_line(machine, one) for one in report.conflicts]
         lines += [refused_line(path, why) for path, why in report.refused.items()]
-        waiting = [one for one in report.waiting if self._first("waits", one.path)]
+        waiting = [one for one in report.waiting if one.path not in self._waiting]
+        self._waiting = {one.path for one in report.waiting}
         lines += [waiting_line(machine, waiting)] if waiting else []
         return (*lines, *self._stays(report))
 

@@ -98,7 +98,8 @@ def test_a_report_says_what_moved_and_what_there_is_to_do() -> None:
         seconds=2.0,
     )
     assert report_text("box", report).splitlines() == [
-        "sent a.py, b.py (1.5 KB); deleted gone.py on box; brought back 9 files in out/ (9.0 KB) · 2.0 s",
+        "sent a.py, b.py (1.5 KB); deleted gone.py on box;"
+        " brought back 9 files in out/ (9.0 KB) · 2.0 s",
         "notes.md was changed here and on box: the one of here stands, box's is"
         " notes.kept-from-box.md",
         "still coming in the background: model.pt (160 MB)",

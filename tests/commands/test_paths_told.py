@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_remote_gpu.commands.paths_told import picked_or_error, told_path
+from jupyter_remote_gpu.commands.paths_told import picked_or_error, told_path, told_paths
 from jupyter_remote_gpu.errors import RequestError
 
 ROOT = Path("/home/me/project")
@@ -25,6 +25,16 @@ WAITING = ["notes.md", "out/a.py", "out/deep/b.py", "run.sh"]
 )
 def test_a_typed_path_is_the_project_s(text: str, path: str) -> None:
     assert told_path(ROOT, ROOT / "notebooks", text) == path
+
+
+def test_a_path_as_it_is_shown_is_understood_too() -> None:
+    folder = ROOT / "notebooks"
+    assert told_paths(ROOT, folder, "notebooks/a.csv") == [
+        "notebooks/notebooks/a.csv",
+        "notebooks/a.csv",
+    ]
+    assert told_paths(ROOT, folder, "./a.csv") == ["notebooks/a.csv"]
+    assert told_paths(ROOT, ROOT, "a.csv") == ["a.csv"]
 
 
 @pytest.mark.parametrize("text", ["../../other", "/etc/passwd", "~/elsewhere"])

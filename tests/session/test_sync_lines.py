@@ -64,3 +64,12 @@ def test_a_path_that_a_program_names_is_told_once() -> None:
         " lets it travel"
     )
     assert said.stays(env) is None
+
+
+def test_what_waits_again_after_it_was_settled_is_told_again() -> None:
+    said = Said("box")
+    waits = SyncReport(waiting=(Waiting("a.py", 1, "it changes what came from here"),))
+    assert len(said.lines(waits)) == 1
+    assert said.lines(waits) == ()
+    assert said.lines(SyncReport()) == ()
+    assert len(said.lines(waits)) == 1
