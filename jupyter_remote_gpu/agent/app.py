@@ -24,7 +24,7 @@ from .facts import machine_facts, machine_state
 from .handle import KernelHandle, adopt_kernel, is_elsewhere
 from .home import AgentHome
 from .projects import Projects
-from .remains import Remains, living
+from .remains import Remains, living, store_bytes
 from .starting import ROOT, Starter
 from .workspaces import base_of
 
@@ -156,6 +156,7 @@ class Agent:
     async def state(self) -> dict[str, Any]:
         """Return facts and state of the machine and its kernels."""
         found = await machine_state(self.home.home)
+        found["store"] = await asyncio.to_thread(store_bytes, base_of(self.home))
         return {**self.facts, **found, "kernels": self.describe_kernels()}
 
     async def grown(self, kernel: str) -> None:

@@ -210,7 +210,7 @@ async def _machine(settings: Settings, machine: KnownMachine) -> list[Finding]:
         return [Finding(name, "bad", message, getattr(error, "hint", None) or "")]
     findings = [Finding(name, "good", f"reached in {seconds_text(loop.time() - began)}")]
     findings.append(_clock(name, found["clock_ahead"]))
-    findings.append(_disk(name, found["disk_free"]))
+    findings.append(_disk(name, found["disk_free"], found.get("store")))
     gpus = counted(gpu["name"] for gpu in found["gpus"])
     driver = f", {agent.driver}" if agent.driver else ""
     advice = "" if gpus else "If it has one: does nvidia-smi work there?"
@@ -234,8 +234,9 @@ def _clock(name: str, ahead: float) -> Finding:
     return Finding(f"{name}: clock", "warning", text, advice)
 
 
-def _disk(name: str, free: int) -> Finding:
+def _disk(name: str, free: int, store: object) -> Finding:
+    held = f"; {size_text(store)} of files kept there" if isinstance(store, int) and store else ""
     if free >= LITTLE_DISK_BYTES:
-        return Finding(f"{name}: disk", "good", f"{size_text(free)} free")
+        return Finding(f"{name}: disk", "good", f"{size_text(free)} free{held}")
     advice = f"remote-gpu clean {name} shows what of ours could go."
-    return Finding(f"{name}: disk", "warning", f"only {size_text(free)} free", advice)
+    return Finding(f"{name}: disk", "warning", f"only {size_text(free)} free{held}", advice)
