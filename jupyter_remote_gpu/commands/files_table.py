@@ -31,6 +31,8 @@ from jupyter_remote_gpu.session.sync_report import (
 
 from .folding import Row, folded
 
+LONG_SECONDS = 1.0
+"""What took less is not worth a number."""
 MOST_ROWS = 12
 """Longer lists are folded, unless all is asked for."""
 _WIDEST_PATH = 60
@@ -111,11 +113,13 @@ def _path(row: Row) -> str:
 
 def report_text(machine: str, report: SyncReport) -> str:
     """Return what a sync did: a line on what moved, and one for each thing to know or to do."""
-    took = seconds_text(report.seconds)
+    lines = ["; ".join(_moved(machine, report))]
     if report.nothing:
         lines = [f"nothing to do: the files are the same here and on {machine}"]
-    else:
-        lines = [f"{'; '.join(_moved(machine, report)) or 'nothing moved'} · {took}"]
+    elif not lines[0]:
+        lines = []  # what there is to say follows
+    elif report.seconds >= LONG_SECONDS:
+        lines[0] += f" · {seconds_text(report.seconds)}"
     lines += [conflict_line(machine, one) for one in report.conflicts]
     if report.later:
         lines.append(f"still coming in the background: {moved_text(report.later)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from jupyter_remote_gpu.machines import Request
 from jupyter_remote_gpu.protocol.plain_text import plain
 from jupyter_remote_gpu.session.file_words import stays_line
 from jupyter_remote_gpu.session.sync import ProjectSync
+from jupyter_remote_gpu.session.sync_report import SyncReport
 
 from .arguments import LineCommand
 from .extension import Extension
@@ -39,10 +41,10 @@ def _sync(extension: Extension, command: LineCommand) -> None:
     if files is None:
         _tell_here(extension, joined, command)
         return
+    if allowed:
+        files.allow(allowed)
+    _reach(joined, files)
     with joined.working(done):
-        if allowed:
-            files.allow(allowed)
-        _reach(joined, files)
         if asked.dry_run:
             text = dry_run_text(joined.name, files.dry_run(), everything=asked.everything)
         else:
@@ -73,21 +75,30 @@ def pull_files(extension: Extension, request: Request, texts: Sequence[str]) -> 
     """Bring files of the machine here; raises RequestError where there are none of that name."""
     joined = _machine(extension, request)
     files = joined.place.files
-    meant = [_paths(extension, text) for text in texts]
     if files is None:
         raise RequestError(
             f"there is no name {', '.join(texts)}, here or on {joined.name}",
             hint=f"And no file to bring: {joined.name} works in the notebook's own folder.",
         )
+    _reach(joined, files)
     with joined.working(done):
-        _reach(joined, files)
-        try:
-            report = files.pull([paths[0] for paths in meant], joined.progress.told)
-        except FilesError as error:
-            if all(len(paths) == 1 for paths in meant):
-                raise _nothing_there(joined, texts, error) from None
-            report = files.pull([paths[-1] for paths in meant], joined.progress.told)
+        report = _pulled(joined, files, texts, [_paths(extension, text) for text in texts])
     print(pulled_text(joined.name, report))
+
+
+def _pulled(
+    joined: Joined, files: ProjectSync, texts: Sequence[str], meant: Sequence[Sequence[str]]
+) -> SyncReport:
+    """Bring what typed paths mean; if nothing lies at the likelier ones, at the others."""
+    told = joined.progress.told
+    try:
+        return files.pull([paths[0] for paths in meant], told)
+    except FilesError as error:
+        others = [paths[-1] for paths in meant]
+        if others != [paths[0] for paths in meant]:
+            with contextlib.suppress(FilesError):
+                return files.pull(others, told)
+        raise _nothing_there(joined, texts, error) from None
 
 
 def _nothing_there(joined: Joined, texts: Sequence[str], error: FilesError) -> RemoteGPUError:
@@ -145,7 +156,8 @@ def _diff(joined: Joined, path: str, text: str) -> str:
 
 def _reach(joined: Joined, files: ProjectSync) -> None:
     """See to it that the machine can be asked about its files."""
-    joined.session.ready()
+    with joined.working():
+        joined.session.ready()
     files.use(joined.session.request)
 
 

@@ -121,9 +121,16 @@ def test_the_same_on_both_sides_is_one_line() -> None:
     )
 
 
+def test_a_conflict_alone_needs_no_other_line() -> None:
+    report = SyncReport(conflicts=(Moved("a", 1, other="a.kept-from-box"),))
+    assert pulled_text("box", report) == (
+        "a was changed here and on box: the one of here stands, box's is a.kept-from-box"
+    )
+
+
 def test_what_really_went_is_said_where_it_is_much_less() -> None:
-    report = SyncReport(sent=(Moved("w.bin", 100_000_000),), bytes_out=300_000, seconds=1.0)
-    assert report_text("box", report) == "sent w.bin (100 MB), 300 KB on the wire · 1.0 s"
+    report = SyncReport(sent=(Moved("w.bin", 100_000_000),), bytes_out=300_000, seconds=0.5)
+    assert report_text("box", report) == "sent w.bin (100 MB), 300 KB on the wire"
 
 
 def test_what_waits_is_listed_with_reasons() -> None:
