@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from jupyter_remote_gpu.chunks.lacking import Needed, new_since
 from jupyter_remote_gpu.chunks.listing import Get, Listed, names_of_nodes
-from jupyter_remote_gpu.chunks.manifest import chunk_names
+from jupyter_remote_gpu.chunks.manifest import Content, chunk_names
 from jupyter_remote_gpu.chunks.tree import Encoded, Entry, FileEntry
+from jupyter_remote_gpu.errors import LackingError
 from jupyter_remote_gpu.files.plan import Step
 from jupyter_remote_gpu.protocol.steps import Told
 
@@ -43,11 +44,11 @@ def send(
     """
     if not steps:
         return [], {}
-    chunks = small(sides, steps, ASKED_BYTES)
-    if chunks is None:
+    refused = _sent_at_once(sides, steps)
+    if refused is None:
         steps = _put(sides, steps, told)
         chunks = _nodes(sides, steps)
-    refused = sides.there.change(sides.there.target(wanted_of(steps)), steps, chunks)
+        refused = sides.there.change(sides.there.target(wanted_of(steps)), steps, chunks)
     sent = []
     for path, step in steps.items():
         if sides.there.tree.get(path) == step.here:
@@ -56,23 +57,51 @@ def send(
     return sent, refused
 
 
+def _sent_at_once(sides: Sides, steps: dict[bytes, Step]) -> dict[bytes, str] | None:
+    """Have the machine take what it is taken to lack; None if that is too much, or too little."""
+    chunks = small(sides, steps, ASKED_BYTES)
+    if chunks is None:
+        return None
+    try:
+        return sides.there.change(sides.there.target(wanted_of(steps)), steps, chunks)
+    except LackingError:
+        return None  # something has changed there that nobody told of: it is asked
+
+
 def _needed(sides: Sides, target: Encoded, steps: Mapping[bytes, Step], get: Get) -> Needed | None:
     """Return what the machine lacks, given what it had there; None if it is to be asked."""
+    there = sides.there.tree
+    lying = _lying(there, steps)
     changed: dict[bytes, tuple[Entry | None, Entry | None]] = {}
+    size = 0
     for path, step in steps.items():
-        before = sides.there.tree.get(path)
-        if isinstance(before, FileEntry) and before.content.depth:
-            # of what a long file was made before is not known here any more
+        before, after = there.get(path), step.here
+        if isinstance(after, FileEntry) and after.content in lying:
+            continue  # moved or copied: the machine has all of it
+        if isinstance(before, FileEntry) and not _is_known(before.content, get):
             before = None
-        changed[path] = before, step.here
-    size = sum(
-        after.content.size
-        for before, after in changed.values()
-        if isinstance(after, FileEntry) and before is None
-    )
-    if size > ASKED_BYTES:
-        return None
-    return new_since(sides.there.encoded, target, changed, get)
+        if isinstance(after, FileEntry) and before is None:
+            size += after.content.size
+        changed[path] = before, after
+    return new_since(sides.there.encoded, target, changed, get) if size <= ASKED_BYTES else None
+
+
+def _lying(there: Mapping[bytes, Entry], steps: Mapping[bytes, Step]) -> set[Content]:
+    """Return what the files there hold, if there is something new that may be among it."""
+    if all(there.get(p) is not None or not isinstance(s.here, FileEntry) for p, s in steps.items()):
+        return set()
+    return {entry.content for entry in there.values() if isinstance(entry, FileEntry)}
+
+
+def _is_known(content: Content, get: Get) -> bool:
+    """Whether it is known here still of what a file was made before."""
+    if not content.depth:
+        return True
+    try:
+        names_of_nodes(Listed(content.name, content.depth - 1), get, _MOST_LIST_BYTES)
+    except LackingError:
+        return False
+    return True
 
 
 def _put(sides: Sides, steps: Mapping[bytes, Step], told: Told) -> dict[bytes, Step]:
