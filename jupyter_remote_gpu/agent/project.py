@@ -93,7 +93,12 @@ class ProjectThere:
             fit = _with_parents(path for path in tree if any(_fits(path, one) for one in wanted))
             found = encode({path: entry for path, entry in tree.items() if path in fit})
             self._let_go()
-            self._held = HeldChunks(self.root, named.index)
+            self._held = HeldChunks(
+                self.root,
+                Index(
+                    {**index.known, **named.index.known}, {**index.pieces, **named.index.pieces}
+                ),
+            )
             return TreeAnswer(found.root, False, found.nodes)
 
     def _open(self) -> Project:
@@ -129,8 +134,11 @@ class ProjectThere:
         """Let the tree be what the index says, which differs in these paths from before."""
         self._now = revise(self._now, changed)
         self._keep(self._now)
-        self._let_go()
         assert self._files is not None
+        if self._held is not None and self._held.index is self._files.index:
+            self._held.follow(changed)
+        else:
+            self._let_go()
         with contextlib.suppress(OSError):  # without it the next agent reads all files again
             self._files.index.save(self._index_file)
 
@@ -262,7 +270,17 @@ class ProjectThere:
         self, wanted: Sequence[Change], get: Get, who: str, *, untouched: bool
     ) -> dict[bytes, str]:
         files = self._open()
-        applied = Applier(self.root, files.index, get, who=who).apply(wanted)
+        try:
+            try:
+            applied = Applier(self.root, files.index, get, who=who).apply(wanted)
+        except LackingError as error:
+            if untouched:
+                raise ProjectChangedError(f"the machine lacks more: {error.message}") from error
+            raise
+        except LackingError as error:
+            if not untouched:
+                raise
+            raise ProjectChangedError(f"{error.message}, and is sent once more") from error
         self._take(applied.done)
         if applied.conflicts or applied.refused:
             # what lies there is told as it is, the other versions too

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from jupyter_remote_gpu.chunks.directory_store import DirectoryStore
 from jupyter_remote_gpu.chunks.listing import NAME_BYTES, Listed
-from jupyter_remote_gpu.chunks.packs import pack, unpack
+from jupyter_remote_gpu.chunks.packs import PACK_BYTES, pack, unpack
 from jupyter_remote_gpu.errors import FilesError, InternalError, ProtocolError, RemoteGPUError
 from jupyter_remote_gpu.protocol import messages, project
 from jupyter_remote_gpu.protocol.frames import Buffer
@@ -43,6 +43,8 @@ class Projects:
         self._projects: dict[str, ProjectThere] = {}
         self._store: DirectoryStore | None = None
         self._opening = threading.Lock()
+        self._came: dict[bytes, memoryview] = {}
+        self._came_bytes = 0
         self._working = 0
 
     @property
@@ -73,8 +75,27 @@ class Projects:
     async def put(self, request: project.PutChunks) -> Result:
         """See `PutChunks`."""
         view = memoryview(_blob(request))
-        await self._away(lambda: self._open_store().add(unpack(view)))
+        await self._away(lambda: self._take(view))
         return {}
+
+    def _take(self, view: memoryview) -> None:
+        """Keep what came, and write it once it is worth a pack of its own."""
+        chunks = list(unpack(view))
+        with self._opening:
+            self._came.update(chunks)
+            self._came_bytes += view.nbytes
+            enough = self._came_bytes >= PACK_BYTES
+        if enough:
+            self._written()
+
+    def _written(self) -> DirectoryStore:
+        """Return the store with all that came in it."""
+        store = self._open_store()
+        with self._opening:
+            came, self._came, self._came_bytes = self._came, {}, 0
+        if came:
+            store.add(came.items())
+        return store
 
     async def give(self, request: project.GiveChunks) -> Result:
         """See `GiveChunks`."""
@@ -124,11 +145,11 @@ class Projects:
         for found in self._projects.values():
             found.close()
         if self._store is not None:
-            self._store.close()
+            self._written().close()
 
     def _project(self, name: str) -> ProjectThere:
         folder = workspace_folder(self._base, name)
-        return self._projects.setdefault(name, ProjectThere(folder, self._open_store))
+        return self._projects.setdefault(name, ProjectThere(folder, self._written))
 
     def _open_store(self) -> DirectoryStore:
         with self._opening:

@@ -158,7 +158,7 @@ class Session:
         """Have all that a cell needs there: kernel, packages, files; quick where it is."""
         self.ready(python)
         self._say(self.place.before_cell(self.request, python))
-        self._files.prepare(self.request)
+        self._files.prepare(self.request, self._transport)
 
     def peer(self) -> LinePeer:
         """Return the line that values take to and from the kernel."""
@@ -276,7 +276,7 @@ class Session:
             except ProjectChangedError:
                 if attempt == MOST_TRIES - 1:
                     raise
-                self._files.refused(self.request)
+                self._files.refused(self.request, self._transport)
         ended = time.monotonic()
         outcome = concluded(self.home, end, departure, keeps_home)
         self._files.after()

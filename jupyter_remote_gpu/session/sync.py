@@ -2,7 +2,7 @@
 
 A round looks at both sides, decides (`files.plan`), brings back, then sends, then
 remembers what both sides have. Before a run, a small change needs no round: it
-goes with the run's own request.
+goes with the run's own request. Large files come in the background.
 """
 
 from __future__ import annotations
@@ -16,22 +16,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from jupyter_remote_gpu.chunks.tree import Encoded, Entry, FileEntry
+from jupyter_remote_gpu.chunks.directory_store import DirectoryStore
+from jupyter_remote_gpu.chunks.tree import Encoded, Entry
 from jupyter_remote_gpu.errors import FilesError, LackingError
-from jupyter_remote_gpu.files.apply import Applier
+from jupyter_remote_gpu.files.held import HeldChunks
 from jupyter_remote_gpu.files.mentioned import left_behind, path_texts
-from jupyter_remote_gpu.files.plan import Do, Plan
-from jupyter_remote_gpu.files.staging import Change
+from jupyter_remote_gpu.files.plan import Do, Plan, Step
 from jupyter_remote_gpu.files.verdict import LeftOut
+from jupyter_remote_gpu.protocol import steps
 from jupyter_remote_gpu.protocol.steps import Told
+from jupyter_remote_gpu.transport.base import Transport
 
+from . import sync_kept
 from .place import Ask
-from .sync_aside import Aside, diff, text_of
+from .sync_aside import Aside
+from .sync_back import arriving, finish
 from .sync_here import Here
+from .sync_later import Later
+from .sync_line import OwnLine
 from .sync_lines import Said, planned, stays, waiting_of
 from .sync_memory import Memory
 from .sync_out import small
-from .sync_report import Carried, DryRun, SyncReport, Waiting
+from .sync_pull import pull
+from .sync_report import Carried, Coming, DryRun, SyncReport, Waiting
 from .sync_round import OUT, make_same
 from .sync_sides import Sides
 from .sync_there import There
@@ -42,7 +49,7 @@ SMALL_BYTES = 4 << 20
 """Files of up to so much together come back before a cell is done, larger ones later."""
 SURE_SECONDS = 2.0
 """For so long after the machine told how its files are, a run does not make it look again."""
-_NOTHING = (Do.AGREE, Do.FORGET, Do.BLOCKED)
+_TOLD_SECONDS = 0.2
 
 
 class ProjectSync:
@@ -67,30 +74,33 @@ class ProjectSync:
     ) -> None:
         self.root = root
         self.machine = machine
+        self._workspace = workspace
         self._told = told
         self._lock = threading.RLock()
         here = Here(root, state, machine)
         folder = here.folder / re.sub(r"[^A-Za-z0-9._-]", "-", machine)
-        self._sides = Sides(
-            here,
-            There(_not_reached, workspace),
-            Memory(folder),
-            Aside(folder / "aside"),
-            machine,
-            folder,
-            trusted,
-        )
+        there, memory, aside = There(_not_reached, workspace), Memory(folder), folder / "aside"
+        self._later = Later(self._own_there, self._held, self._arriving, self._place)
+        self._sides = Sides(here, there, memory, Aside(aside), machine, folder, trusted)
+        self._sides.coming = self._later.expects
         self._said = Said(machine)
         self._reached = False
+        self._line: OwnLine | None = None
         self._carrying: tuple[Encoded, dict[bytes, Entry | None]] | None = None
+        self._came = SyncReport()
         self._word: str | None = None
         self._word_at = 0.0
 
-    def use(self, ask: Ask) -> None:
-        """Ask the machine's agent in this way from now on; returns at once."""
+    def use(self, ask: Ask, transport: Transport | None = None) -> None:
+        """Ask the machine's agent in this way from now on; returns at once.
+
+        With a `transport` what comes in the background has a connection of its own.
+        """
         with self._lock:
             self._sides.there.ask = ask
             self._reached = True
+            if transport is not None and self._line is None:
+                self._line = OwnLine(transport)
 
     def is_now(self, root: str) -> None:
         """Take the agent's word of how the files there are (`Wrote`); any thread, at once."""
@@ -111,9 +121,9 @@ class ProjectSync:
                 sides.open |= sides.here.look(self._told)
                 carried = self._carry(sides.plan(sides.open))
                 if carried is not None:
-                    return carried
+                    return replace(carried, lines=self._news())
             report = self._round(SMALL_BYTES)
-            return replace(self._check(), lines=self._said.lines(report))
+            return replace(self._check(), lines=(*self._news(), *self._said.lines(report)))
 
     def run_refused(self) -> None:
         """The run was not begun: the files there were not what was taken for granted."""
@@ -134,8 +144,9 @@ class ProjectSync:
             if sides.there.known and not self._wrote():
                 sides.memory.save()
                 sides.here.save()
-                return ()
-            return self._said.lines(self._round(SMALL_BYTES))
+                return self._news()
+            report = self._round(SMALL_BYTES)
+            return (*self._news(), *self._said.lines(report))
 
     def _wrote(self) -> bool:
         """Whether the files there are not as they were when they were last looked at."""
@@ -144,18 +155,20 @@ class ProjectSync:
     def _carry(self, found: Plan) -> Carried | None:
         """Return what a run carries; None if there is more to do than that."""
         sides = self._sides
-        if not found.steps:
+        for step in found.of(Do.AGREE, Do.FORGET):
+            sides.agree(step, step.here)
+        to_do = {path: step for path, step in found.steps.items() if not sides.is_idle(step)}
+        if not to_do:
             return self._check()
-        steps = {step.path: step for step in found.of(*OUT)}
-        if len(steps) < len([s for s in found.steps.values() if s.do not in _NOTHING]):
+        if any(step.do not in OUT for step in to_do.values()):
             return None
         try:
-            chunks = small(sides, steps, CARRIED_BYTES)
+            chunks = small(sides, to_do, CARRIED_BYTES)
         except LackingError:
             return None  # it changes in this moment: a round looks again
-        if chunks is None or not steps:
+        if chunks is None:
             return None
-        changed = {path: step.here for path, step in steps.items()}
+        changed = {path: step.here for path, step in to_do.items()}
         target = sides.there.target(changed)
         fields, blobs = sides.there.carried(target, chunks)
         self._carrying = target, changed
@@ -171,9 +184,36 @@ class ProjectSync:
     # -- when asked -----------------------------------------------------------------------------
 
     def sync(self, told: Told | None = None) -> SyncReport:
-        """Make both sides the same, all of it, looking at every file."""
+        """Make both sides the same, all of it, looking at every file; waits for all."""
         with self._entered():
-            return self._round(None, told, fresh=True)
+            report = self._round(None, told, fresh=True)
+        self._await_coming(told or self._told)
+        with self._lock:
+            came, self._came = self._came, SyncReport()
+        return replace(
+            report,
+            back=(*report.back, *came.back),
+            conflicts=(*report.conflicts, *came.conflicts),
+            waiting=self.waiting(),
+        )
+
+    def pull(self, paths: Sequence[str], told: Told | None = None) -> SyncReport:
+        """Bring paths, folders or patterns from the machine, also what would not come by itself.
+
+        Waits for all. FilesError if there is nothing of that name.
+        """
+        with self._entered() as sides:
+            began, before = time.monotonic(), sides.there.bytes_back
+            self._look_there()
+            brought = pull(sides, [sync_kept.inside(one) for one in paths], told or self._told)
+            return SyncReport(
+                back=tuple(brought.back),
+                conflicts=tuple(brought.conflicts),
+                refused={os.fsdecode(path): why for path, why in brought.refused.items()},
+                waiting=waiting_of(sides),
+                bytes_back=sides.there.bytes_back - before,
+                seconds=time.monotonic() - began,
+            )
 
     def dry_run(self) -> DryRun:
         """Return what a sync would do with each path, and why; nothing is sent or changed."""
@@ -181,14 +221,14 @@ class ProjectSync:
             sides.here.look(self._told, fresh=True)
             sides.look_there(0, fresh=True)
             sides.memory.fresh = True
-            steps = sides.plan(None).steps.values()
-            items = [*map(planned, steps), *map(stays, sides.here.left_out.values())]
+            found = sides.plan(None).steps.values()
+            items = [*map(planned, found), *map(stays, sides.here.left_out.values())]
             return DryRun(tuple(sorted(items, key=lambda one: one.path)))
 
     def allow(self, paths: Sequence[str]) -> None:
         """Let these files travel although they are large, from now on and to every machine."""
         with self._lock:
-            self._sides.here.allow(map(_inside, paths))
+            self._sides.here.allow(map(sync_kept.inside, paths))
 
     def left_behind(self, program: str, folder: str) -> tuple[str, ...]:
         """Return a line for each path that a piece of Python names and that stays here, once.
@@ -217,14 +257,8 @@ class ProjectSync:
     def diff(self, path: str) -> str:
         """Return how what was put aside differs from what is here; FilesError if nothing was."""
         with self._lock:
-            sides = self._sides
-            inside = self._waiting_at([path])[0]
-            sides.here.look(self._told)
-            mine = sides.here.tree.get(inside)
-            ours: str | None = ""
-            if isinstance(mine, FileEntry):
-                ours = text_of(mine.content, sides.here.held.get)
-            return diff(os.fsdecode(inside), ours, sides.aside.text(inside))
+            self._sides.here.look(self._told)
+            return sync_kept.difference(self._sides, path)
 
     def accept(self, paths: Sequence[str]) -> tuple[str, ...]:
         """Put what was put aside into its place here; return the paths. FilesError for none.
@@ -232,52 +266,65 @@ class ProjectSync:
         What was changed here in this moment stays, and the accepted version lies beside it.
         """
         with self._entered(machine=False) as sides:
-            chosen = self._waiting_at(paths)
             sides.here.look(self._told)
-            waiting = {path: sides.aside.waiting[path].entry for path in chosen}
-            changes = [Change(p, sides.here.tree.get(p), entry) for p, entry in waiting.items()]
-            index, get = sides.here.index, sides.aside.get
-            applier = Applier(self.root, index, get, who=self.machine, durable=True)
-            applied = applier.apply(changes)
-            sides.here.took(applied.done)
-            for path in applied.done:
-                if sides.there.known and sides.there.tree.get(path) == waiting[path]:
-                    sides.memory.agree(path, waiting[path], made_there=True)
-            beside = [one.path for one in applied.conflicts if one.other is not None]
-            sides.aside.take([*applied.done, *beside])
-            sides.open |= set(chosen)
-            sides.memory.save()
-            return tuple(sorted(map(os.fsdecode, (*applied.done, *beside))))
+            return sync_kept.accept(sides, paths)
 
     def reject(self, paths: Sequence[str]) -> tuple[str, ...]:
         """Forget what was put aside; that version is not brought again. FilesError for none."""
         with self._entered(machine=False) as sides:
-            chosen = self._waiting_at(paths)
-            sides.aside.reject(chosen)
-            return tuple(sorted(map(os.fsdecode, chosen)))
+            return sync_kept.reject(sides, paths)
+
+    # -- in the background ----------------------------------------------------------------------
+
+    def coming(self) -> tuple[Coming, ...]:
+        """Return the large files that come in the background; any thread, at once."""
+        return self._later.coming()
 
     def close(self) -> None:
-        """Stop watching; what is remembered stays."""
+        """Stop watching, and bring nothing more; what is remembered stays."""
+        self._later.close()
+        if self._line is not None:
+            self._line.close()
         with self._lock:
             self._sides.here.close()
 
-    def _waiting_at(self, paths: Sequence[str]) -> list[bytes]:
-        """Return what waits at these paths or in these folders; FilesError if nothing does."""
-        found: dict[bytes, None] = {}
-        for path in paths:
-            inside = _inside(path)
-            fit = [
-                one
-                for one in self._sides.aside.waiting
-                if inside in (one, b"", b".") or one.startswith(inside + b"/")
-            ]
-            if not fit:
-                raise FilesError(
-                    f"nothing of {path} from {self.machine} waits to be accepted",
-                    hint="`%remote_gpu kept` lists what does.",
-                )
-            found.update(dict.fromkeys(fit))
-        return list(found)
+    def _own_there(self) -> There:
+        """Return another half of there, for the thread that brings large files."""
+        ask = self._sides.there.ask if self._line is None else self._line.ask
+        return There(ask, self._workspace)
+
+    def _held(self) -> HeldChunks:
+        with self._lock:
+            return HeldChunks(self.root, self._sides.here.index)
+
+    def _arriving(self) -> DirectoryStore:
+        return arriving(self._sides)
+
+    def _place(self, step: Step, store: DirectoryStore) -> None:
+        """Put a large file that has come into its place; called by the background's thread."""
+        with self._entered() as sides:
+            sides.here.look(self._told)
+            brought = finish(sides, step, store)
+            sides.memory.save()
+            sides.here.save()
+            came = self._came
+            self._came = replace(
+                came,
+                back=(*came.back, *brought.back),
+                conflicts=(*came.conflicts, *brought.conflicts),
+            )
+
+    def _news(self) -> tuple[str, ...]:
+        """Return the lines about what has come in the background since the last ones."""
+        came, self._came = self._came, SyncReport()
+        return self._said.lines(came)
+
+    def _await_coming(self, told: Told) -> None:
+        """Wait until nothing comes any more, and tell how far that is."""
+        while not self._later.wait(_TOLD_SECONDS):
+            on = self._later.coming()
+            total = sum(one.file.bytes for one in on)
+            told(steps.Step("bringing files back", sum(one.done for one in on), total))
 
     # -- inside ---------------------------------------------------------------------------------
 
@@ -291,17 +338,19 @@ class ProjectSync:
                 self._sides.there.known = False
             yield self._sides
 
+    def _look_there(self) -> None:
+        self._sides.open |= self._sides.look_there(0)
+        self.is_now(self._sides.there.root.name.hex())
+
     def _round(
         self, budget: int | None, told: Told | None = None, *, fresh: bool = False
     ) -> SyncReport:
-        report, _ = make_same(self._sides, budget, told or self._told, fresh=fresh)
+        """Make both sides the same, but for what comes later in the background."""
+        self._carrying = None
+        report, late = make_same(self._sides, budget, told or self._told, fresh=fresh)
+        self._later.want(late)
         self.is_now(self._sides.there.root.name.hex())
         return report
-
-
-def _inside(path: str) -> bytes:
-    """Return a path that a user typed as trees have it."""
-    return os.fsencode(os.path.normpath(path).replace(os.sep, "/")).strip(b"/")
 
 
 def _not_reached(*_: object, **__: object) -> dict[str, object]:

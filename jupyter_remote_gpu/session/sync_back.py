@@ -21,7 +21,7 @@ from jupyter_remote_gpu.protocol.steps import Told
 from .sync_report import Moved
 from .sync_sides import Sides, moved
 
-MEMORY_BYTES = 16 << 20
+MEMORY_BYTES = 4 << 20
 """What is more is kept on the disk while it comes, so that it goes on after a break."""
 _NO_LIMIT = 1 << 62
 _MANY_FILES = 500
@@ -37,7 +37,7 @@ class Brought:
     late: list[Step] = field(default_factory=list)
     ours: set[bytes] = field(default_factory=set)
     """Paths whose other version is in safety: the one of here may be sent over it."""
-    refused: dict[str, str] = field(default_factory=dict)
+    refused: dict[bytes, str] = field(default_factory=dict)
     again: bool = False
 
 
@@ -53,20 +53,47 @@ def bring(sides: Sides, found: Plan, budget: int | None, told: Told) -> Brought:
     total = sum(content.size for content in contents)
     store = MemoryStore(_NO_LIMIT) if total <= MEMORY_BYTES else arriving(sides)
     sides.there.fetch(contents, sides.here.held, store, told)
+    try:
+        _place(sides, steps, found, store, brought)
+    except LackingError:
+        # what a file here was taken to hold it holds no more; that is known now
+        sides.there.fetch(contents, sides.here.held, store, told)
+        _place(sides, steps, found, store, brought)
+    if isinstance(store, DirectoryStore):
+        store.close()
+    return brought
+
+
+def _place(sides: Sides, steps: list[Step], found: Plan, store: Store, brought: Brought) -> None:
     get = first_of(sides.there.get, store.get, sides.here.held.get)
     whole = [step for step in steps if _is_whole(step, get, sides, store)]
     brought.again = len(whole) < len(steps)
     _put_aside(sides, [s for s in whole if s.do is Do.QUARANTINE], found, get, brought)
     apply(sides, [s for s in whole if s.do is not Do.QUARANTINE], get, brought)
-    if isinstance(store, DirectoryStore):
-        store.trim(0)
-        store.close()
-    return brought
 
 
 def arriving(sides: Sides) -> DirectoryStore:
     """Return the store in which large files lie until they are whole."""
     return DirectoryStore(sides.folder / "arriving", _NO_LIMIT)
+
+
+def finish(sides: Sides, late: Step, store: Store) -> Brought:
+    """Put a file that came in the background into its place, if it still is what lies there."""
+    brought = Brought()
+    if not sides.there.known or sides.there.tree.get(late.path) != late.there:
+        return brought
+    found = sides.plan({late.path})
+    step = found.steps.get(late.path)
+    if step is None or step.there != late.there:
+        return brought
+    get = first_of(store.get, sides.here.held.get)
+    if not _is_whole(step, get, sides, store):
+        raise LackingError(f"{os.fsdecode(late.path)} was changed while it came")
+    if step.do is Do.QUARANTINE:
+        _put_aside(sides, [step], found, get, brought)
+    elif step.do in (Do.FETCH, Do.KEEP_BOTH):
+        apply(sides, [step], get, brought)
+    return brought
 
 
 def apply(sides: Sides, steps: list[Step], get: Get, brought: Brought) -> None:
@@ -100,7 +127,7 @@ def apply(sides: Sides, steps: list[Step], get: Get, brought: Brought) -> None:
             step = by_path[conflict.path]
             sides.memory.agree(step.path, step.there)
             brought.conflicts.append(moved(step.path, step.there, conflict.other))
-    brought.refused.update((os.fsdecode(path), why) for path, why in applied.refused.items())
+    brought.refused.update(applied.refused)
 
 
 def _affordable(sides: Sides, found: Plan, budget: int | None, brought: Brought) -> list[Step]:
@@ -111,6 +138,8 @@ def _affordable(sides: Sides, found: Plan, budget: int | None, brought: Brought)
     for step in sorted(wanted, key=_size):
         if step.do is Do.QUARANTINE and sides.aside.knows(step.path, step.there):
             brought.ours.add(step.path)
+            continue
+        if sides.coming(step.path, step.there):
             continue
         if left is not None:
             if _size(step) > left:

@@ -131,10 +131,10 @@ class Here:
         (self.folder / "wanted").write_bytes(b"\0".join(wanted))
         if self._files is not None:
             self._files.rules_changed()
-            self._fresh_next()
+            self.look_at_all_next()
 
-    def _fresh_next(self) -> None:
-        """Have the next look walk everything: the rules have changed."""
+    def look_at_all_next(self) -> None:
+        """Have the next look walk everything: what travels is to be found anew."""
         self.unsteady = frozenset({*self.unsteady, b""})
 
     def _rules(self) -> Ignore:

@@ -101,6 +101,14 @@ class SyncReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Coming:
+    """A large file that comes in the background: what it is, and how many bytes are here."""
+
+    file: Moved
+    done: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class DryRun:
     """What a sync would do with every path, in their order; nothing was sent."""
 

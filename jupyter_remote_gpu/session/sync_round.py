@@ -79,13 +79,18 @@ def _once(
     }
     count = len(steps)
     sent, refused = send(sides, steps, told)
+    sides.refused = {
+        path: (step.here, step.there)
+        for path, step in found.steps.items()
+        if path in refused or path in brought.refused
+    }
     sides.memory.save()
     sides.here.save()
     report = SyncReport(
         sent=tuple(sent),
         back=tuple(brought.back),
         conflicts=tuple(brought.conflicts),
-        refused={**brought.refused, **{os.fsdecode(path): why for path, why in refused.items()}},
+        refused={os.fsdecode(path): why for path, why in {**brought.refused, **refused}.items()},
     )
     return report, brought.late, brought.again or len(sent) + len(refused) < count
 

@@ -8,6 +8,7 @@ from typing import Any
 from jupyter_remote_gpu.errors import RemoteGPUError
 from jupyter_remote_gpu.protocol import messages, project
 from jupyter_remote_gpu.protocol.frames import Buffer
+from jupyter_remote_gpu.transport.base import Transport
 
 from .place import Ask
 from .sync import ProjectSync
@@ -30,11 +31,11 @@ class FilesOfRuns:
         self._say = say
         self._carried: Carried | None = None
 
-    def prepare(self, ask: Ask) -> None:
+    def prepare(self, ask: Ask, transport: Transport) -> None:
         """Have the files there, or what the next run's request carries of them."""
         files = self._files()
         if files is not None:
-            files.use(ask)
+            files.use(ask, transport)
             self._carried = None
             self._carried = files.before_run()
             self._say(self._carried.lines)
@@ -53,12 +54,12 @@ class FilesOfRuns:
             return messages.Run, tuple(blobs), {}
         return project.RunWith, (*blobs, *carried.blobs), {"project": dict(carried.fields)}
 
-    def refused(self, ask: Ask) -> None:
+    def refused(self, ask: Ask, transport: Transport) -> None:
         """The run was not begun, as the files there were others: bring both together again."""
         files = self._files()
         if files is not None:
             files.run_refused()
-            self.prepare(ask)
+            self.prepare(ask, transport)
 
     def after(self) -> None:
         """Bring back what a run wrote. What fails there is told: the run has ended as it did."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,9 @@ class Sides:
     """Here, there, and what they agreed on. Used by one thread at a time.
 
     `open` has the paths that differ still, `folder` is where what belongs to this
-    project and machine is remembered, `coming` what is on its way here already.
+    project and machine is remembered, `refused` the two versions of paths that a side
+    could not hold, `coming` whether a version of a path is on its
+    way here already.
     """
 
     here: Here
@@ -36,7 +38,8 @@ class Sides:
     folder: Path
     trusted: bool
     open: set[bytes] = field(default_factory=set)
-    coming: dict[bytes, Entry] = field(default_factory=dict)
+    refused: dict[bytes, tuple[Entry | None, Entry | None]] = field(default_factory=dict)
+    coming: Callable[[bytes, Entry | None], bool] = lambda path, entry: False
 
     def look_there(self, most_bytes: int, *, fresh: bool = False) -> set[bytes]:
         """Learn how the files there are; return the paths that differ from what was known."""
@@ -67,6 +70,14 @@ class Sides:
                 memory.agree(path, None)
             return self.plan(paths)
         return found
+
+    def is_idle(self, step: Step) -> bool:
+        """Whether nothing can be done about a step now: it waits, comes already, or was refused."""
+        if step.do in (Do.AGREE, Do.FORGET, Do.BLOCKED) or self.coming(step.path, step.there):
+            return True
+        if step.do is Do.QUARANTINE and step.here is None:
+            return self.aside.knows(step.path, step.there)
+        return self.refused.get(step.path) == (step.here, step.there)
 
     def agree(self, step: Step, entry: Entry | None) -> None:
         """Note that both sides have this now, made there if it was before or came from there."""

@@ -6,14 +6,14 @@ machine, and raise what asking it raises.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from jupyter_remote_gpu.chunks.lacking import lacking
 from jupyter_remote_gpu.chunks.listing import NAME_BYTES, Get, Listed
 from jupyter_remote_gpu.chunks.manifest import Content, chunk_names
-from jupyter_remote_gpu.chunks.packs import batches, pack, unpack
+from jupyter_remote_gpu.chunks.packs import pack, unpack
 from jupyter_remote_gpu.chunks.store import Store
 from jupyter_remote_gpu.chunks.tree import (
     FOLDER,
@@ -31,17 +31,13 @@ from jupyter_remote_gpu.protocol import messages, project
 from jupyter_remote_gpu.protocol.frames import Buffer
 from jupyter_remote_gpu.protocol.steps import Step, Told
 
+from .pacing import paced
 from .place import Ask
 
-PACK_BYTES = 1 << 20
-"""Chunks go in packs of about this size: a cell's request waits behind no more."""
-AT_ONCE = 4
-"""So many packs are under way."""
+PACK_BYTES = 8 << 20
+"""What comes is written to a store in pieces of about this size."""
 WHO = "notebook"
 _LISTS_AT_ONCE = 256
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 class There:
@@ -133,11 +129,19 @@ class There:
         def give(names: list[bytes]) -> dict[bytes, memoryview]:
             return _chunks_in(self._request(project.GiveChunks, blobs=(b"".join(names),)))
 
-        for chunks in _several(give, batches(wanted, PACK_BYTES)):
-            into.add(chunks.items())
-            done += sum(map(len, chunks.values()))
-            if told is not None:
-                told(Step("bringing files back", done, total))
+        # packs of a store are written at once: few large ones are better than many
+        waiting: dict[bytes, memoryview] = {}
+        try:
+            for chunks in paced(give, wanted):
+                waiting.update(chunks)
+                done += sum(map(len, chunks.values()))
+                if told is not None:
+                    told(Step("bringing files back", done, total))
+                if sum(map(len, waiting.values())) >= PACK_BYTES:
+                    into.add(waiting.items())
+                    waiting = {}
+        finally:
+            into.add(waiting.items())
 
     def lacking(self, names: Sequence[bytes]) -> set[bytes]:
         """Return those of these chunks that the machine does not have in any project."""
@@ -150,21 +154,20 @@ class There:
         total, done = sum(sizes.values()), 0
         gone: set[bytes] = set()
 
-        def packed() -> Iterator[tuple[list[Buffer], int]]:
-            for names in batches(sizes, PACK_BYTES):
-                chunks = []
+        reading = threading.Lock()
+
+        def put(names: list[bytes]) -> int:
+            chunks = []
+            with reading:  # files are read by one thread
                 for name in names:
                     try:
                         chunks.append((name, get(name)))
                     except LackingError:  # noqa: PERF203  (a file that has just changed)
                         gone.add(name)
-                yield list(pack(chunks)), sum(sizes[name] for name in names)
+            self._request(project.PutChunks, blobs=tuple(pack(chunks)))
+            return sum(sizes[name] for name in names)
 
-        def put(one: tuple[list[Buffer], int]) -> int:
-            self._request(project.PutChunks, blobs=tuple(one[0]))
-            return one[1]
-
-        for size in _several(put, packed()):
+        for size in paced(put, sizes):
             done += size
             if told is not None:
                 told(Step("sending the project's files", done, total))
@@ -238,18 +241,6 @@ class There:
         answer = self.ask(kind, timeout=None, workspace=self._workspace, **fields)
         self.bytes_back += sum(map(len, answer.get("blobs", ())))
         return answer
-
-
-def _several(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """Do the work for each item, several at once, and yield what came of it in order."""
-    with ThreadPoolExecutor(AT_ONCE, "files") as pool:
-        running = []
-        for item in items:
-            running.append(pool.submit(work, item))
-            if len(running) >= AT_ONCE:
-                yield running.pop(0).result()
-        for one in running:
-            yield one.result()
 
 
 def _chunks_in(answer: Mapping[str, Any]) -> dict[bytes, memoryview]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from jupyter_remote_gpu.errors import ConnectionLostError, FilesError
+from jupyter_remote_gpu.protocol import messages, project
+from jupyter_remote_gpu.session.sync import SMALL_BYTES
 from tests.files.trees import read, write
 from tests.session.wiring import Wired
 
@@ -179,3 +183,71 @@ def test_the_dry_run_names_everything_and_changes_nothing(wired: Wired) -> None:
     assert found["a.py"] == "sent"
     assert found[".env"] == "looks like a secret"
     assert not os.listdir(wired.there)
+
+
+def test_large_files_come_while_cells_go_on(wired: Wired) -> None:
+    large = random.Random(2).randbytes(SMALL_BYTES + 1)
+    wired.run()
+    asked = threading.Event()
+
+    def hold_back(message: messages.Message) -> None:
+        if isinstance(message, project.GiveChunks) and threading.current_thread() != main:
+            asked.wait(20)
+
+    main = threading.current_thread()
+    wired.before = hold_back
+    lines = wired.run(lambda: write(wired.there, {"out/m.pt": large, "out/loss.csv": "1"}))
+    assert any("in the background" in line for line in lines)
+    assert read(wired.here)["out/loss.csv"] == "1"
+    assert "out/m.pt" not in read(wired.here)
+    (coming,) = wired.sync.coming()
+    assert (coming.file.path, coming.file.bytes) == ("out/m.pt", len(large))
+    # The next cells do not wait for it, and it is not asked for twice.
+    write(wired.here, {"a.py": "1"})
+    wired.run()
+    asked.set()
+    wired.sync.sync()
+    assert (wired.here / "out/m.pt").read_bytes() == large
+    assert wired.sync.coming() == ()
+
+
+def test_what_came_of_a_large_file_is_not_asked_for_again(wired: Wired) -> None:
+    large = random.Random(3).randbytes(3 * SMALL_BYTES)
+    wired.run()
+    write(wired.there, {"m.pt": large})
+    came = 0
+
+    def break_off(message: messages.Message) -> None:
+        nonlocal came
+        if isinstance(message, project.GiveChunks) and not message.lists:
+            came += 1
+            if came > 5:
+                raise ConnectionLostError("cut")
+
+    wired.before = break_off
+    with pytest.raises(ConnectionLostError):
+        wired.sync.sync()
+    wired.before = lambda message: None
+    wired.sync.close()
+    wired.sync = wired.opened()
+    report = wired.sync.sync()
+    assert (wired.here / "m.pt").read_bytes() == large
+    assert report.bytes_back < 3 * SMALL_BYTES
+
+
+def test_named_files_are_pulled_left_out_or_not(wired: Wired) -> None:
+    write(wired.here, {"a.py": "1", ".remotegpuignore": "big/\n"})
+    wired.run(lambda: write(wired.there, {"big/x.bin": "x", "big/y.txt": "y", "o/z": "z"}))
+    assert "big/x.bin" not in read(wired.here)
+    assert [one.path for one in wired.sync.pull(["big/*.bin"]).back] == ["big", "big/x.bin"]
+    assert [one.path for one in wired.sync.pull(["big"]).back] == ["big/y.txt"]
+    assert wired.sync.pull(["big", "o/"]).back == ()
+    # What was changed here stays, and the machine's version lies beside it.
+    write(wired.here, {"big/y.txt": "mine"})
+    (conflict,) = wired.sync.pull(["big/y.txt"]).conflicts
+    assert (wired.here / "big/y.txt").read_text() == "mine"
+    assert (wired.here / conflict.other).read_text() == "y"
+    with pytest.raises(FilesError, match="nothing called nowhere"):
+        wired.sync.pull(["nowhere"])
+    wired.run()
+    assert (wired.there / "big/y.txt").read_text() == "y"
