@@ -271,12 +271,7 @@ class ProjectThere:
     ) -> dict[bytes, str]:
         files = self._open()
         try:
-            try:
             applied = Applier(self.root, files.index, get, who=who).apply(wanted)
-        except LackingError as error:
-            if untouched:
-                raise ProjectChangedError(f"the machine lacks more: {error.message}") from error
-            raise
         except LackingError as error:
             if not untouched:
                 raise
