@@ -19,6 +19,7 @@ _PLACES = {
     "runs": "runs",
     "stop": "runs",
     "sync": "files",
+    "pull": "files",
     "kept": "files",
     "add": "machines",
     "forget": "machines",

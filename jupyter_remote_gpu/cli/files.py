@@ -1,4 +1,4 @@
-"""`sync`, `kept`: the project's files, here and on a machine."""
+"""`sync`, `pull`, `kept`: the project's files, here and on a machine."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 from jupyter_remote_gpu.commands.files_here import files_here
 from jupyter_remote_gpu.commands.files_table import (
     dry_run_text,
+    pulled_text,
     report_text,
     settled_text,
     waiting_text,
@@ -86,6 +87,24 @@ def sync(
         here.say(text, **_planned(files.machine, found))
         return None
     here.say(report_text(files.machine, report), **report_fields(files.machine, report))
+    return Exit.TROUBLE if report.refused else None
+
+
+@click.command("pull", short_help="Bring files of a machine here.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())
+@_machine
+@with_here
+def pull(here: Here, paths: tuple[str, ...], machine: str | None) -> int | None:
+    """Bring files, folders or patterns of the project's folder on a machine here.
+
+    PATHs are as they would be here, from the current folder. What would not come by
+    itself comes too; without --machine, from the machine that `sync` means.
+    """
+    files = files_of(here.registry, Path.cwd(), machine)
+    wanted = [told_path(files.root, files.folder, path) for path in paths]
+    with _working(here, files) as (project, told):
+        report = project.pull(wanted, told)
+    here.say(pulled_text(files.machine, report), **report_fields(files.machine, report))
     return Exit.TROUBLE if report.refused else None
 
 
@@ -217,4 +236,4 @@ def _planned_fields(one: Planned) -> dict[str, Any]:
     return {**asdict(one), "way": one.way.name.lower()}
 
 
-COMMANDS = (sync, kept)
+COMMANDS = (sync, pull, kept)

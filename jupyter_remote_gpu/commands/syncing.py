@@ -113,7 +113,7 @@ def synced(
     found = project_sync(settings, registry, files.machine, files.root, told)
     way = reached(registry.find(files.machine), settings, registry, told)
     asked = _Asked(way, files.machine, loop)
-    found.use(asked.request)
+    found.use(asked.request, way)
     try:
         yield found
     finally:

@@ -128,7 +128,7 @@ class ScriptRun:
         tell, room = self._following.tell, self._following.room
         self._client = AgentClient(transport, self._id, tell, room, wrote=self._wrote)
         if files is not None:
-            files.use(self.request)
+            files.use(self.request, transport)
         self._after = 0
         self._place: Place | None = None
         self._stopping = 0
@@ -253,7 +253,9 @@ class ScriptRun:
                     return replace(ended, code=TIMEOUT_CODE) if out_of_time else ended
 
     def close(self) -> None:
-        """Hang up; the run goes on there."""
+        """Hang up; the run goes on there, and what of its files has come is kept."""
+        if self._files is not None:
+            self._files.close()
         self._loop.loop.call_soon_threadsafe(self._client.close)
 
     def _note(self, line: str) -> None:

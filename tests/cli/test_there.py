@@ -87,6 +87,15 @@ def test_a_sync_says_what_it_would_do_and_does_it(there: Terminal) -> None:
     assert again.stdout.startswith("nothing to do: the files are the same here and on box\n")
 
 
+def test_a_file_that_stays_there_is_pulled(there: Terminal, machines: SSHMachines) -> None:
+    (workspace,) = (machines.base("box") / "workspaces").glob("*/project")
+    (workspace / "node_modules").mkdir()
+    (workspace / "node_modules/cached.bin").write_bytes(b"c" * 1000)
+    pulled = there.json("pull", "node_modules")
+    assert "node_modules/cached.bin" in [one["path"] for one in pulled["back"]]
+    assert (there.folder / "node_modules/cached.bin").read_bytes() == b"c" * 1000
+
+
 def test_input_output_and_exit_code_cross_the_line(there: Terminal) -> None:
     there.script(
         "sub/io.py",
