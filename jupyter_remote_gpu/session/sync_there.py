@@ -13,7 +13,7 @@ from typing import Any
 from jupyter_remote_gpu.chunks.lacking import lacking
 from jupyter_remote_gpu.chunks.listing import NAME_BYTES, Get, Listed
 from jupyter_remote_gpu.chunks.manifest import Content, chunk_names
-from jupyter_remote_gpu.chunks.packs import pack, unpack
+from jupyter_remote_gpu.chunks.packs import pack, squeezed, unpack
 from jupyter_remote_gpu.chunks.store import Store
 from jupyter_remote_gpu.chunks.tree import (
     FOLDER,
@@ -33,6 +33,7 @@ from jupyter_remote_gpu.protocol.steps import Step, Told
 
 from .pacing import paced
 from .place import Ask
+from .squeezing import Squeezing
 
 PACK_BYTES = 8 << 20
 """What comes is written to a store in pieces of about this size."""
@@ -57,6 +58,7 @@ class There:
         self.bytes_out = 0
         self.bytes_back = 0
         self._now = encode({})
+        self._squeezing = Squeezing()
 
     def guess(self, tree: Tree) -> None:
         """Take it that this lies there, until it is looked at: if it is so, little is told."""
@@ -164,9 +166,12 @@ class There:
                         chunks.append((name, get(name)))
                     except LackingError:  # noqa: PERF203  (a file that has just changed)
                         gone.add(name)
-            self._request(project.PutChunks, blobs=tuple(pack(chunks)))
-            return sum(sizes[name] for name in names)
+            self._request(project.PutChunks, blobs=tuple(self._squeezing.of(pack(chunks))))
+            size = sum(sizes[name] for name in names)
+            self._squeezing.sent(size)
+            return size
 
+        self._squeezing.begin()
         for size in paced(put, sizes):
             done += size
             if told is not None:
@@ -250,7 +255,7 @@ def _chunks_in(answer: Mapping[str, Any]) -> dict[bytes, memoryview]:
 
 
 def _packed(chunks: Mapping[bytes, bytes]) -> tuple[Buffer, ...]:
-    return tuple(pack(list(chunks.items()))) if chunks else ()
+    return tuple(squeezed(pack(list(chunks.items())))) if chunks else ()
 
 
 def _root_of(answer: Mapping[str, Any]) -> Listed:
