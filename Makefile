@@ -1,19 +1,23 @@
 # Two commands for everybody:
 #   make demo    trains a small language model in remote cells of a notebook, on this computer
-#   make test    checks and tests everything; says what it had to leave out
+#   make test    checks and tests everything but what is `long`; says what it had to leave out
 # Both set up their own environment the first time. Another Python: make test PYTHON=python3.12
 
 PYTHON ?= python3
 export PYTHON
 SHELL = /bin/sh
 
-.PHONY: demo test lint test-versions clean env-test env-demo
+.PHONY: demo test test-long lint test-versions clean env-test env-demo
 
 demo: env-demo
 	@.venv-demo/bin/python -m examples.demo
 
 test: env-test
 	@sh scripts/lint.sh .venv-test; lint=$$?; sh scripts/test.sh .venv-test $(ARGS) && exit $$lint
+
+# With the tests marked `long` too: every row of the benchmarks, more seeds. An hour.
+test-long: env-test
+	@LONG=1 sh scripts/test.sh .venv-test $(ARGS)
 
 lint: env-test
 	@sh scripts/lint.sh .venv-test

@@ -12,6 +12,7 @@ from . import (
     journal,
     lines,
     load_ext,
+    looking,
     namespace,
     noop,
     ssh_cells,
@@ -55,4 +56,7 @@ ROWS = (
     Row("ssh-new", "A new machine", ssh_reach.measure_new),
     Row("ssh-env", "The packages of a notebook", ssh_environment.measure),
     Row("ssh-again", "Connecting again", ssh_reach.measure_again),
+    Row("sync-look", "Looking at a project", looking.measure_look),
+    Row("sync-walk", "Walking very many files", looking.measure_walk),
+    Row("sync-apply", "Writing a project", looking.measure_apply),
 )

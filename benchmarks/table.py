@@ -55,7 +55,8 @@ def figure(figures: Sequence[float], unit: str) -> str:
 def amount(value: float, unit: str) -> str:
     """Return seconds or bytes in the size people read them in."""
     if unit == "B":
-        return f"{value / 2**20:,.0f} MiB"
+        small = 0 < abs(value) < 2**20
+        return f"{value / 2**10:,.1f} KiB" if small else f"{value / 2**20:,.0f} MiB"
     if abs(value) < 1:
         return f"{1000 * value:.3g} ms"
     return f"{value:.2f} s"

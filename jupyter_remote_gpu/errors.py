@@ -41,6 +41,7 @@ RemoteGPUError
 │   ├── RulesNotAcceptedError   a person has to accept them on a page first
 │   └── SourceDownError
 ├── FilesError                  the project's files
+│   ├── ProjectChangedError     they are not what was last seen of them
 │   ├── UnsafePathError         a path from outside that could leave the workspace
 │   └── UnreadableError         a file that cannot be read here
 ├── WaitTimeoutError            a wait came to its end; says what was waited for
@@ -261,6 +262,10 @@ class InTheWayError(DatasetError):
 
 class FilesError(RemoteGPUError):
     """Trouble with the project's files."""
+
+
+class ProjectChangedError(FilesError):
+    """The files on the machine are not what this side last saw: it has to look again."""
 
 
 class UnsafePathError(FilesError):

@@ -52,6 +52,13 @@ if ! pip install --only-binary torch -c tests/constraints.txt torch; then
 fi
 say "installing the project with its extras [$extras]: one to three minutes the first time"
 [ ! -f "$folder/without-torch" ] || extras=${extras%,torch}
-pip install -c tests/constraints.txt -e ".[$extras]" || fail "The installation did not succeed."
+# uv does in seconds what pip does in minutes. It does not read pip's files of settings: where it cannot
+# reach what it needs, pip does it. A folder of wheels that is named to pip is named to uv too.
+UV_FIND_LINKS=${UV_FIND_LINKS:-${PIP_FIND_LINKS:-}}
+if [ -n "$UV_FIND_LINKS" ]; then export UV_FIND_LINKS; else unset UV_FIND_LINKS; fi
+{ pip install -c tests/constraints.txt uv &&
+    "$folder/bin/uv" pip install --python "$folder/bin/python" --compile-bytecode \
+        -c tests/constraints.txt -e ".[$extras]" >>"$log" 2>&1; } ||
+    pip install -c tests/constraints.txt -e ".[$extras]" || fail "The installation did not succeed."
 echo "$stamp" >"$folder/stamp"
 say "$folder is ready"

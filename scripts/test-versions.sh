@@ -3,8 +3,11 @@
 #
 # Core is what depends on the version: the wire, values, code and its analysis, cells in a kernel; and
 # of that what needs no torch, no browser and no checker. Environments are made below .venv-versions
-# by uv (which is installed into FOLDER) and kept while what they follow from stands.
+# by uv (which is in FOLDER) and kept while what they follow from stands.
 set -u
+# Kernels of tests start by the hundred: compiled once, they start in half the time.
+unset PYTHONDONTWRITEBYTECODE
+. scripts/workers.sh
 uv=$1/bin/uv
 root=.venv-versions
 failed="" left_out="" done_=""
@@ -24,14 +27,14 @@ prepare() { # FOLDER PYTHON CONSTRAINTS: the environment, made if what it follow
     UV_FIND_LINKS=${UV_FIND_LINKS:-${PIP_FIND_LINKS:-}}
     if [ -n "$UV_FIND_LINKS" ]; then export UV_FIND_LINKS; else unset UV_FIND_LINKS; fi
     "$uv" venv -q --seed --no-python-downloads --python "$2" "$1" &&
-        "$uv" pip install -q --python "$1/bin/python" -c "$3" -e ".[test]" &&
+        "$uv" pip install -q --python "$1/bin/python" --compile-bytecode -c "$3" -e ".[test]" &&
         echo "$stamp" >"$1/stamp"
 }
 
 core() { # NAME [pytest's own]: the core of the suite in that environment
     name=$1
     shift
-    "$root/$name/bin/python" -m pytest -q -m "not (browser or torch or slow or root)" \
+    "$root/$name/bin/python" -m pytest -q -m "not (browser or torch or slow or root or long)" \
         -o "cache_dir=$PWD/$root/$name/.pytest_cache" --durations=5 \
         tests/protocol tests/chunks tests/journal tests/machines tests/agent \
         tests/state/test_analysis.py tests/state/test_catalogue.py tests/state/test_coherence.py \
@@ -49,7 +52,8 @@ suite() { # NAME PYTHON CONSTRAINTS
         return
     fi
     # What fails under the load of so many runs is told from what fails by a second try, which is said.
-    core "$1" || { echo "==> $1: the failed ones once more"; core "$1" --lf; } || failed="$failed $1"
+    core "$1" -n "$workers" --dist loadfile --no-loadscope-reorder ||
+        { echo "==> $1: the failed ones once more"; core "$1" --lf; } || failed="$failed $1"
     done_="$done_ $1"
 }
 

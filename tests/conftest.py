@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -15,6 +16,23 @@ from jupyter_remote_gpu.agent.ending import end_machine
 from tests import hard_machine
 from tests.hard_machine import HardMachine
 from tests.notebook import Notebook
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, let files with slow ones be taken first.
+
+    Begun last, they would go on alone when all other processes are done.
+    """
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what all processes that share the tests may use; what makes it must lock."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -35,12 +53,19 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def hard_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def hard_python(shared: Path) -> Path:
     """The interpreter of the hard machine's own environment."""
     reason = hard_machine.why_not()
     if reason is not None:
         pytest.skip(f"left out: {reason}")
-    return hard_machine.make_environment(tmp_path_factory.mktemp("environment") / "venv")
+    folder = shared / "hard_environment"
+    with open(shared / "hard_environment.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            hard_machine.make_environment(folder)
+            (folder / "made").touch()
+    return folder / "bin" / "python"
 
 
 @dataclass(frozen=True)
@@ -112,6 +137,8 @@ class Notebooks:
 
 
 @pytest.fixture(scope="session")
-def ssh_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ssh_cache(shared: Path) -> Path:
     """The client's cache for machines reached by SSH: what is fetched once serves all tests."""
-    return tmp_path_factory.mktemp("cache")
+    path = shared / "ssh_cache"
+    path.mkdir(exist_ok=True)
+    return path

@@ -55,7 +55,9 @@ class SSHMachines:
         """Open a notebook, whose `first` cell is run; the same name is the same notebook."""
         folder = self.folder / "notebooks" / name
         folder.mkdir(parents=True, exist_ok=True)
-        opened = Notebook(self.folder / "state", folder, first=first, environ=self.environ)
+        # What IPython remembers is no part of the project.
+        environ = {**self.environ, "IPYTHONDIR": str(self.folder / "ipython")}
+        opened = Notebook(self.folder / "state", folder, first=first, environ=environ)
         self.notebooks.append(opened)
         return opened
 

@@ -24,7 +24,8 @@ from .environments import Environments
 from .facts import machine_facts, machine_state
 from .handle import KernelHandle, adopt_kernel, is_elsewhere
 from .home import AgentHome
-from .remains import Remains, living
+from .projects import Projects
+from .remains import Remains, living, store_bytes
 from .starting import ROOT, Starter
 from .workspaces import base_of
 
@@ -55,6 +56,7 @@ class Agent:
         self.environments = Environments(base_of(home), self._lives_in)
         self.datasets = Datasets(base_of(home))
         self._starter = Starter(home, self._changed, self.environments.part)
+        self.projects = Projects(base_of(home))
         self.remains = Remains(
             base_of(home),
             ROOT,
@@ -83,6 +85,7 @@ class Agent:
             await self.environments.close()
             await self.datasets.close()
             await self._starter.close()
+            await asyncio.to_thread(self.projects.close)
             server.close()
             admissions.close()
             self.home.admission.unlink(missing_ok=True)
@@ -115,8 +118,13 @@ class Agent:
             for kernel, handle in self._kernels.items()
             if not handle.dead
         ]
-        working = self._opening > 0 or self.environments.busy or self.datasets.busy
-        return {"working": working, "held": kernels}
+        return {
+            "working": self._opening > 0
+            or self.environments.busy
+            or self.datasets.busy
+            or self.projects.busy,
+            "held": kernels,
+        }
 
     def kernel(self, kernel: str) -> KernelHandle:
         """Return a kernel by its id; KernelDiedError if there is none."""
@@ -154,6 +162,7 @@ class Agent:
     async def state(self) -> dict[str, Any]:
         """Return facts and state of the machine and its kernels."""
         found = await machine_state(self.home.home)
+        found["store"] = await asyncio.to_thread(store_bytes, base_of(self.home))
         return {**self.facts, **found, "kernels": self.describe_kernels()}
 
     async def grown(self, kernel: str) -> None:
@@ -246,7 +255,7 @@ class Agent:
                 elif now - handle.last_use > ORPHAN_SECONDS and not handle.busy:
                     await self.stop_kernel(kernel)
             holds = any(not handle.kept_for_reading for handle in self._kernels.values())
-            busy = self.environments.busy or self.datasets.busy
-            idle = not self._connections and not holds and not busy
+            working = self.environments.busy or self.datasets.busy or self.projects.busy
+            idle = not self._connections and not holds and not working
             if idle and now - self._last_client > EMPTY_SECONDS:
                 self.end()

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from jupyter_remote_gpu.protocol import dataset_messages, messages
+from jupyter_remote_gpu.protocol import dataset_messages, messages, project
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -27,6 +27,10 @@ HARMLESS = (
     messages.Ping,
     messages.Remains,
     messages.Status,
+    project.LookProject,
+    project.FindProject,
+    project.LackingChunks,
+    project.GiveChunks,
 )
 """These only look, or belong to their connection: they are carried out anew each time."""
 

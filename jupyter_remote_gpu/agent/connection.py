@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_remote_gpu import __version__
 from jupyter_remote_gpu.errors import KernelDiedError, ProtocolError, RemoteGPUError
 from jupyter_remote_gpu.journal.cursor import Cursor
-from jupyter_remote_gpu.protocol import dataset_messages, messages
+from jupyter_remote_gpu.protocol import dataset_messages, messages, project
 from jupyter_remote_gpu.protocol.steps import Step, Told
 from jupyter_remote_gpu.protocol.version import MAGIC, PROTOCOL_VERSION
 from jupyter_remote_gpu.transport.streams import FrameStream
+
+from .projects import BLOBS
 
 if TYPE_CHECKING:
     from .app import Agent
@@ -25,6 +29,10 @@ GREETING_SECONDS = 20.0
 SILENT_SECONDS = 60.0
 """A client that sends pings, and then nothing for so long, has lost its connection."""
 LOOK_SECONDS = 5.0
+RUN_ENDED = b'"run_ended"'
+"""Stands in the journal's bytes where a run ended (and perhaps in what a cell printed)."""
+
+log = logging.getLogger(__name__)
 
 
 class Connection:
@@ -174,7 +182,8 @@ class Connection:
                 hint=error.hint,
             )
         else:
-            answer = messages.Done(request=request, result=result)
+            plain = {name: value for name, value in result.items() if name != BLOBS}
+            answer = messages.Done(request=request, result=plain, blobs=result.get(BLOBS, ()))
         await self._send(answer)
 
     async def _send(self, message: messages.Message) -> None:
@@ -264,6 +273,28 @@ class Connection:
         await self._agent.kernel(message.kernel).run(message)
         return {}
 
+    async def _run_with(self, message: project.RunWith) -> dict[str, Any]:
+        self._agent.kernel(message.kernel).require_alive()
+        return await self._run(await self._agent.projects.run_with(message))
+
+    async def _look_project(self, message: project.LookProject) -> dict[str, Any]:
+        return await self._agent.projects.look(message)
+
+    async def _find_project(self, message: project.FindProject) -> dict[str, Any]:
+        return await self._agent.projects.find(message)
+
+    async def _lacking(self, message: project.LackingChunks) -> dict[str, Any]:
+        return await self._agent.projects.lacking(message)
+
+    async def _put(self, message: project.PutChunks) -> dict[str, Any]:
+        return await self._agent.projects.put(message)
+
+    async def _give(self, message: project.GiveChunks) -> dict[str, Any]:
+        return await self._agent.projects.give(message)
+
+    async def _change(self, message: project.ChangeProject) -> dict[str, Any]:
+        return await self._agent.projects.change(message)
+
     async def _list_runs(self, message: messages.ListRuns) -> dict[str, Any]:
         runs = self._agent.kernel(message.kernel).runs()
         return {"runs": [record.as_dict() for record in runs]}
@@ -288,6 +319,8 @@ class Connection:
             while True:
                 data = cursor.read()
                 if data:
+                    if RUN_ENDED in data:
+                        await self._tell_files(kernel)
                     await self._stream.send(messages.Events(kernel=kernel, blobs=(data,)))
                 else:
                     await self._agent.grown(kernel)
@@ -295,6 +328,24 @@ class Connection:
             self._stream.close()
         finally:
             cursor.close()
+
+    async def _tell_files(self, kernel: str) -> None:
+        """Say how the files of a kernel's workspace are, before a run's end is told.
+
+        A folder that cannot be looked at keeps no run from ending: it is told without
+        a name, and whoever asks for the files then is told why.
+        """
+        word = project.Wrote(kernel=kernel, root="", depth=0)
+        try:
+            folder = Path(self._agent.kernel(kernel).description.folder)
+            now = await self._agent.projects.now(folder)
+        except RemoteGPUError as error:
+            log.warning("the project's files could not be looked at: %s", error)
+        else:
+            if now is None:
+                return
+            word = project.Wrote(kernel=kernel, root=now.name.hex(), depth=now.depth)
+        await self._stream.send(word)
 
 
 _Handler = Callable[[Connection, Any], Awaitable[dict[str, Any]]]
@@ -324,4 +375,11 @@ _HANDLERS: dict[type[messages.Message], _Handler] = {
     messages.ListRuns: Connection._list_runs,
     messages.Input: Connection._input,
     messages.Follow: Connection._follow,
+    project.RunWith: Connection._run_with,
+    project.LookProject: Connection._look_project,
+    project.FindProject: Connection._find_project,
+    project.LackingChunks: Connection._lacking,
+    project.PutChunks: Connection._put,
+    project.GiveChunks: Connection._give,
+    project.ChangeProject: Connection._change,
 }

@@ -8,6 +8,7 @@ import fcntl
 import os
 import re
 import shutil
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -182,7 +183,7 @@ class Environments:
         self, variant: Variant, request: messages.BuildEnvironment, tell: Told, lock: int
     ) -> None:
         await asyncio.to_thread(shutil.rmtree, variant.folder, ignore_errors=True)
-        interpreter = request.interpreter or request.over or variant.version
+        interpreter = request.interpreter or request.over or _python_of(variant.version)
         command = ["venv", "--clear", "--python", interpreter, str(variant.folder)]
         over = await lay_over(request.over) if request.over else None
         if over is not None and over.by_system:
@@ -192,7 +193,8 @@ class Environments:
         ended = await self._uv.run(
             [*command, *_OFFLINE, "--no-python-downloads"], doing, tell, [lock]
         )
-        if ended.status and await index_answers():
+        # Not before the client has looked for one there: an attempt may take half a minute.
+        if ended.status and request.interpreter == variant.version and await index_answers():
             fetching = f"fetching Python {variant.version} there"
             ended = await self._uv.run(command, fetching, tell, [lock])
         if ended.status:
@@ -239,6 +241,15 @@ class Environments:
             raise NeedsPackagesError(
                 "the machine cannot fetch packages by itself", hint=ended.reason
             )
+
+
+def _python_of(version: str) -> str:
+    """Return what uv is told to take for a version: the agent's own Python, else what it finds.
+
+    uv looks on PATH alone; many a machine keeps its Pythons elsewhere.
+    """
+    own = f"{sys.version_info[0]}.{sys.version_info[1]}{sys.abiflags}"  # 3.13t is another Python
+    return sys.executable if own == version and os.access(sys.executable, os.X_OK) else version
 
 
 def _unreached(reason: str) -> bool:

@@ -8,6 +8,7 @@ An item is a folder, named by its path below our folder:
 | `dataset` | `datasets/KEY`: data that workspaces share |
 | `files` | `workspaces/NAME/project`: the project's files, and what cells wrote there |
 | `cache` | `cache/uv`: packages as they were fetched, shared with environments |
+| `store` | `store/packs`: pieces of files that were sent, so that none is sent twice |
 | `python` | `pythons/NAME` |
 | `agent` | `agents/NAME`, `parts/NAME`, `kernel_parts/NAME`, `carried/NAME` |
 | `kernel` | `home/kernels/ID`: what is left of a kernel that has ended |
@@ -40,6 +41,7 @@ _KINDS = (
     ("agent", "carried/*/"),
     ("kernel", "home/kernels/*/"),
     ("cache", "cache/uv/"),
+    ("store", "store/packs/"),
 )
 """In this order bytes that several share are counted: with the first of them."""
 _BLOCK_BYTES = 512
@@ -178,6 +180,9 @@ class Remains:
         if kind == "dataset":
             Placing(self._base).forget(folder.name)
         _remove(folder, freed)
+        if kind == "store":
+            # this agent has it open, and writes there whatever comes next
+            folder.mkdir(mode=0o700)
         if kind in ("environment", "files"):
             workspace = next(p for p in folder.parents if p.parent.name == "workspaces")
             if not any(_files(workspace / "project")) and not any(
@@ -261,7 +266,8 @@ def _name(kind: str, folder: Path) -> str:
         return f"{folder.parents[1].name}, Python {folder.name.replace('-over-', ' over image ')}"
     if kind == "files":
         return folder.parent.name
-    return {"cache": "packages as fetched"}.get(kind, folder.name)
+    names = {"cache": "packages as fetched", "store": "pieces of files that were sent"}
+    return names.get(kind, folder.name)
 
 
 def _used(kind: str, folder: Path) -> float:
@@ -271,6 +277,11 @@ def _used(kind: str, folder: Path) -> float:
         return stamp.stat().st_mtime
     except OSError:
         return 0.0
+
+
+def store_bytes(base: Path) -> int:
+    """Return how much of the disk pieces of files take that are kept so as not to be sent again."""
+    return sum(map(_size, _files(base / "store")))
 
 
 def living(kernels: Iterable[Mapping[str, Any]]) -> list[Living]:

@@ -3,11 +3,16 @@
 Layout, little-endian: 8 bytes of mark, u32 number of chunks, u64 XXH3-64 of the
 list, then the list (name, u32 length) and behind it the chunks, without gaps.
 Ten thousand small files are a few packs. Pure; no I/O.
+
+On a slow line a pack may go squeezed: 8 bytes of another mark, u64 length, and the
+pack as zlib has it. That is in every Python, and at its quickest still ten times
+as fast as such a line; whoever takes a pack apart takes either.
 """
 
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +30,12 @@ MAX_CHUNKS = 1 << 17
 PACK_BYTES = 8 << 20
 """Chunks are put together up to about this size: enough for one write, little to hold."""
 _LISTED = struct.Struct("<32sI")
+_SQUEEZED = b"RGPACKZ1"
+_SQUEEZED_HEAD = struct.Struct("<8sQ")
+_MOST_SQUEEZED_BYTES = 64 << 20
+_SAMPLES, _SAMPLE_BYTES = 16, 256
+_WORTH = 0.9
+"""A pack is squeezed if its samples, and then itself, become that small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,39 @@ def pack(chunks: Sequence[tuple[bytes, Buffer]]) -> list[Buffer]:
     listed = b"".join([_LISTED.pack(name, _length(data)) for name, data in chunks])
     head = HEAD.pack(MARK, len(chunks), xxh3_64_intdigest(listed))
     return [head + listed, *[data for _, data in chunks]]
+
+
+def squeezed(buffers: Sequence[Buffer]) -> list[Buffer]:
+    """Return the buffers of a pack in fewer bytes, or as they are if that is not worth it.
+
+    Some 100 MB/s a core; looking at random bytes takes a thousandth of that time.
+    """
+    whole = b"".join(buffers)
+    step = max(1, len(whole) // _SAMPLES)
+    sample = b"".join([whole[i : i + _SAMPLE_BYTES] for i in range(0, len(whole), step)])
+    if len(zlib.compress(sample, 1)) > _WORTH * len(sample):
+        return list(buffers)
+    found = zlib.compress(whole, 1)
+    if len(found) > _WORTH * len(whole):
+        return list(buffers)
+    return [_SQUEEZED_HEAD.pack(_SQUEEZED, len(whole)), found]
+
+
+def _plain(view: memoryview) -> memoryview:
+    """Return a pack as it was before it was squeezed, if it was; ProtocolError for a bomb."""
+    if view[: len(_SQUEEZED)] != _SQUEEZED:
+        return view
+    try:
+        _, length = _SQUEEZED_HEAD.unpack_from(view)
+        if length > _MOST_SQUEEZED_BYTES:
+            raise ProtocolError(f"a squeezed pack of {length} bytes is larger than any of ours")
+        opened = zlib.decompressobj()
+        found = opened.decompress(view[_SQUEEZED_HEAD.size :], length + 1)
+    except (zlib.error, struct.error) as error:
+        raise DamagedError("a squeezed pack of chunks was damaged") from error
+    if len(found) != length:
+        raise DamagedError("a squeezed pack of chunks is not as long as it says")
+    return memoryview(found)
 
 
 def _length(data: Buffer) -> int:
@@ -88,8 +132,9 @@ def placed(start: Buffer) -> list[Placed]:
 def unpack(view: memoryview) -> Iterator[tuple[bytes, memoryview]]:
     """Yield each chunk of a pack, verified, without copying; DamagedError at the first bad one.
 
-    ProtocolError if the pack is none, or is not as long as it says.
+    The pack may be squeezed. ProtocolError if it is none, or is not as long as it says.
     """
+    view = _plain(view)
     chunks = placed(view)
     end = chunks[-1].start + chunks[-1].size if chunks else HEAD.size
     if end != view.nbytes:

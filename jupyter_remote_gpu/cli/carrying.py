@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -35,6 +36,8 @@ def with_here(command: Callable[..., int | None]) -> Callable[..., None]:
 def carried_out(work: Callable[[Here], int | None], *, as_json: bool) -> int:
     """Do something and return the exit code; errors of ours are said, Ctrl-C too."""
     here = None
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, _interrupt_once)
     try:
         here = Here(as_json=as_json)
         return work(here) or Exit.DONE
@@ -48,8 +51,15 @@ def carried_out(work: Callable[[Here], int | None], *, as_json: bool) -> int:
                 click.echo(reworded(error.hint), err=True)
         return exit_of(error)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("\nstopped", err=True)
+        if here is None or not here.told_stop:
+            click.echo("\nstopped", err=True)
         return Exit.INTERRUPTED
     finally:
         if here is not None:
             here.close()
+
+
+def _interrupt_once(number: int, frame: object) -> None:
+    """Raise what undoes the work; pressed once more, Ctrl-C ends the program where it is."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    raise KeyboardInterrupt

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
-from jupyter_remote_gpu.commands.doctor import Finding, look_here, look_there
+from jupyter_remote_gpu.commands.doctor import look_here, look_there
+from jupyter_remote_gpu.commands.finding import Finding
 
 from .carrying import with_here
 from .exits import Exit
@@ -15,14 +17,14 @@ from .here import Here
 _MARKS = {"good": "ok     ", "warning": "look at", "bad": "BROKEN "}
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Look for what keeps things from working.")
 @with_here
 def doctor(here: Here) -> int:
-    """Look at ssh, keys, uv, settings, notebooks and every machine, and say what to do.
+    """Look at this computer, the project one is in and every machine, and say what to do.
 
     Ends with 1 if something is broken.
     """
-    found = look_here(here.settings, here.registry)
+    found = look_here(here.settings, here.registry, Path.cwd())
     broken_settings = any(one.what == "settings" and one.state == "bad" for one in found)
     if not broken_settings:
         work = look_there(here.settings, here.registry)

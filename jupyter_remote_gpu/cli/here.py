@@ -36,6 +36,12 @@ class Here:
         self.settings: Settings = from_files().plain()
         self.registry = Registry(self.settings.settings, self.note)
         self._loop: LoopThread | None = None
+        self._progress: list[Progress] = []
+
+    @property
+    def told_stop(self) -> bool:
+        """Whether a line of steps has said already that the work was stopped."""
+        return any(one.told_stop for one in self._progress)
 
     @property
     def loop(self) -> LoopThread:
@@ -64,11 +70,12 @@ class Here:
 
     def progress(self, machine: str) -> Progress:
         """Return what shows how far a machine is with something."""
-        return Progress(machine, step_bar)
+        self._progress.append(Progress(machine, step_bar))
+        return self._progress[-1]
 
     def say(self, text: str, **values: Any) -> None:
         """Say a result: the text to a person, the values to a program."""
-        click.echo(json.dumps(values) if self.as_json else text)
+        click.echo(json.dumps(values) if self.as_json else reworded(text))
 
     def note(self, text: str) -> None:
         """Say something beside the result, on standard error."""

@@ -31,7 +31,13 @@ _name = click.argument("name", shell_complete=complete_machine)
 _yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 
-@click.command("add", cls=GrammarCommand, options_metavar="", add_help_option=False)
+@click.command(
+    "add",
+    short_help="Add a machine that ssh reaches.",
+    cls=GrammarCommand,
+    options_metavar="",
+    add_help_option=False,
+)
 def add_machine(words: tuple[str, ...]) -> None:
     """Add a machine that ssh reaches and make it ready: NAME HOST [FLAGS].
 
@@ -85,7 +91,7 @@ def _add(here: Here, words: Sequence[str]) -> None:
     )
 
 
-@click.command("machines")
+@click.command("machines", short_help="List your machines.")
 @with_here
 def list_machines(here: Here) -> None:
     """List your machines: reached or not, their GPUs, disks, and what runs there."""
@@ -116,7 +122,7 @@ def _whose(kernel: Mapping[str, Any]) -> str:
     return script_of(kernel["notebook"]) or str(kernel["notebook"])
 
 
-@click.command("trust")
+@click.command("trust", short_help="Say that a machine is your own.")
 @_name
 @with_here
 def trust(here: Here, name: str) -> None:
@@ -124,7 +130,7 @@ def trust(here: Here, name: str) -> None:
     _trust(here, name, trusted=True)
 
 
-@click.command("untrust")
+@click.command("untrust", short_help="Say that a machine is not trusted.")
 @_name
 @with_here
 def untrust(here: Here, name: str) -> None:
@@ -141,7 +147,7 @@ def _trust(here: Here, name: str, *, trusted: bool) -> None:
     here.say(said, name=name, trusted=trusted, changed=changed)
 
 
-@click.command("clean")
+@click.command("clean", short_help="Show and free what of ours lies on a machine.")
 @_name
 @click.argument("items", nargs=-1, metavar="[ITEM]...")
 @_yes
@@ -176,7 +182,7 @@ def _full_way(here: Here, name: str) -> Transport:
     return reached(machine, here.settings, here.registry, here.progress(name).told)
 
 
-@click.command("forget")
+@click.command("forget", short_help="Remember a machine no longer.")
 @_name
 @_yes
 @with_here

@@ -1,77 +1,19 @@
-"""The command `remote-gpu`, also `jupyter remote-gpu`: its commands, and their completion."""
+"""Where `remote-gpu` and `jupyter remote-gpu` begin: Ctrl-C first, then all the rest.
+
+Until a command has something to lose, Ctrl-C ends the program as it ends any
+other: at once, and without a traceback of imports.
+"""
 
 from __future__ import annotations
 
-import importlib
-
-import click
-from click.shell_completion import get_completion_class
-
-from jupyter_remote_gpu import __version__
-
-from .carrying import PROGRAM
-
-COMPLETE_VARIABLE = "_REMOTE_GPU_COMPLETE"
-_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-_PLACES = {
-    "run": "runs",
-    "attach": "runs",
-    "runs": "runs",
-    "stop": "runs",
-    "add": "machines",
-    "forget": "machines",
-    "machines": "machines",
-    "trust": "machines",
-    "untrust": "machines",
-    "clean": "machines",
-    "doctor": "doctor",
-    "completion": "",
-}
-"""Each command's file, in the order in which help lists them. Only the one that is asked for is
-loaded: a shell that completes a word waits for that."""
-
-
-class _Commands(click.Group):
-    """The commands by name, loaded when they are needed."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return all names."""
-        return list(_PLACES)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of a name, None if there is none."""
-        place = _PLACES.get(cmd_name)
-        if not place:
-            return super().get_command(ctx, cmd_name)
-        found = importlib.import_module(f"{__package__}.{place}").COMMANDS
-        return next((command for command in found if command.name == cmd_name), None)
-
-
-@click.group(cls=_Commands, context_settings=_SETTINGS)
-@click.version_option(__version__, prog_name=PROGRAM)
-def cli() -> None:
-    """Run scripts on GPU machines that ssh reaches, and look after the machines.
-
-    The machines are those of your notebooks: what is added here is there, and the
-    other way round. Every command but `completion` takes --json.
-    """
-
-
-@cli.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> None:
-    """Print what a shell needs to complete commands, flags and machines.
-
-    \b
-    bash, in ~/.bashrc:  eval "$(remote-gpu completion bash)"
-    zsh, in ~/.zshrc:    eval "$(remote-gpu completion zsh)"
-    fish:  remote-gpu completion fish > ~/.config/fish/completions/remote-gpu.fish
-    """
-    kind = get_completion_class(shell)
-    assert kind is not None, "the choices above are those that click knows"
-    click.echo(kind(cli, {}, PROGRAM, COMPLETE_VARIABLE).source())
+import signal
 
 
 def main() -> None:
     """Run the command line; the entry point of both scripts."""
-    cli(prog_name=PROGRAM, complete_var=COMPLETE_VARIABLE)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # loading takes a part of a second, in which one may press Ctrl-C
+    from .command_table import run_command_line
+
+    run_command_line()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from jupyter_remote_gpu.protocol.events import Event
@@ -29,6 +30,18 @@ class TerminalOnlooker:
         self._keyboard = Keyboard()
         self._can_ask = not as_json and _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
         self._line_begun = False
+        self._held: list[str] | None = None
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep notes until the block is left: another line is written over itself meanwhile."""
+        self._held = []
+        try:
+            yield
+        finally:
+            held, self._held = self._held, None
+            for text in held:
+                self.note(text)
 
     def show(self, event: Event) -> None:
         """Show an output."""
@@ -44,6 +57,9 @@ class TerminalOnlooker:
 
     def note(self, text: str) -> None:
         """Show a line of ours on standard error."""
+        if self._held is not None:
+            self._held.append(text)
+            return
         if self._as_json:
             self._line({"event": "note", "text": reworded(text)})
             return
@@ -73,6 +89,11 @@ class TerminalOnlooker:
             self._line_begun = False
             if answer[:1] in _ANSWERS:
                 return _ANSWERS[answer[:1]]
+
+    def brought(self, fields: dict[str, Any]) -> None:
+        """Say to a program which files came back."""
+        if self._as_json:
+            self._line({"event": "files", **fields})
 
     def ended(self, fields: dict[str, Any]) -> None:
         """Say to a program how it ended."""

@@ -11,9 +11,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from jupyter_client.kernelspec import KernelSpecManager
 
@@ -27,28 +25,22 @@ from jupyter_remote_gpu.session.notes import SKEW_SECONDS
 from jupyter_remote_gpu.session.summary import seconds_text, size_text
 from jupyter_remote_gpu.uv_program import uv, uv_version
 
+from .finding import Finding, State
 from .machine_table import counted
+from .project_findings import look_at_project
 from .settings import Settings
 from .ways import agent_of, brief
 
 ASK_SECONDS = 10.0
 LITTLE_DISK_BYTES = 10 << 30
 LITTLE_CACHE_BYTES = 2 << 30
-State = Literal["good", "warning", "bad"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: what it is, how it is, what was found, what to do about it."""
+def look_here(settings: Settings, registry: Registry, folder: Path) -> list[Finding]:
+    """Return what is found on this computer, and of the project that `folder` belongs to.
 
-    what: str
-    state: State
-    text: str
-    advice: str = ""
-
-
-def look_here(settings: Settings, registry: Registry) -> list[Finding]:
-    """Return what is found on this computer. Blocks for a few seconds at most."""
+    Blocks for a few seconds at most.
+    """
     looks: tuple[Callable[[], Iterable[Finding]], ...] = (
         _package,
         lambda: _ssh(settings),
@@ -56,6 +48,7 @@ def look_here(settings: Settings, registry: Registry) -> list[Finding]:
         _uv,
         lambda: _folders(settings, registry),
         _notebooks,
+        lambda: look_at_project(folder),
     )
     return [finding for look_at in looks for finding in look_at()]
 
@@ -124,7 +117,11 @@ def _uv() -> Iterable[Finding]:
 def _folders(settings: Settings, registry: Registry) -> Iterable[Finding]:
     try:
         count = len(registry.machines())
-        found: Finding = Finding("settings", "good", f"{registry.path}: {count} machines")
+        found: Finding = Finding(
+            "settings",
+            "good",
+            f"{registry.path}: {count} {'machine' if count == 1 else 'machines'}",
+        )
         if registry.path.exists() and stat.S_IMODE(registry.path.stat().st_mode) & 0o077:
             text = f"{registry.path} holds tokens and can be read by others"
             found = Finding("settings", "bad", text, f"chmod 600 {registry.path}")
@@ -213,7 +210,7 @@ async def _machine(settings: Settings, machine: KnownMachine) -> list[Finding]:
         return [Finding(name, "bad", message, getattr(error, "hint", None) or "")]
     findings = [Finding(name, "good", f"reached in {seconds_text(loop.time() - began)}")]
     findings.append(_clock(name, found["clock_ahead"]))
-    findings.append(_disk(name, found["disk_free"]))
+    findings.append(_disk(name, found["disk_free"], found.get("store")))
     gpus = counted(gpu["name"] for gpu in found["gpus"])
     driver = f", {agent.driver}" if agent.driver else ""
     advice = "" if gpus else "If it has one: does nvidia-smi work there?"
@@ -237,8 +234,9 @@ def _clock(name: str, ahead: float) -> Finding:
     return Finding(f"{name}: clock", "warning", text, advice)
 
 
-def _disk(name: str, free: int) -> Finding:
+def _disk(name: str, free: int, store: object) -> Finding:
+    held = f"; {size_text(store)} of files kept there" if isinstance(store, int) and store else ""
     if free >= LITTLE_DISK_BYTES:
-        return Finding(f"{name}: disk", "good", f"{size_text(free)} free")
+        return Finding(f"{name}: disk", "good", f"{size_text(free)} free{held}")
     advice = f"remote-gpu clean {name} shows what of ours could go."
-    return Finding(f"{name}: disk", "warning", f"only {size_text(free)} free", advice)
+    return Finding(f"{name}: disk", "warning", f"only {size_text(free)} free{held}", advice)

@@ -21,6 +21,11 @@ class OwnPython:
     python: str
     way: ReachedMachine
 
+    @property
+    def files(self) -> None:
+        """Return nothing: what lies there is the user's own affair too."""
+        return
+
     def open(self, ask: Ask, python: str = "") -> Workspace:
         """Return the workspace; the machine is reached first, to know its folders."""
         ask(messages.Status, timeout=None)

@@ -16,10 +16,16 @@ from jupyter_remote_gpu.session.place import Workspace
 from jupyter_remote_gpu.session.project import Project, workspace_name
 
 from .own_python import OwnPython
+from .project import holds_home
 from .settings import Settings
+from .syncing import project_sync
 
 _OWN = ("JPY_", "JUPYTER_REMOTE_GPU_", "MPLBACKEND")
 """Variables that belong to the notebook's kernel, not to its user."""
+HOME_STAYS = (
+    "no files travel: this notebook lies in your home folder itself, which is never sent. Put it"
+    " into a folder of its project"
+)
 
 
 def place_here(settings: Settings, notebook: str, folder: str = "") -> Workspace:
@@ -50,6 +56,8 @@ def place_there(
     own = settings.environment_python
     if "/" in own:
         return OwnPython(notebook, own, way)
+    stays = holds_home(root)
+    files = None if stays else project_sync(settings, registry, machine, root, told)
     return RemotePlace(
         notebook,
         project,
@@ -61,6 +69,8 @@ def place_there(
         subfolder=subfolder,
         images=settings.torch == "auto",
         version=python_version(own),
+        files=files,
+        notes=(HOME_STAYS,) if stays else (),
     )
 
 

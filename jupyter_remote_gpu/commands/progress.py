@@ -16,7 +16,7 @@ SHOWN_AFTER_SECONDS = 0.3
 """What is ready sooner says nothing."""
 SHOWN_EVERY_SECONDS = 0.1
 PACE_SECONDS = 1.0
-"""A step must have gone on for so long before its speed says anything."""
+"""A rate that was seen for a shorter time says little."""
 COUNTED = 10_000
 """Totals beyond are bytes, the others are pieces."""
 
@@ -53,9 +53,9 @@ class Progress:
         self._bar: StepBar | None = None
         self._timer: threading.Timer | None = None
         self._latest = Step("")
+        self.told_stop = False
+        """Whether the user has read that what he interrupted was stopped."""
         self._began = self._changed = 0.0
-        self._first = (0.0, 0)
-        """When the latest step began, and how far it was then: what was there has no speed."""
         self._visible = self._stopped = False
 
     def told(self, step: Step) -> None:
@@ -67,9 +67,9 @@ class Progress:
                 return
             now = self._clock()
             again = step.what == self._latest.what
+            if not again or step.done < self._latest.done:
+                self._first, self._first_at = step, now
             self._latest = step
-            if not again:
-                self._first = (now, step.done)
             if not self._visible:
                 self._wait_to_show()
             elif not again or now - self._changed >= SHOWN_EVERY_SECONDS:
@@ -92,10 +92,8 @@ class Progress:
         assert self._bar is not None
         step = self._latest
         self._visible, self._changed = True, self._clock()
-        began, before = self._first
-        text = step_text(self._machine, step) + pace_text(
-            step, step.done - before, self._changed - began
-        )
+        text = step_text(self._machine, step)
+        text += pace_text(step, self._first.done, self._changed - self._first_at)
         self._bar.show(text, step.done / step.total if step.total else None)
 
     @contextlib.contextmanager
@@ -133,6 +131,7 @@ class Progress:
         if timer is not None:
             timer.cancel()
         if bar is not None and self._visible:
+            self.told_stop = stopped
             bar.end(f"{self._machine} ▸ {summary(self._clock() - self._began)}")
 
 
@@ -146,13 +145,17 @@ def step_text(machine: str, step: Step) -> str:
     return f"{line}, {step.done} of {step.total}"
 
 
-def pace_text(step: Step, moved: int, seconds: float) -> str:
-    """Return ", 45.0 MB/s, 20 s left" for a step that moves bytes; "" if nobody knows."""
-    if step.total <= COUNTED or seconds < PACE_SECONDS or moved <= 0:
+def pace_text(step: Step, first: int, seconds: float) -> str:
+    """Return how fast a step goes, and how long still: ", 5.2 MB/s, 20 s left".
+
+    `first` is what was done when it began, so many `seconds` ago. "" where that is
+    not known yet, or where pieces are counted and not bytes.
+    """
+    if step.total <= COUNTED or seconds < PACE_SECONDS or step.done <= first:
         return ""
-    speed = moved / seconds
-    left = (step.total - step.done) / speed
-    return f", {size_text(speed)}/s" + (f", {about_text(left)} left" if left >= 1 else "")
+    rate = (step.done - first) / seconds
+    left = (step.total - step.done) / rate
+    return f", {size_text(rate)}/s" + (f", {about_text(left)} left" if left >= 1 else "")
 
 
 def ready_text(seconds: float, *parts: str) -> str:

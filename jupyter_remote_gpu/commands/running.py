@@ -11,17 +11,18 @@ from pathlib import Path
 from jupyter_remote_gpu.machines import EMBEDDED_NAME, Machine, Request, choose
 from jupyter_remote_gpu.machines.embedded import embedded
 from jupyter_remote_gpu.machines.registry import Registry
-from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol.steps import Told
 from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.place import Place, Workspace
-from jupyter_remote_gpu.session.script import Brought, Onlooker, Script, ScriptRun
+from jupyter_remote_gpu.session.project import workspace_name
+from jupyter_remote_gpu.session.script import Onlooker, Script, ScriptRun
+from jupyter_remote_gpu.session.sync import ProjectSync
 from jupyter_remote_gpu.transport.base import Transport
 
 from .places import place_here, place_there
 from .script import ScriptProject, find_project
-from .sending import bring_files
 from .settings import Settings
+from .syncing import project_sync, refuse_home
 from .ways import as_machine, local, reached
 
 
@@ -51,13 +52,16 @@ def wanted(
 ) -> Wanted:
     """Return what is to be run where; nothing is started or sent.
 
-    Raises RequestError for a script that is not there, and what `choose` raises.
+    Raises RequestError for a script that is not there, and for one that cannot be sent
+    because it lies in a home folder; and what `choose` raises.
     """
     project = find_project(script, cwd, registry)
     current = registry.default(str(project.root)) or EMBEDDED_NAME
     # a script's run goes on without whoever began it: there is nothing to refuse
     asked = replace(request, detach=False)
     machine = choose(asked, known_machines(settings, registry), current)
+    if machine.kind != "embedded":
+        refuse_home(project.root)
     return Wanted(project, script, tuple(arguments), machine)
 
 
@@ -80,6 +84,7 @@ def begin(
     key = str(project.script)
     way: Transport
     place: Place
+    files: ProjectSync | None = None
     if machine.kind == "embedded":
         way, place = local(settings), place_here(settings, key, str(project.cwd))
     else:
@@ -95,11 +100,9 @@ def begin(
             project.subfolder,
             told,
         )
-
-    def bring(workspace: Workspace) -> Brought:
-        if isinstance(way, ReachedMachine):
-            return bring_files(settings, way, project, workspace)
-        return Brought(str(project.cwd))
+        # whichever Python runs the script, its project has to be there
+        root = project.root
+        files = place.files or project_sync(settings, registry, machine.name, root, told)
 
     path = os.path.relpath(project.script, project.cwd)
     script = Script(
@@ -107,13 +110,23 @@ def begin(
         command=(path, *asked.arguments),
         shown=shlex.join([path, *asked.arguments]),
         sources=project.script.read_text(encoding="utf-8", errors="replace"),
+        below=project.subfolder,
         stdin=stdin,
         environ=dict(environ),
     )
-    run = ScriptRun(way, machine.name, loop, onlooker, trusted=machine.trusted)
+    run = ScriptRun(way, machine.name, loop, onlooker, trusted=machine.trusted, files=files)
     try:
-        run.start(place, script, bring)
+        run.start(place, script, lambda workspace: _folder(workspace, asked, registry))
     except BaseException:
         run.close()
         raise
     return run
+
+
+def _folder(workspace: Workspace, asked: Wanted, registry: Registry) -> str:
+    """Return the folder to run in: where the project is, whichever Python there runs it."""
+    if workspace.name or asked.machine.kind == "embedded":
+        return workspace.folder
+    project = asked.project
+    name = workspace_name(registry.client, project.root)
+    return f"{workspace.folder}/workspaces/{name}/project/{project.subfolder}".rstrip("/")

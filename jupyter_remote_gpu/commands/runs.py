@@ -34,7 +34,8 @@ LONGEST_WHAT = 60
 class FoundRun:
     """One run on a machine. `ident` is what the user calls it by; times are Unix times.
 
-    `script` is the path here of the script it runs, "" for a notebook's cell.
+    `script` is the path here of the script it runs, "" for a notebook's cell;
+    `folder` is where its kernel works on the machine.
     """
 
     ident: str
@@ -48,6 +49,7 @@ class FoundRun:
     ended: float | None
     error: str | None
     record: dict[str, Any]
+    folder: str = ""
 
     @property
     def going(self) -> bool:
@@ -164,4 +166,5 @@ def _run(machine: str, kernel: dict[str, Any], record: dict[str, Any]) -> FoundR
         ended=record["ended"],
         error=record["error"],
         record=record,
+        folder=kernel["folder"],
     )

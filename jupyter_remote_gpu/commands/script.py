@@ -1,4 +1,4 @@
-"""A script and its project: where it is run, what it imports, which files it needs."""
+"""A script and its project: where it is run, and what it imports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from jupyter_remote_gpu.machines.registry import Registry
 from .project import project_folder
 
 MOST_FILES = 2000
-LONGEST_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +50,6 @@ class ScriptProject:
     def record(self, lines: Sequence[str]) -> None:
         """Remember exactly these lines from now on."""
         self.registry.record(str(self.root), lines)
-
-    def files(self) -> list[Path]:
-        """Return the script, the modules beside it, and the packages of the project it imports."""
-        beside = sorted(path for path in self.folder.glob("*.py") if path.is_file())
-        found = dict.fromkeys([self.script, *beside, *own_modules(self.script)])
-        kept = [path for path in found if path.resolve().is_relative_to(self.root)]
-        size = sum(path.stat().st_size for path in kept)
-        if len(kept) > MOST_FILES or size > LONGEST_BYTES:
-            raise RequestError(
-                f"beside {self.script.name} lie {len(kept)} Python files of {size >> 20} MB in all",
-                hint="Put the script into the folder of its project.",
-            )
-        return kept
 
 
 def find_project(text: str, cwd: Path, registry: Registry) -> ScriptProject:

@@ -42,18 +42,24 @@ class Needs:
     key: str = ""
 
 
-def needs(folder: Path, sources: Iterable[str], extras: Sequence[str] = ()) -> Needs:
+def needs(
+    folder: Path,
+    sources: Iterable[str],
+    extras: Sequence[str] = (),
+    carried: Path | None = None,
+) -> Needs:
     """Return what the notebook in `folder` with these cells needs; may take 0.2 s at first.
 
     Cells are plain Python, magics transformed. `extras` are requirements or the
-    arguments of `pip install`, a line each. Asked again with one cell more it costs a
+    arguments of `pip install`, a line each; modules of the user's own below `carried`
+    are there anyway and need no word. Asked again with one cell more it costs a
     millisecond or two; `imported(cell)` says in microseconds whether asking can bring
     anything new. Raises `RequestError` for a file of the project that cannot be read.
     """
     declared = declaration(folder.resolve())
     found, own = used(sources)
     lines, dropped = _extras(extras)
-    words = [*(declared.left_out if declared else ()), *dropped, *_own_words(own)]
+    words = [*(declared.left_out if declared else ()), *dropped, *_own_words(own, carried)]
     here = versions()
     asked = {name: one.wanted for name, one in found.items()}
     digest = blake3(
@@ -72,13 +78,19 @@ def needs(folder: Path, sources: Iterable[str], extras: Sequence[str] = ()) -> N
     )
 
 
-def _own_words(own: Mapping[str, str]) -> list[str]:
+def _own_words(own: Mapping[str, str], carried: Path | None) -> list[str]:
     return [
         f"`{module}` is code of yours ({place}), not a package of an index: nothing is installed"
         " for it on the machine"
         for module, place in sorted(own.items())
         if module not in {"jupyter_remote_gpu", "__main__"}
+        and not _is_carried(Path(place), carried)
     ]
+
+
+def _is_carried(place: Path, carried: Path | None) -> bool:
+    """Whether a module is found there as it is here; an installed project's folder is not."""
+    return carried is not None and place.is_file() and place.is_relative_to(carried)
 
 
 def _extras(lines: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -154,6 +154,8 @@ class Applier:
         """Write a whole new file; until it is complete its rights say so."""
         folder = staging.folder
         pieces = pieces_of(entry.content, self._get)
+        if entry.content.depth:
+            self._index.pieces[entry.content.name] = tuple(pieces)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         path = folder.name(Staging.number(job.n))
         number = os.open(path, flags, UNFINISHED_MODE, dir_fd=folder.number)

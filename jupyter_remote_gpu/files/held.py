@@ -24,17 +24,25 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0
 
 
 class HeldChunks:
-    """The chunks of a tree's files, as of the index when it was made. For one thread."""
+    """The chunks of a tree's files, as of the index when it was made or last followed.
+
+    For one thread. `index` is the one it was made of.
+    """
 
     def __init__(self, root: Path, index: Index) -> None:
+        self.index = index
         self._root = root
+        self._open: tuple[bytes, int] | None = None
+        self._learn_all()
+
+    def _learn_all(self) -> None:
         self._places: dict[bytes, tuple[bytes, int, int]] = {}
         self._nodes: dict[bytes, bytes] = {}
-        self._lists = dict(index.pieces)
-        for path, known in index.known.items():
+        self._lists = dict(self.index.pieces)
+        self._followed = False
+        for path, known in self.index.known.items():
             if type(known.entry) is FileEntry:
                 self._learn(path, known.entry.content)
-        self._open: tuple[bytes, int] | None = None
 
     def _learn(self, path: bytes, content: Content) -> None:
         if content.depth == 0:
@@ -45,12 +53,38 @@ class HeldChunks:
             self._places[piece.name] = (path, start, piece.size)
             start += piece.size
 
+    def follow(self, changed: Iterable[bytes]) -> None:
+        """Learn what the index says of these paths now; costs as much as they are."""
+        self.close()
+        self._followed = True
+        for path in changed:
+            known = self.index.known.get(path)
+            if known is None or type(known.entry) is not FileEntry:
+                continue
+            content = known.entry.content
+            pieces = self.index.pieces.get(content.name) if content.depth else None
+            if pieces is not None and content.name not in self._lists:
+                self._lists[content.name] = pieces
+                if self._nodes:
+                    self._nodes.update(content_of(pieces)[1])
+            self._learn(path, content)
+
     def having(self, names: Iterable[bytes]) -> set[bytes]:
         """Return those of `names` that lay in a file when it was last looked at."""
         return {name for name in names if name in self._places}
 
     def get(self, name: bytes) -> bytes:
         """Return a chunk, or a node of a file's list; LackingError if it is not here any more."""
+        try:
+            return self._got(name)
+        except LackingError:
+            if not self._followed:
+                raise
+        # Where it was seen last has changed; another file may have it still.
+        self._learn_all()
+        return self._got(name)
+
+    def _got(self, name: bytes) -> bytes:
         place = self._places.get(name)
         if place is None:
             return self._node(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jupyter_remote_gpu.chunks.tree import (
@@ -20,10 +20,11 @@ from jupyter_remote_gpu.errors import UnreadableError
 from jupyter_remote_gpu.protocol.steps import Step, Told
 
 from . import rules, secrets
+from .ahead import LARGE_BYTES, Ahead, Asked
 from .folders import Folder
 from .ignore import NAMES, Ignore, Level
 from .index import Index, Known
-from .reading import read_file
+from .reading import Reading, read_file
 from .stamp import Stamp, stamp_of
 from .verdict import LeftOut, Why
 
@@ -53,57 +54,118 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """What lay in a folder, by the names that the system gave: the paths, and the ignore files."""
+
+    paths: Mapping[str | bytes, bytes]
+    ignoring: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Before:
     """What is known from the looks before. The index is brought up to date by the walk."""
 
     index: Index
     left_out: Mapping[bytes, LeftOut]
     levels: Mapping[bytes, Level]
+    names: Mapping[bytes, Names]
 
 
 class Look:
-    """One walk. `levels` has the rules of every folder it came by, `read` the files it read."""
+    """One walk, ended by `finish` and `close`.
+
+    `levels` has the rules of every folder it came by, `names` what lay in it, and
+    `read` the files that it read.
+    """
 
     def __init__(self, before: Before, rules_of: Ignore, told: Told | None) -> None:
         self.found = Found()
         self.levels: dict[bytes, Level] = {}
+        self.names: dict[bytes, Names] = {}
         self.read: set[bytes] = set()
         self._before = before
         self._known = before.index.known
+        self._unsaved = before.index.unsaved
         self._ignore = rules_of
         self._told = told
         self._told_at = 0
         self._seen: set[bytes] = set()
         self._unseen: list[bytes] = []
+        self._ahead = Ahead(self._tell)
 
     def folder(self, here: Folder, prefix: bytes, level: Level) -> None:
         """Walk an open folder; `prefix` is its path with a slash, or empty."""
         entries = here.entries()
-        names = {_encoded(entry.name): entry for entry in entries}
-        said = rules.marked(names.keys()) if prefix else None
-        if said is not None:
-            self._leave(LeftOut(prefix[:-1], *said, is_folder=True))
-            return
         path = prefix[:-1]
-        if path:
-            self._take(path, FOLDER, _NO_STAMP, settled=True)
-        own = self._level(here, prefix, level, names.keys() & NAMES)
-        self.levels[path] = own
+        if self._is_as_before(here, entries, path, level):
+            return
+        bare = {entry.name: _encoded(entry.name) for entry in entries}
+        said = rules.marked(frozenset(bare.values())) if prefix else None
+        if said is not None:
+            self._leave(LeftOut(path, *said, is_folder=True))
+            return
+        ignoring = NAMES.intersection(bare.values())
+        names = Names({name: prefix + encoded for name, encoded in bare.items()}, ignoring)
+        own = self._level(here, prefix, level, ignoring)
+        self._came_by(path, own, names)
         # What travelled under the same rules and has the same stamp needs no further look.
         same_rules = self._before.levels.get(path) is own
-        known, seen = self._known, self._seen
-        for name, entry in names.items():
+        for entry in entries:
             try:
                 status = entry.stat(follow_symlinks=False)
             except FileNotFoundError:
                 continue
-            full = prefix + name
+            full = names.paths[entry.name]
             if same_rules:
-                old = known.get(full)
+                old = self._known.get(full)
                 if old is not None and old.settled and old.looked and old.stamp == stamp_of(status):
-                    seen.add(full)
+                    self._seen.add(full)
                     continue
-            self.entry(here, prefix, name, status, own, same_rules=same_rules)
+            self.entry(here, prefix, bare[entry.name], status, own, same_rules=same_rules)
+
+    def _is_as_before(
+        self,
+        here: Folder,
+        entries: Sequence[os.DirEntry[str]] | Sequence[os.DirEntry[bytes]],
+        path: bytes,
+        level: Level,
+    ) -> bool:
+        """Deal with a folder that has the same names and rules as before; False if it has not.
+
+        What `folder` does, for nearly all folders of nearly all walks, in fewer steps.
+        """
+        names = self._before.names.get(path)
+        if names is None or len(names.paths) != len(entries):
+            return False
+        prefix = path + b"/" if path else b""
+        own = self._level(here, prefix, level, names.ignoring)
+        if self._before.levels.get(path) is not own:
+            return False
+        paths, known = names.paths, self._known
+        rest = []
+        for entry in entries:
+            full = paths.get(entry.name)
+            if full is None:
+                return False
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                return False
+            old = known.get(full)
+            if old is None or not (old.settled and old.looked) or old.stamp != stamp_of(status):
+                rest.append((full, status))
+        self._came_by(path, own, names)
+        self._seen.update(paths.values())
+        self._seen.difference_update([full for full, _ in rest])
+        for full, status in rest:
+            self.entry(here, prefix, full[len(prefix) :], status, own, same_rules=True)
+        return True
+
+    def _came_by(self, path: bytes, level: Level, names: Names) -> None:
+        if path:
+            self._take(path, FOLDER, _NO_STAMP, settled=True)
+        self.levels[path] = level
+        self.names[path] = names
 
     def _level(self, here: Folder, prefix: bytes, parent: Level, names: Iterable[bytes]) -> Level:
         stamps = {name: stamp_of(s) for name in names if (s := here.stat(name)) is not None}
@@ -138,8 +200,11 @@ class Look:
                 with here.below(name) as lower:
                     self.folder(lower, path + b"/", level)
             elif stat.S_ISLNK(mode):
-                target = os.readlink(here.name(name), dir_fd=here.number)
-                self._take(path, LinkEntry(os.fsencode(target)), stamp_of(status), settled=False)
+                target = os.fsencode(os.readlink(here.name(name), dir_fd=here.number))
+                if rules.is_placed_data(target):
+                    self._leave(LeftOut(path, Why.DATASET, os.fsdecode(path)))
+                else:
+                    self._take(path, LinkEntry(target), stamp_of(status), settled=False)
             else:
                 self._file(here, name, path, status, level)
         except FileNotFoundError:
@@ -170,15 +235,41 @@ class Look:
             self._leave(left)
             return
         if known is not None and known.settled and known.stamp == stamp_of(status):
-            known.looked = True
+            if not known.looked:
+                known.looked = True
+                self._unsaved.add(path)
             self._seen.add(path)
             return
-        reading = read_file(here, name)
+        stamp = stamp_of(status)
+        if stamp[0] > LARGE_BYTES:
+            self._seen.add(path)
+            self._ahead.read(here, name, path, stamp)
+            self._take_read(last=False)
+        else:
+            self._read(path, read_file(here, name, stamp), level)
+
+    def _take_read(self, *, last: bool) -> None:
+        """Take in large files that were read meanwhile; with `last`, all that there are."""
+        while (asked := self._ahead.next(last=last)) is not None:
+            self._take_one(asked)
+
+    def _take_one(self, asked: Asked) -> None:
+        try:
+            self._read(asked.path, asked.result.result(), None)
+        except FileNotFoundError:
+            self._seen.discard(asked.path)
+        except UnreadableError as error:
+            self._seen.discard(asked.path)
+            self._cannot(asked.path, error.message, is_folder=False)
+
+    def _read(self, path: bytes, reading: Reading, level: Level | None) -> None:
+        """Take in what a file held; `level` is None if it is too large to be looked into."""
         self.read.add(path)
-        self._tell(reading.content.size)
-        if reading.small is not None and not self._ignore.asked_for(level, path):
+        self._tell_read(reading.content.size)
+        if reading.small is not None and level and not self._ignore.asked_for(level, path):
             looks = secrets.look(path, reading.small)
             if looks.secret is not None:
+                self._seen.discard(path)
                 self._leave(LeftOut(path, Why.SECRET, looks.secret))
                 return
             if looks.token is not None:
@@ -196,7 +287,10 @@ class Look:
         old = self._known.get(path)
         if old is None or old.entry != entry:
             self.found.changed[path] = entry
+        elif old.stamp == stamp and old.settled == settled and old.looked:
+            return
         self._known[path] = Known(entry, stamp, settled)
+        self._unsaved.add(path)
 
     def _leave(self, left: LeftOut) -> None:
         self.found.left_out[left.path] = left
@@ -205,18 +299,32 @@ class Look:
         self._unseen.append(path)
         self._leave(LeftOut(path, Why.UNREADABLE, reason, is_folder))
 
-    def _tell(self, size: int) -> None:
+    def _tell_read(self, size: int) -> None:
         self.found.read_bytes += size
-        if self._told is not None and self.found.read_bytes - self._told_at >= _TOLD_EVERY_BYTES:
-            self._told_at = self.found.read_bytes
-            self._told(Step("reading the project's files", self.found.read_bytes))
+        self._tell(0)
 
-    def drop_gone(self, known: Iterable[bytes]) -> None:
-        """Of these paths, take those for gone that were not seen and could have been."""
-        for path in known:
-            if path not in self._seen and not self._is_unseen(path):
+    def _tell(self, more: int) -> None:
+        """Say how much was read, with `more` of files that are not finished."""
+        read = self.found.read_bytes + more
+        if self._told is not None and read - self._told_at >= _TOLD_EVERY_BYTES:
+            self._told_at = read
+            self._told(Step("reading the project's files", read))
+
+    def finish(self, known: Iterable[bytes]) -> None:
+        """Wait for large files; of `known`, take for gone what was not seen and could have been.
+
+        Blocks while they are read.
+        """
+        self._take_read(last=True)
+        for path in [path for path in known if path not in self._seen]:
+            if not self._is_unseen(path):
                 del self._known[path]
+                self._unsaved.add(path)
                 self.found.changed[path] = None
+
+    def close(self) -> None:
+        """Let go of what is still being read; more than once is no error."""
+        self._ahead.close()
 
     def _is_unseen(self, path: bytes) -> bool:
         return any(path == above or path.startswith(above + b"/") for above in self._unseen)
@@ -229,6 +337,6 @@ def _encoded(name: str | bytes) -> bytes:
     return name.encode("utf-8", "surrogateescape") if _UTF8 else os.fsencode(name)
 
 
-_BY_NAME = frozenset({Why.OWN, Why.GIT, Why.IGNORED, Why.CACHE, Why.DATASET, Why.OTHER_VERSION})
+_BY_NAME = frozenset({Why.OWN, Why.GIT, Why.IGNORED, Why.CACHE, Why.OTHER_VERSION})
 """What the same rules say again without looking into anything. (Folders are looked into for marks,
 files for secrets.)"""

@@ -16,7 +16,7 @@ from .entries import look_at, same_bytes
 from .folders import Folder
 from .index import Index, Known
 from .staging import Change, Staging, made, put_back
-from .stamp import Stamp, is_settled, stamp_of
+from .stamp import SECOND_NS, Stamp, is_settled, stamp_of
 from .swap import exchange, move_new, replace
 
 _NO_STAMP: Stamp = (0, 0, 0, 0, 0)
@@ -142,6 +142,7 @@ class Placing:
 
     def _made(self, path: bytes, entry: Entry | None, stamp: Stamp, *, settled: bool) -> None:
         self._applied.done[path] = entry
+        self._index.unsaved.add(path)
         if entry is None:
             self._index.known.pop(path, None)
         else:
@@ -212,6 +213,8 @@ class Placing:
 
     def _put_over(self, job: Job, folder: Folder, name: bytes, stamp: Stamp | None) -> None:
         own, staged = self._staging.folder, Staging.number(job.n)
+        if name.endswith(b".py") and stamp is not None:
+            self._make_younger(job, own, staged, stamp)
         try:
             exchanged = exchange(own, staged, folder, name)
         except FileNotFoundError:
@@ -227,6 +230,20 @@ class Placing:
                 return
             replace(own, staged, folder, name)
         self._took_place(job, folder, name)
+
+    def _make_younger(self, job: Job, own: Folder, staged: bytes, old: Stamp) -> None:
+        """See to it that a source is from a later second than the one it takes the place of.
+
+        Python takes a compiled file for current if its source's second and size are
+        those it was compiled from; an edit is often of the same second and size.
+        """
+        status = own.stat(staged)
+        if status is not None and status.st_mtime_ns // SECOND_NS <= old[1] // SECOND_NS:
+            later = (old[1] // SECOND_NS + 1) * SECOND_NS + 1
+            at, to = own.name(staged), own.number
+            os.utime(at, ns=(status.st_atime_ns, later), dir_fd=to, follow_symlinks=False)
+            status = own.stat(staged)
+            job.staged = None if status is None else stamp_of(status)
 
     def _put_beside(self, job: Job) -> None:
         own, staged = self._staging.folder, Staging.number(job.n)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from jupyter_remote_gpu.chunks.content import SMALLEST_BYTES, cut_content
@@ -21,6 +21,7 @@ from .folders import Folder
 from .stamp import Stamp, is_settled, stamp_of
 
 WINDOW_BYTES = 4 << 20
+SMALL_BYTES = 64 << 10
 _TRIES = 3
 _FLAGS = (
     os.O_RDONLY
@@ -29,6 +30,14 @@ _FLAGS = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
+
+
+@dataclass(slots=True)
+class Going:
+    """A reading of a large file on its way: what is read so far, and whether it shall stop."""
+
+    bytes: int = 0
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +55,18 @@ class Reading:
     settled: bool
     whole: bool
     small: bytes | None
-    """The bytes themselves, of a file that is one window or less."""
+    """The bytes themselves, of a file of `SMALL_BYTES` or less."""
 
 
-def read_file(folder: Folder, name: bytes) -> Reading:
+def read_file(
+    folder: Folder, name: bytes, seen: Stamp | None = None, going: Going | None = None
+) -> Reading:
     """Read and cut a file of a folder, again if it changes meanwhile, three times at most.
 
-    Blocks on the disk. Raises UnreadableError, or FileNotFoundError if it is gone.
+    `seen` is the stamp of a regular file that a walk has just found there; it
+    spares a call of the system. `going` counts what is read, and ends the reading
+    of a large file when it is told to. Blocks on the disk. Raises UnreadableError,
+    FileNotFoundError if it is gone, and CancelledError.
     """
     path = folder.name(name)
     for attempt in range(_TRIES):
@@ -64,17 +78,17 @@ def read_file(folder: Folder, name: bytes) -> Reading:
         except OSError as error:
             raise _unreadable(path, error) from error
         try:
-            before = os.fstat(number)
-            if not stat.S_ISREG(before.st_mode):
+            before = seen if seen is not None and not attempt else stamp_of(os.fstat(number))
+            if not stat.S_ISREG(before[4]):
                 raise UnreadableError(f"{os.fsdecode(path)} is no regular file")
-            pieces, small = _pieces(number, before.st_size)
+            pieces, small = _pieces(number, before[0], going)
             after = stamp_of(os.fstat(number))
         except OSError as error:
             raise _unreadable(path, error) from error
         finally:
             os.close(number)
         content, _ = content_of(pieces)
-        whole = after == stamp_of(before) and content.size == before.st_size
+        whole = after == before and content.size == before[0]
         if whole or attempt == _TRIES - 1:
             settled = whole and is_settled(after, began)
             return Reading(content, tuple(pieces), after, settled, whole, small)
@@ -88,17 +102,17 @@ def _unreadable(path: bytes | str, error: OSError) -> UnreadableError:
     )
 
 
-def _pieces(number: int, size: int) -> tuple[list[Piece], bytes | None]:
+def _pieces(number: int, size: int, going: Going | None) -> tuple[list[Piece], bytes | None]:
     if size > WINDOW_BYTES:
-        return _windows(number), None
-    data = os.read(number, size + 1)
-    while len(data) <= size and (more := os.read(number, size + 1 - len(data))):
+        return _windows(number, size, going or Going()), None
+    data = os.read(number, size + 1)  # one more: a file that has grown is seen to have
+    while len(data) < size and (more := os.read(number, size + 1 - len(data))):
         data += more
     if 0 < len(data) <= SMALLEST_BYTES:
         pieces = [Piece(name_of(data), len(data))]
     else:
         pieces = _named(memoryview(data), cut_content(data))
-    return pieces, data
+    return pieces, data if len(data) <= SMALL_BYTES else None
 
 
 def _named(view: memoryview, lengths: list[int]) -> list[Piece]:
@@ -110,17 +124,25 @@ def _named(view: memoryview, lengths: list[int]) -> list[Piece]:
     return pieces
 
 
-def _windows(number: int) -> list[Piece]:
-    """Read a large file window by window; one is hashed while the next is read and cut."""
+def _windows(number: int, size: int, going: Going) -> list[Piece]:
+    """Read a large file window by window; one is hashed while the next is read and cut.
+
+    Ends where the file did when it was opened, for one may grow as fast as it is read.
+    """
+    going.bytes = 0
     pieces: list[Piece] = []
     spare = [bytearray(WINDOW_BYTES) for _ in range(2)]
     running: tuple[Future[list[Piece]], bytearray] | None = None
     rest = b""
     with ThreadPoolExecutor(1) as hashing:  # BLAKE3 lets go of the interpreter lock
         while True:
+            if going.stopped:
+                raise CancelledError
             window = spare.pop()
             window[: len(rest)] = rest
             filled, ended = _fill(number, window, len(rest))
+            going.bytes += filled - len(rest)
+            ended = ended or going.bytes > size
             view = memoryview(window)[:filled]
             lengths = cut_content(view, whole=ended)
             used = sum(lengths)

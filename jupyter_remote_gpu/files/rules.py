@@ -7,6 +7,7 @@ group with its reason. `.remotegpuignore` can take back all but the first group
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 
 from .patterns import Patterns
@@ -42,13 +43,15 @@ _GROUPS: tuple[tuple[Why, bytes], ...] = (
         b"*.pem\n*.key\n*.p12\n*.pfx\n*.jks\n*.keystore\n*.ppk\n*.kdbx\n*.asc.key\n"
         b"id_rsa*\nid_dsa*\nid_ecdsa*\nid_ed25519*\n!id_*.pub\n"
         b"kaggle.json\n.netrc\n_netrc\n.pypirc\n.npmrc\n.git-credentials\n.htpasswd\n.pgpass\n.my.cnf\n"
-        b".ssh/\n.gnupg/\n.aws/\n.azure/\n.gcloud/\n.kube/\n.docker/\ngcloud/\n"
+        b".ssh/\n.kaggle/\n.gnupg/\n.aws/\n.azure/\n.gcloud/\n.kube/\n.docker/\ngcloud/\n"
         b"credentials.json\ncredentials.y*ml\n*_credentials.json\n*-credentials.json\n"
         b"application_default_credentials.json\nclient_secret*.json\nservice[-_]account*.json\n"
         b"secrets.toml\nsecrets.y*ml\nsecrets.json\n.secrets\n.vault-token\n.boto\n.s3cfg\n"
         b"rclone.conf\n.huggingface/\n",
     ),
 )
+
+_PLACED_DATA = re.compile(rb"/datasets/[A-Za-z0-9._-]+-[0-9a-f]{24}/files\Z")
 
 _MARKS = {
     b"pyvenv.cfg": (Why.ENVIRONMENT, "holds pyvenv.cfg"),
@@ -81,6 +84,11 @@ def marked(names: Set[bytes]) -> tuple[Why, str] | None:
     for name in MARKS & names:
         return _MARKS[name]
     return None
+
+
+def is_placed_data(target: bytes) -> bool:
+    """Whether a link leads to where an agent keeps data: such a link is the machine's own."""
+    return _PLACED_DATA.search(target) is not None
 
 
 def _said(

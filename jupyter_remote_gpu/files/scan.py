@@ -10,6 +10,7 @@ deleted. No link is followed, however it comes into a folder's place (`folders`)
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -22,7 +23,7 @@ from . import ignore, rules
 from .folders import Folder
 from .ignore import Ignore, Level
 from .index import Index
-from .look import Before, Found, Look
+from .look import Before, Found, Look, Names
 from .verdict import LeftOut
 
 _MANY_PATHS = 200
@@ -48,11 +49,13 @@ class Project:
         self._make_ignore = make_ignore
         self._ignore: Ignore | None = None
         self._levels: dict[bytes, Level] = {}
+        self._names: dict[bytes, Names] = {}
 
     def rules_changed(self) -> None:
         """Have the rules made anew at the next look: the user said that something may travel."""
         self._ignore = None
         self._levels = {}
+        self._names = {}
 
     def scan(self, told: Told | None = None) -> Found:
         """Look at everything. Blocks: some 5 µs a file, and reading what changed.
@@ -61,12 +64,12 @@ class Project:
         """
         if self._ignore is None:
             self._ignore = self._make_ignore()
-        before = Before(self.index, self.left_out, self._levels)
+        before = Before(self.index, self.left_out, self._levels, self._names)
         look = Look(before, self._ignore, told)
-        with self._open() as root:
+        with self._open() as root, contextlib.closing(look):
             look.folder(root, b"", self._ignore.top())
-        look.drop_gone(list(self.index.known))
-        self._levels = look.levels
+            look.finish(self.index.known)
+        self._levels, self._names = look.levels, look.names
         return self._took(look, {})
 
     def look_at(self, paths: Iterable[bytes], told: Told | None = None) -> Found:
@@ -81,23 +84,25 @@ class Project:
             or any(path == b"" or path.rpartition(b"/")[2] in _SPECIAL for path in asked)
         ):
             return self.scan(told)
-        before = Before(self.index, self.left_out, self._levels)
+        before = Before(self.index, self.left_out, self._levels, self._names)
         look = Look(before, self._ignore, told)
         look.found.everything = False
-        with self._open() as root:
-            for path in _uppermost(asked):
-                self._look_at_one(look, root, path)
+        with self._open() as root, contextlib.closing(look):
+            known = [p for path in _uppermost(asked) for p in self._look_at_one(look, root, path)]
+            look.finish(known)
         left_out = {
             path: left for path, left in self.left_out.items() if not _is_in_any(path, asked)
         }
         self._levels.update(look.levels)
+        self._names.update(look.names)
         return self._took(look, left_out)
 
-    def _look_at_one(self, look: Look, root: Folder, path: bytes) -> None:
+    def _look_at_one(self, look: Look, root: Folder, path: bytes) -> list[bytes]:
+        """Look at a path; return what was known of it, and is gone unless it is seen."""
         parent, _, name = path.rpartition(b"/")
         level = self._levels.get(parent)
         if level is None:
-            return  # in a folder that stays, or in a new one that is looked at for itself
+            return []  # in a folder that stays, or in a new one that is looked at for itself
         known = self._known_in(path)
         try:
             with root.walk(parent) as here:
@@ -105,8 +110,8 @@ class Project:
                 if status is not None:
                     look.entry(here, parent + b"/" if parent else b"", name, status, level)
         except OSError:
-            known = []  # its parent is no folder any more, or closed: looked at for itself
-        look.drop_gone(known)
+            return []  # its parent is no folder any more, or closed: looked at for itself
+        return known
 
     def _known_in(self, path: bytes) -> list[bytes]:
         """Return the paths that are known at a path and in it."""

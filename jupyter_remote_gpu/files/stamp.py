@@ -16,7 +16,7 @@ _TICK_NS = 50_000_000
 """Clocks of file systems move on every 1 to 10 ms; five times that."""
 _COARSE_TICK_NS = 2_500_000_000
 """FAT counts in two seconds, some network file systems in one."""
-_SECOND_NS = 1_000_000_000
+SECOND_NS = 1_000_000_000
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
@@ -37,5 +37,5 @@ def is_settled(stamp: Stamp, read_at_ns: int) -> bool:
     read each time, which is slow and right.
     """
     changed = max(stamp[1], stamp[2])
-    coarse = stamp[1] % _SECOND_NS == 0 and stamp[2] % _SECOND_NS == 0
+    coarse = stamp[1] % SECOND_NS == 0 and stamp[2] % SECOND_NS == 0
     return changed + (_COARSE_TICK_NS if coarse else _TICK_NS) < read_at_ns

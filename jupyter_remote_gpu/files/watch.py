@@ -145,7 +145,7 @@ def watch(root: Path) -> Watcher:
     Elsewhere one that says so in `reason`. Never raises because of the system.
     """
     root = root.resolve()
-    reason = _why_not(root)
+    reason = why_not(root)
     if reason:
         return NoWatcher(reason)
     try:
@@ -154,7 +154,8 @@ def watch(root: Path) -> Watcher:
         return NoWatcher(f"changes are not reported here ({error})")
 
 
-def _why_not(root: Path) -> str:
+def why_not(root: Path) -> str:
+    """Return why changes in a folder are not reported by this system, in words; "" if they are."""
     if not sys.platform.startswith("linux"):
         return "whether every change is reported in time was not tried on this system"
     kind = file_system(root, Path("/proc/self/mountinfo"))

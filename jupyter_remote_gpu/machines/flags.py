@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Group = Literal["place", "gpu", "run", "add"]
+Group = Literal["place", "gpu", "run", "add", "files"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from jupyter_remote_gpu.machines import Request, parse, split
 from jupyter_remote_gpu.machines.nearest import did_you_mean, nearest
 
 from . import data_flags
-from .verb_table import BY_NAME, LATER, MEANT, Verb
+from .file_flags import FilesAsked, taken
+from .verb_table import ACTIONS, BY_NAME, LATER, MEANT, Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +32,19 @@ class LineCommand:
     """A parsed `%remote_gpu` line.
 
     `names` are the operands of names, pull, push and recover, the things that clean is to
-    free, or the new name that add gives; `operand` is the expression of eval or pull, the
-    host of add, or the verb that help is wanted on ("" for all). `request` holds the flags,
-    and the machine that is meant, however it was named. Of data `names` are addresses,
-    `called` the name given, and `operand` what else is to be done.
+    free, the paths of kept, or the new name that add gives; `operand` is the expression of
+    eval or what pull is followed by (if that is no list of names), the host of add, what
+    kept is to do ("" to list), or the verb that help is wanted on ("" for all). `request`
+    holds the flags, and the machine that is meant, however it was named; `files` the flags
+    about files. Of data `names` are addresses, `called` the name given, and `operand` what
+    else is to be done.
     """
 
     verb: str = "status"
     names: tuple[str, ...] = ()
     operand: str = ""
     request: Request = field(default_factory=Request)
+    files: FilesAsked = field(default_factory=FilesAsked)
     called: str = ""
 
 
@@ -76,7 +80,7 @@ def parse_line(line: str) -> LineCommand:
     if verb.operands == "expression":
         return _evaluation(verb, rest)
     if verb.operands == "names or expression" and not _is_names(rest):
-        return _evaluation(verb, rest)
+        return _evaluation(verb, rest)  # or paths: the namespace says which
     return _command(verb, _words(rest))
 
 
@@ -85,10 +89,13 @@ def _command(verb: Verb, words: list[str]) -> LineCommand:
         return LineCommand("help", operand=verb.name)
     if verb.operands == "addresses":
         return _of_data(verb, words)
+    files, words = taken(verb, words)
     request, operands = split(words)
     _refuse_idle_flags(verb, words)
+    if verb.operands == "files put aside":
+        return _put_aside(verb, request, operands, files)
     if "machine" in verb.operands:
-        return _of_machine(verb, request, operands)
+        return replace(_of_machine(verb, request, operands), files=files)
     if verb.operands == "some" and not operands:
         return LineCommand(verb.name, request=request)
     if "names" in verb.operands or verb.operands == "some":
@@ -114,7 +121,7 @@ def _of_data(verb: Verb, words: list[str]) -> LineCommand:
     _refuse_idle_flags(verb, words)
     if called and len(addresses) != 1:
         raise RequestError("--as gives one name to one address.", hint="Name them one by one.")
-    return LineCommand(verb.name, addresses, does, request, called)
+    return LineCommand(verb.name, addresses, does, request, called=called)
 
 
 def _of_machine(verb: Verb, request: Request, operands: tuple[str, ...]) -> LineCommand:
@@ -140,6 +147,29 @@ def _of_machine(verb: Verb, request: Request, operands: tuple[str, ...]) -> Line
     return LineCommand(verb.name, names=rest, request=request)
 
 
+def _put_aside(
+    verb: Verb, request: Request, operands: tuple[str, ...], files: FilesAsked
+) -> LineCommand:
+    """Return the command for files that wait: which of them, and what is to become of them."""
+    what = operands[0] if operands and operands[0] in ACTIONS else ""
+    paths = operands[1:] if what else operands
+    if what and not paths and not files.everything:
+        raise RequestError(
+            f"%remote_gpu {verb.name} {what} needs a path, or --all.",
+            hint=f"`%remote_gpu {verb.name}` lists what waits.",
+        )
+    return LineCommand(verb.name, paths, what, request, files)
+
+
+def parse_paths(text: str) -> LineCommand:
+    """Return what `pull` asks for if it is followed by paths; raises as `parse_line`."""
+    words = _words(text)
+    verb = BY_NAME["pull"]
+    request, paths = split(words)
+    _refuse_idle_flags(verb, words)
+    return LineCommand(verb.name, paths, request=request)
+
+
 def _wrong_count(verb: Verb, extra: tuple[str, ...], needed: str) -> RequestError:
     if extra:
         text = f"%remote_gpu {verb.name} does not know what to do with '{extra[0]}'."
@@ -153,7 +183,11 @@ _NAMES_AND_FLAGS = re.compile(r"[\w\s,]*(--?\w.*)?(#.*)?")
 
 def _is_names(text: str) -> bool:
     """Say whether a text is a list of names (with flags), rather than an expression of them."""
-    return _NAMES_AND_FLAGS.fullmatch(text) is not None
+    found = _NAMES_AND_FLAGS.fullmatch(text)
+    if found is None:
+        return False
+    words = re.findall(r"\w+", text[: found.start(1)] if found[1] else text)
+    return all(word.isidentifier() for word in words)
 
 
 def _evaluation(verb: Verb, text: str) -> LineCommand:

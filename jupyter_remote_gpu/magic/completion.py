@@ -9,7 +9,7 @@ from IPython.core.error import TryNext
 
 from jupyter_remote_gpu.machines import flags
 
-from .verb_table import BY_NAME
+from .verb_table import ACTIONS, BY_NAME
 
 PATTERN = r"%%?(remote_gpu|both)\b"
 _OF_MACHINES = ("machine", "one machine", "machine and items")
@@ -43,6 +43,8 @@ def _fitting(
         return [f"--{name}" for name in sorted(verb.flags)]
     if len(earlier) == 1 and verb.operands in _OF_MACHINES:
         return machines
+    if len(earlier) == 1 and verb.operands == "files put aside":
+        return ACTIONS
     return BY_NAME if len(earlier) == 1 and verb.operands == "verb" else ()
 
 

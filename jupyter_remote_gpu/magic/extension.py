@@ -24,6 +24,7 @@ from jupyter_remote_gpu.state.one_sided import one_sided
 from .both_text import BothCells, is_both, without_call
 from .completion import Completion
 from .devices import DeviceChoices
+from .edited_modules import EditedModules
 from .hook import LocalCellHook
 from .joined import Joined, shell_front_end
 from .joining import Machines
@@ -47,7 +48,9 @@ class Extension:
         self.machines = Machines(shell, self.config, self.hub, registry)
         self.both = BothCells()
         self.devices = DeviceChoices()
+        self.edited = EditedModules(shell)
         self._told: set[tuple[str, str]] = set()
+        self.told_of_files: tuple[str, ...] = ()  # before the latest remote cell
         self.hook = LocalCellHook(self.hub, self._fetch_from)
         self._completion = Completion(shell, self.machines)
         self._data = LocalData(
@@ -101,11 +104,14 @@ class Extension:
             one.front_end.begin()
         try:
             self._gather(joined, python, unguarded=unguarded)
+            self.machines.project.comes(python)
             with joined.working():
                 joined.session.prepare(python)
             self.machines.latest = joined
             self.machines.reached(joined)
             self._look_at_devices(joined, python)
+            self._look_at_modules(joined)
+            self._look_at_files(joined, python)
             with joined.named():
                 return joined.session.run_cell(
                     source,
@@ -220,6 +226,7 @@ class Extension:
     def _after_cell(self, result: Any) -> None:
         """Find out what a cell did to the names, and tell what it did to this side alone."""
         self.hook.after_cell(result)
+        self.edited.look()
         cell = result.info.raw_cell
         ran = self.hub.running
         if ran is not None and result.error_before_exec is None and not _ran_there(cell):
@@ -261,6 +268,19 @@ class Extension:
                 f" {joined.name} has a GPU ({gpu}). `%remote_gpu redo {choice.name}` runs there: "
                 f"{choice.statement}"
             )
+
+    def _look_at_modules(self, joined: Joined) -> None:
+        """Before a remote cell: tell of modules that are newer there than here."""
+        line = self.edited.untold()
+        if line and self.config.show_line:
+            joined.front_end.note(f"{joined.name} ▸ {line}")
+
+    def _look_at_files(self, joined: Joined, python: str) -> None:
+        """Before a remote cell: tell of paths that it names and that do not travel."""
+        files, folder = joined.place.files, self.machines.project.subfolder
+        self.told_of_files = () if files is None else files.left_behind(python, folder)
+        for line in self.told_of_files:
+            joined.front_end.note(f"{joined.name} ▸ {line}")
 
     def redo(self, joined: Joined, name: str) -> None:
         """Run again there the statement that chose a device; its result is `name` from then on."""

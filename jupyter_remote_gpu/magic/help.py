@@ -6,7 +6,7 @@ from jupyter_remote_gpu.machines import flags
 from jupyter_remote_gpu.machines.gpus import FLAGS as GPU_FLAGS
 
 from . import data_flags
-from .verb_table import BY_NAME, VERBS, Verb
+from .verb_table import BY_NAME, FILE_FLAGS, VERBS, Verb
 
 _CELL_EXAMPLES = (
     ("%%remote_gpu", "run this cell in the second Python"),
@@ -60,8 +60,8 @@ def _verb_help(verb: Verb) -> str:
     lines = [f"%remote_gpu {verb.usage}: {verb.summary}.", "", verb.explanation, "", "Examples"]
     lines += [f"  {example}" for example in verb.examples]
     if verb.flags:
-        known = (*flags.FLAGS, *data_flags.FLAGS)
-        rows = [(flag.usage, flag.summary) for flag in known if flag.name in verb.flags]
+        every = (*FILE_FLAGS.values(), *data_flags.FLAGS, *flags.FLAGS)
+        rows = [(flag.usage, flag.summary) for flag in every if flag.name in verb.flags]
         lines += ["", "Flags", *_columns(rows)]
     return "\n".join(lines)
 

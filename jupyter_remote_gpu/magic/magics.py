@@ -18,6 +18,7 @@ from .both import run_there
 from .data_verbs import place_all
 from .extension import Extension, cell_count, cell_filename
 from .joined import Joined
+from .missing_file import missing_file_text
 from .missing_module import missing_text
 from .remote_error import remote_exception, syntax_error
 
@@ -128,9 +129,17 @@ class RemoteGPUMagics(Magics):
     def _explain(self, joined: Joined, error: dict[str, Any]) -> None:
         """Say what can be done about an exception that would not have been raised here."""
         if isinstance(joined.place, RemotePlace):
-            text = missing_text(error, joined.name)
-            if text is not None:
+            text = missing_text(error, joined.name) or self._missing_file(joined, error)
+            if text is not None and text not in self._extension.told_of_files:
                 joined.front_end.note(f"{joined.name} ▸ {text}")
+
+    def _missing_file(self, joined: Joined, error: dict[str, Any]) -> str | None:
+        """Return what can be said of a file that the cell did not find there."""
+        if joined.place.files is None:
+            return None
+        project, there = self._extension.machines.project, joined.session.workspace.folder
+        left_out = joined.place.files.left_out
+        return missing_file_text(error, joined.name, project.root, project.folder, there, left_out)
 
     def _take_result(self, outcome: Outcome, count: int) -> None:
         """`_` and `Out[n]` stand for the remote cell's result, fetched when mentioned."""

@@ -31,6 +31,6 @@ def missing_text(error: dict[str, Any], machine: str) -> str | None:
     if "-packages" in str(here.origin):
         return None  # a line said already why it was left out
     return (
-        f"{module} is a file of this computer, and files do not follow to {machine} in this"
-        " version: what a cell needs of it can be defined in a cell"
+        f"{module} is a file of this computer ({here.origin}) that did not follow to {machine}:"
+        " what lies in the project's folder does, unless `%remote_gpu sync --dry-run` says why not"
     )

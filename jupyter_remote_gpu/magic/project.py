@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jupyter_remote_gpu.commands.own_modules import OwnModules
 from jupyter_remote_gpu.commands.project import project_folder
 from jupyter_remote_gpu.machines.registry import Registry
 from jupyter_remote_gpu.state.hub import Hub
@@ -23,9 +25,11 @@ class Project:
         self._hub = hub
         self._registry = registry
         self._earlier: tuple[str, ...] | None = None
+        self._coming = ""
         told = Path(key)
         self.folder = told.parent if told.is_absolute() and told.suffix else Path.cwd()
         self.root = project_folder(self.folder)
+        self._modules = OwnModules(self.root)
 
     @property
     def subfolder(self) -> str:
@@ -33,11 +37,21 @@ class Project:
         below = self.folder.relative_to(self.root).as_posix()
         return "" if below == "." else below
 
+    def comes(self, python: str) -> None:
+        """Take note of the cell that is to run on a machine next."""
+        self._coming = python
+
     def sources(self) -> Sequence[str]:
-        """Return the cells that were run so far, on any side, in plain Python, oldest first."""
+        """Return the cells that were run so far, on any side, in plain Python, oldest first.
+
+        Before them stand the project's own modules that these and the coming cell
+        import: what such a module imports is needed where it is imported.
+        """
         if self._earlier is None:
             self._earlier = self._before_us()
-        return (*self._earlier, *reversed(self._hub.notebook.cells.sources()))
+        cells = (*self._earlier, *reversed(self._hub.notebook.cells.sources()))
+        places = [self.folder, *(Path(place) for place in sys.path if place)]
+        return (*self._modules.texts((*cells, self._coming), places), *cells)
 
     def extras(self) -> Sequence[str]:
         """Return the lines that were installed by hand for this project, oldest first."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from jupyter_remote_gpu.machines.flags import Flag
+
 Operands = Literal[
     "none",
     "some",
@@ -17,6 +19,7 @@ Operands = Literal[
     "one machine",
     "machine and items",
     "machine and host",
+    "files put aside",
 ]
 
 
@@ -25,10 +28,11 @@ class Verb:
     """One verb: what may follow it, and the help on it.
 
     `operands` says what follows: nothing, any number of names, one or more,
-    these or one expression, one expression to the end of the line, at most one
-    verb, any number of addresses of data, at most one machine, exactly one, one
-    with things that lie there, a new name with a host. `flags` are the request
-    flags that mean something there, and some of the verb's own.
+    these or one expression or paths, one expression to the end of the line, at
+    most one verb, any number of addresses of data, at most one machine, exactly
+    one, one with things that lie there, a new name with a host, what is to become
+    of which files. `flags` are those of requests, of `FILE_FLAGS` and of
+    `data_flags`, that mean something there.
     """
 
     name: str
@@ -45,7 +49,7 @@ class Verb:
             "none": "",
             "some": " [NAME…]",
             "names": " NAME…",
-            "names or expression": " NAME…",
+            "names or expression": " NAME… or PATH…",
             "expression": " EXPRESSION",
             "verb": " [VERB]",
             "addresses": " [ADDRESS…]",
@@ -53,12 +57,26 @@ class Verb:
             "one machine": " MACHINE",
             "machine and items": " MACHINE [ITEM…]",
             "machine and host": " NAME HOST",
+            "files put aside": " [ACTION] [PATH…]",
         }
         return self.name + follows[self.operands]
 
 
 _ASKING = frozenset({"machine", "local", "cpu", "yes"})
 _NO_FLAGS: frozenset[str] = frozenset()
+
+ACTIONS = ("accept", "reject")
+"""What can be done with files that were put aside."""
+FILE_FLAGS: dict[str, Flag] = {
+    flag.name: flag
+    for flag in (
+        Flag("dry-run", "files", "list what would happen, and do nothing", available=True),
+        Flag("allow", "files", "let this large file travel, from now on", "PATH", True, True),
+        Flag("all", "files", "every file: lists are not shortened", available=True),
+        Flag("diff", "files", "show how they differ from what is here", available=True),
+    )
+}
+"""What is said to the verbs of files alone, and to no cell."""
 
 VERBS: tuple[Verb, ...] = (
     Verb(
@@ -169,13 +187,16 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "pull",
         "names or expression",
-        "bring values here now, however long it takes",
+        "bring values, or files of the project, here now",
         "A cell that reads a name fetches it by itself, unless that takes very long; pull\n"
-        "always does. An expression is evaluated there; its value is what the line returns.",
+        "always does. An expression is evaluated there; its value is what the line returns.\n"
+        "What is no name of the notebook is a path there, from the notebook's folder: a file, a\n"
+        "folder, a pattern. `./model` is always a path. Files that stay there come too.",
         (
             "%remote_gpu pull model",
             "%remote_gpu pull model losses",
             "part = %remote_gpu pull features[:1000]",
+            "%remote_gpu pull outputs/ 'logs/*.csv'",
         ),
         _ASKING,
     ),
@@ -204,6 +225,35 @@ VERBS: tuple[Verb, ...] = (
         'For `device = "cuda" if torch.cuda.is_available() else "cpu"` and its like, run on a\n'
         "computer without the GPU that the machine has. The name is what it says there.",
         ("%remote_gpu redo device",),
+    ),
+    Verb(
+        "sync",
+        "machine",
+        "make the project's files the same here and there",
+        "Cells do so by themselves: what changed here is there before they run, what they\n"
+        "write is here afterwards. sync waits for all of it, also for large files.\n"
+        "--dry-run says of each file what would happen, and why some stay.",
+        (
+            "%remote_gpu sync",
+            "%remote_gpu sync --dry-run",
+            "%remote_gpu sync --allow data/big.bin",
+        ),
+        frozenset({"machine", "dry-run", "allow", "all"}),
+    ),
+    Verb(
+        "kept",
+        "files put aside",
+        "files of a machine that wait for your word: list, accept, reject",
+        "From a machine that is not trusted only new data comes by itself. What would change\n"
+        "your files, or can run, is put aside. `accept` puts it in its place, `reject` throws it\n"
+        "away; a folder or a pattern stands for what it holds, --all for everything.",
+        (
+            "%remote_gpu kept",
+            "%remote_gpu kept --diff",
+            "%remote_gpu kept accept train.py",
+            "%remote_gpu kept reject --all",
+        ),
+        frozenset({"machine", "diff", "all"}),
     ),
     Verb(
         "interrupt",
@@ -274,24 +324,29 @@ BY_NAME: dict[str, Verb] = {verb.name: verb for verb in VERBS}
 
 # Verbs agreed for later; asking for one is no mistake of the user's.
 LATER: dict[str, str] = {
-    "sync": "following the project's files",
     "prices": "renting machines",
 }
 MEANT: dict[str, str] = {
+    "accept": "kept",
     "connect": "add",
     "delete": "forget",
+    "download": "pull",
+    "files": "sync",
     "get": "pull",
     "kernels": "machines",
     "kill": "stop",
     "list": "machines",
     "ls": "machines",
+    "quarantine": "kept",
     "reconnect": "attach",
     "remove": "forget",
     "resume": "attach",
+    "reject": "kept",
     "rm": "forget",
     "send": "push",
     "start": "restart",
     "switch": "use",
+    "upload": "sync",
     "who": "names",
 }
 """Words that others have for a verb, which do not look like it."""

@@ -11,11 +11,12 @@ from jupyter_remote_gpu.session.summary import loads_text, names_text, size_text
 from jupyter_remote_gpu.state.analysis import footprint
 from jupyter_remote_gpu.state.parting import RESULT
 
-from . import data_verbs, help, kernel_verbs, machine_verbs
-from .arguments import LineCommand
+from . import data_verbs, file_verbs, help, kernel_verbs, machine_verbs
+from .arguments import LineCommand, parse_paths
 from .extension import Extension
 from .joined import Joined
 from .name_table import details_text, table_text
+from .pulling import is_expression
 from .remote_error import remote_exception
 
 
@@ -42,16 +43,28 @@ def _no_name(extension: Extension, names: list[str]) -> RequestError:
 
 
 def _pull(extension: Extension, command: LineCommand) -> Any:
-    if command.operand:
+    """Bring values of names, an expression's value, or files: what is no name is a path there."""
+
+    def is_known(name: str) -> bool:
+        return name in extension.shell.user_ns or extension.hub.owner(name) is not None
+
+    if command.operand and is_expression(command.operand, is_known):
         return _evaluated(extension, command, unguarded=True)
-    moved = extension.fetch(command.names, unguarded=True)
-    unknown = [name for name in command.names if name not in extension.shell.user_ns]
-    if unknown:
-        raise _no_name(extension, unknown)
+    words = parse_paths(command.operand) if command.operand else command
+    names = [word for word in words.names if word.isidentifier() and is_known(word)]
+    paths = [word for word in words.names if word not in names]
+    if paths:
+        file_verbs.pull_files(extension, words.request, paths)
+    if names:
+        _pull_names(extension, names)
+    return None
+
+
+def _pull_names(extension: Extension, names: list[str]) -> None:
+    moved = extension.fetch(names, unguarded=True)
     came = ", ".join((*moved.names, *moved.unchanged))
     brought = came or "nothing, the newest values are here already"
     print(f"fetched {size_text(moved.bytes)}: {brought}")
-    return None
 
 
 def _push(extension: Extension, command: LineCommand) -> None:
@@ -135,6 +148,7 @@ _VERBS: dict[str, Callable[[Extension, LineCommand], Any]] = {
     "redo": _redo,
     "help": _help,
     **data_verbs.VERBS,
+    **file_verbs.VERBS,
     **kernel_verbs.VERBS,
     **machine_verbs.VERBS,
 }

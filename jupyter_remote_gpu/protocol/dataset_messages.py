@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .messages import Message, entered
+from .messages import Message, message
 
 
-@entered("place_dataset")
+@message("place_dataset")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceDataset(Message):
     """See to it that a dataset lies on the machine, and link it into a project.
@@ -40,7 +40,7 @@ class PlaceDataset(Message):
     kaggle: str = ""
 
 
-@entered("links_wanted")
+@message("links_wanted")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinksWanted(Message):
     """Agent to client: links to these files (indexes into `files`) are needed to go on.
@@ -54,7 +54,7 @@ class LinksWanted(Message):
     why: str
 
 
-@entered("give_links")
+@message("give_links")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiveLinks(Message):
     """Links to files of a dataset that is being fetched: {index: {url, headers, expires_at}}.
@@ -68,7 +68,7 @@ class GiveLinks(Message):
     refused: dict[str, Any] = field(default_factory=dict)
 
 
-@entered("stop_dataset")
+@message("stop_dataset")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopDataset(Message):
     """End a download, keeping what arrived; not if another client waits for it (`stopped`)."""
@@ -77,7 +77,7 @@ class StopDataset(Message):
     key: str
 
 
-@entered("list_datasets")
+@message("list_datasets")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListDatasets(Message):
     """Ask which datasets lie on the machine (`result["datasets"]`).
@@ -89,7 +89,7 @@ class ListDatasets(Message):
     request: int
 
 
-@entered("remove_datasets")
+@message("remove_datasets")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveDatasets(Message):
     """Remove datasets and the links to them (`result`: `freed` bytes, `kept`: {key: why})."""

@@ -110,7 +110,7 @@ REQUIRED: dict[str, dict[str, Test]] = {
 """The fields that an event must have, by its kind."""
 
 OPTIONAL: dict[str, dict[str, Test]] = {
-    "run_started": {"sent": _texts, "refused": _truth},
+    "run_started": {"sent": _texts, "refused": _truth, "notes": _texts},
     "run_ended": {
         "error": _exception,
         "payload": _mappings,

@@ -47,7 +47,7 @@ _KINDS: dict[str, type[Message]] = {}
 _TYPES: dict[str, dict[str, tuple[type, ...]]] = {}
 
 
-def _message(tag: str) -> Callable[[_M], _M]:
+def message(tag: str) -> Callable[[_M], _M]:
     """Enter a class under its wire name and note which types its fields take."""
 
     def enter(cls: _M) -> _M:
@@ -58,10 +58,6 @@ def _message(tag: str) -> Callable[[_M], _M]:
         return cls
 
     return enter
-
-
-entered = _message
-"""For the messages of other files of this room."""
 
 
 def _accepted(hint: Any) -> tuple[type, ...]:
@@ -109,7 +105,7 @@ def _cut(lengths: Any, payload: memoryview) -> tuple[memoryview, ...]:
 # -- greeting -----------------------------------------------------------------------------------
 
 
-@_message("hello")
+@message("hello")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hello(Message):
     """First message of a client. `line` names a kernel whose state line is wanted."""
@@ -121,7 +117,7 @@ class Hello(Message):
     line: str | None = None
 
 
-@_message("welcome")
+@message("welcome")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Welcome(Message):
     """The agent accepts; `machine` holds facts about it (name, user, Python, GPUs)."""
@@ -131,7 +127,7 @@ class Welcome(Message):
     machine: dict[str, Any]
 
 
-@_message("refused")
+@message("refused")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused(Message):
     """The agent ends the connection; `kind` is `version`, `token` or `kernel`."""
@@ -145,7 +141,7 @@ class Refused(Message):
 # -- answers ------------------------------------------------------------------------------------
 
 
-@_message("done")
+@message("done")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done(Message):
     """A request was carried out; `result` depends on the request."""
@@ -154,7 +150,7 @@ class Done(Message):
     result: dict[str, Any]
 
 
-@_message("failed")
+@message("failed")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(Message):
     """A request was not carried out; `kind` is the error class's name."""
@@ -168,7 +164,7 @@ class Failed(Message):
 # -- kernels ------------------------------------------------------------------------------------
 
 
-@_message("open_kernel")
+@message("open_kernel")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenKernel(Message):
     """Start a kernel. Answer: its description.
@@ -187,7 +183,7 @@ class OpenKernel(Message):
     workspace: str = ""
 
 
-@_message("list_kernels")
+@message("list_kernels")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListKernels(Message):
     """Ask for the descriptions of all kernels (`result["kernels"]`)."""
@@ -195,7 +191,7 @@ class ListKernels(Message):
     request: int
 
 
-@_message("stop_kernel")
+@message("stop_kernel")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopKernel(Message):
     """End a kernel; answered when its process is gone."""
@@ -204,7 +200,7 @@ class StopKernel(Message):
     kernel: str
 
 
-@_message("interrupt")
+@message("interrupt")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupt(Message):
     """Send SIGINT to a kernel and its children, as a terminal's Ctrl-C would."""
@@ -213,7 +209,7 @@ class Interrupt(Message):
     kernel: str
 
 
-@_message("status")
+@message("status")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status(Message):
     """Ask for the machine's state: kernels, memory, disk, GPUs."""
@@ -221,7 +217,7 @@ class Status(Message):
     request: int
 
 
-@_message("ping")
+@message("ping")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ping(Message):
     """Ask for an empty `Done`, to see that the other end lives."""
@@ -232,7 +228,7 @@ class Ping(Message):
 # -- workspaces ---------------------------------------------------------------------------------
 
 
-@_message("open_workspace")
+@message("open_workspace")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenWorkspace(Message):
     """Make a workspace's folders, or find them as they were left.
@@ -250,7 +246,7 @@ class OpenWorkspace(Message):
     over: str = ""
 
 
-@_message("build_environment")
+@message("build_environment")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildEnvironment(Message):
     """See to it that a workspace's environment holds what a lock names.
@@ -276,7 +272,7 @@ class BuildEnvironment(Message):
     arguments: list[str] = field(default_factory=list)
 
 
-@_message("remains")
+@message("remains")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remains(Message):
     """Ask what lies on the machine (`result["items"]`); looks at every file, tells steps.
@@ -288,7 +284,7 @@ class Remains(Message):
     request: int
 
 
-@_message("clean")
+@message("clean")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clean(Message):
     """Free items that `Remains` named (`result`: `freed` bytes, `kept`: {item: why})."""
@@ -297,7 +293,7 @@ class Clean(Message):
     items: list[str]
 
 
-@_message("told")
+@message("told")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told(Message):
     """A step of a request that is being carried out, as `protocol.steps.Step` has it."""
@@ -311,7 +307,7 @@ class Told(Message):
 # -- runs ---------------------------------------------------------------------------------------
 
 
-@_message("run")
+@message("run")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run(Message):
     """Run a cell. `run` is the client's id for it; repeated, it is run once.
@@ -332,7 +328,7 @@ class Run(Message):
     state: dict[str, Any]
 
 
-@_message("follow")
+@message("follow")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Follow(Message):
     """Send the kernel's journal from the event behind number `after`, and go on."""
@@ -342,7 +338,7 @@ class Follow(Message):
     after: int
 
 
-@_message("events")
+@message("events")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Events(Message):
     """Journal records as they lie in the file; the one blob holds whole frames."""
@@ -350,7 +346,7 @@ class Events(Message):
     kernel: str
 
 
-@_message("held")
+@message("held")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held(Message):
     """The machine's disk is full, and `bytes` of a kernel's output wait for room; 0: no more."""
@@ -359,7 +355,7 @@ class Held(Message):
     bytes: int
 
 
-@_message("list_runs")
+@message("list_runs")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListRuns(Message):
     """Ask for the records of a kernel's runs (`result["runs"]`, oldest first)."""
@@ -368,7 +364,7 @@ class ListRuns(Message):
     kernel: str
 
 
-@_message("input")
+@message("input")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input(Message):
     """What the user typed for the `input` event with number `event`; never journaled."""
@@ -379,7 +375,7 @@ class Input(Message):
     value: str = field(repr=False)
 
 
-@_message("comm")
+@message("comm")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comm(Message):
     """A comm message of the front end (`kind` as in Jupyter), blobs are its buffers."""
@@ -394,7 +390,7 @@ class Comm(Message):
 # -- the state line: client and kernel, no agent between ------------------------------------------
 
 
-@_message("state")
+@message("state")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State(Message):
     """A request or answer of the coherence protocol; `body` is one of `protocol.state`."""
@@ -404,7 +400,7 @@ class State(Message):
     body: dict[str, Any]
 
 
-@_message("chunk")
+@message("chunk")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk(Message):
     """One chunk; its blob is verified by its BLAKE3 `name`, not by the frame."""
@@ -413,7 +409,7 @@ class Chunk(Message):
     name: str
 
 
-@_message("taken")
+@message("taken")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken(Message):
     """Word from who receives paced chunks: so many of their bytes, since the line was opened."""

@@ -7,6 +7,7 @@ are printed. Whoever sends requests calls `checked` with what came back.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -109,6 +110,14 @@ _PLACED = _object(
     notes=_texts,
 )
 
+
+def _tree_name(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+
+
+_TREE = _object(root=_tree_name, depth=_count, based=_truth)
+_CHANGED = _object(root=_tree_name, depth=_count, based=_truth, refused=_text_values)
+
 _RESULTS: dict[str, Test] = {
     "open_kernel": _KERNEL,
     "list_kernels": _object(kernels=_all(_KERNEL)),
@@ -116,6 +125,9 @@ _RESULTS: dict[str, Test] = {
     "open_workspace": _OPENED,
     "build_environment": _WORKSPACE,
     "remains": _object(items=_all(_REMAINS)),
+    "look_project": _TREE,
+    "find_project": _TREE,
+    "change_project": _CHANGED,
     "clean": _object(freed=_count, kept=_text_values),
     "place_dataset": _PLACED,
     "list_datasets": _object(datasets=_all(_DATASET)),

@@ -18,7 +18,7 @@ from jupyter_remote_gpu.errors import (
     ProtocolError,
     RemoteGPUError,
 )
-from jupyter_remote_gpu.protocol import dataset_messages, events, messages, results
+from jupyter_remote_gpu.protocol import dataset_messages, events, messages, project, results
 from jupyter_remote_gpu.protocol.dataset_messages import LinksWanted
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.frames import MAX_PAYLOAD_BYTES
@@ -51,6 +51,12 @@ _REPEATABLE = (
     dataset_messages.GiveLinks,
     dataset_messages.StopDataset,
     dataset_messages.ListDatasets,
+    project.LookProject,
+    project.FindProject,
+    project.LackingChunks,
+    project.PutChunks,
+    project.GiveChunks,
+    project.ChangeProject,
 )
 """Requests that may be carried out twice. An agent does so only if it is another process than
 the one that was asked first: it remembers the requests of a client (`agent/remembered.py`)."""
@@ -71,7 +77,7 @@ class _Asked:
     """A request under way; `agent` is the process that it was sent to first."""
 
     message: messages.Message
-    answer: asyncio.Future[dict[str, Any]]
+    answer: asyncio.Future[messages.Done]
     agent: str
     told: Told | None = None
     wanted: Callable[[LinksWanted], None] | None = None
@@ -84,7 +90,8 @@ class AgentClient:
     and notes of `notes.py`), and with an error to raise when the machine is
     given up. `room` waits until what was handed out has been taken; a message
     of more than `longest` bytes is refused unread. `renewed` is called when a
-    connection has taken the place of an earlier one.
+    connection has taken the place of an earlier one, `wrote` with word of how a
+    workspace's files are, before the end of a run.
 
     A connection that breaks is made again for as long as anybody follows or
     waits. One that is silent is not broken: another is tried beside it.
@@ -98,7 +105,9 @@ class AgentClient:
         room: Callable[[], Awaitable[None]] | None = None,
         longest: int = MAX_PAYLOAD_BYTES,
         renewed: Callable[[], None] = lambda: None,
+        wrote: Callable[[project.Wrote], None] = lambda word: None,
     ) -> None:
+        self._wrote = wrote
         self._transport = transport
         self._renewed = renewed
         self._client = client
@@ -137,6 +146,7 @@ class AgentClient:
     ) -> dict[str, Any]:
         """Send a request and return its result, checked; raises what the agent failed with.
 
+        The blobs of the answer, if it has any, are in the result under "blobs".
         `told` is called, in the loop, with each step that the agent tells of it,
         `wanted` when it wants links to a dataset's files.
         It is carried out once, over however many connections that takes. Only where
@@ -148,16 +158,18 @@ class AgentClient:
         opened = await self._connected()
         number = next(self._numbers)
         message = kind(**{"request": number, "blobs": blobs, **fields})
-        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[messages.Done] = asyncio.get_running_loop().create_future()
         self._waiting[number] = _Asked(message, answer, opened.agent, told, wanted)
         try:
             await opened.stream.send(message)
         except (ConnectionError, OSError):
             log.debug("a request is sent again once the connection stands")
         try:
-            return results.checked(kind.tag, await answer)
+            done = await answer
         finally:
             self._waiting.pop(number, None)
+        result = results.checked(kind.tag, done.result)
+        return {**result, "blobs": done.blobs} if done.blobs else result
 
     async def send(self, message: messages.Message) -> None:
         """Send a message that has no answer; lost if the connection breaks just now."""
@@ -380,6 +392,9 @@ class AgentClient:
                 return False
             asked.wanted(message)
             return True
+        if isinstance(message, project.Wrote):
+            self._wrote(message)
+            return False
         if not isinstance(message, (messages.Done, messages.Failed)):
             raise ProtocolError(f"an agent does not send {message.tag!r}")
         if message.request in self._resumed:
@@ -389,7 +404,7 @@ class AgentClient:
         if asked is None or asked.answer.done():
             return False
         if isinstance(message, messages.Done):
-            asked.answer.set_result(message.result)
+            asked.answer.set_result(message)
         else:
             asked.answer.set_exception(agent_error(message))
         return True

@@ -34,6 +34,7 @@ from jupyter_remote_gpu.protocol.steps import Step, Told
 
 from .place import Ask, Workspace
 from .project import Project, recorded
+from .sync import ProjectSync
 
 ALWAYS = ("pip",)
 """What every environment has besides what the notebook needs: `%pip` must work there."""
@@ -51,7 +52,8 @@ class RemotePlace:
     `name` is the workspace's, `subfolder` the notebook's folder below the project's.
     `cache` is a folder of this computer for locks and packages. With `images`, a
     Python of the machine that has torch is used through an environment over it;
-    `version` is the Python wanted, this one's by default.
+    `version` is the Python wanted, this one's by default. `files` keeps the project
+    the same here and there, None if it does not travel; `notes` are said once.
     """
 
     def __init__(
@@ -67,8 +69,11 @@ class RemotePlace:
         subfolder: str = "",
         images: bool = True,
         version: tuple[int, int] | None = None,
+        files: ProjectSync | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self.notebook = notebook
+        self.files = files
         self._project = project
         self._name = name
         self._transport = transport
@@ -88,7 +93,7 @@ class RemotePlace:
         self._modules: set[str] = set()
         self._looked: set[str] = set()
         self._installed: tuple[int, ...] = ()
-        self._lines: list[str] = []
+        self._lines: list[str] = [*notes]
         self._told_notes: set[str] = set()
 
     @property
@@ -204,7 +209,8 @@ class RemotePlace:
 
     def _ask_needs(self, sources: Iterable[str]) -> Needs:
         self._installed = _here()
-        return needs(self._project.folder, sources, (*self._project.extras(), *ALWAYS))
+        carried = None if self.files is None else self.files.root
+        return needs(self._project.folder, sources, (*self._project.extras(), *ALWAYS), carried)
 
     def _lock(self, needed: Needs, python: str) -> Lock | None:
         """Choose packages; None, with a line, if that fails where there is an environment to use.
@@ -301,7 +307,7 @@ class RemotePlace:
                     arguments=list(lock.index_arguments),
                     **brought,
                 )
-            except (NeedsPythonError, NeedsPackagesError) as error:  # noqa: PERF203  (twice at most)
+            except (NeedsPythonError, NeedsPackagesError) as error:  # noqa: PERF203  (four at most)
                 brought.update(self._bring(error, lock, brought))
 
     def _hear(self, step: Step) -> None:
@@ -317,28 +323,34 @@ class RemotePlace:
         self, error: RemoteGPUError, lock: Lock, brought: Mapping[str, str]
     ) -> dict[str, str]:
         """Bring what a build asked for; its error, if that was brought and did not help."""
-        if isinstance(error, NeedsPythonError) and "interpreter" not in brought:
-            return {"interpreter": self._bring_python()}
+        if isinstance(error, NeedsPythonError):
+            return {"interpreter": self._python_there(brought.get("interpreter", ""), error)}
         folder = f"carried/{lock.digest}"
         if isinstance(error, NeedsPackagesError) and brought.get("carried") != folder:
             held = [f"{name}=={version}" for name, version in self._held.items()]
             return {"carried": self._carry(lock, folder, held), **self._bring_part()}
         raise error
 
-    def _bring_python(self) -> str:
-        """Return an interpreter there of the wanted version, brought if there is none."""
+    def _python_there(self, tried: str, error: RemoteGPUError) -> str:
+        """Return the next interpreter to build with there, after `tried` did not do.
+
+        One that a look finds, wherever it lies; the version itself, which lets the
+        machine fetch it; one that is brought. Raises `error` after that.
+        """
         version = self._version
-        for one in self._transport.facts.pythons:
-            if one.version == version:
-                return one.path
+        found = [one.path for one in self._transport.facts.pythons if one.version == version]
+        if not tried:
+            return found[0] if found else _dotted(version)
+        if tried != _dotted(version):
+            raise error
         try:
             return self._transport.carry_python(version)
-        except AgentStartError as error:
+        except AgentStartError as failed:
             raise NeedsPythonError(
                 f"{self._machine} has no Python {_dotted(version)}, and it could be fetched"
-                f" neither there nor here ({error.hint or error.message})",
+                f" neither there nor here ({failed.hint or failed.message})",
                 hint="The setting `environment_python` names another version that is there.",
-            ) from error
+            ) from failed
 
     def _carry(self, lock: Lock, folder: str, have: Collection[str] = ()) -> str:
         """Fetch packages here, but for those in `have`, and carry them to a folder there."""

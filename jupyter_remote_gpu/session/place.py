@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_remote_gpu.protocol.messages import Message
 from jupyter_remote_gpu.protocol.steps import Told
+
+if TYPE_CHECKING:
+    from .sync import ProjectSync
 
 
 class Ask(Protocol):
@@ -22,6 +25,7 @@ class Ask(Protocol):
     ) -> dict[str, Any]:
         """Ask for something and return the answer; blocks, at most `timeout` seconds.
 
+        Blobs go as `blobs`, and stand under that name in an answer that has some.
         `told` hears the steps of what takes long. Raises what the agent failed with.
         """
         ...
@@ -41,6 +45,11 @@ class Workspace:
     python: str = ""
     environ: dict[str, str] = field(default_factory=dict)
     name: str = ""
+
+    @property
+    def files(self) -> None:
+        """Return nothing: the kernel works in the folder that it is given."""
+        return
 
     def open(self, ask: Ask, python: str = "") -> Workspace:
         """Return this workspace: it is there already."""
@@ -66,6 +75,11 @@ class Place(Protocol):
     @property
     def notebook(self) -> str:
         """Return the key of the notebook, by which its kernels are found again."""
+        ...
+
+    @property
+    def files(self) -> ProjectSync | None:
+        """Return what keeps the project the same here and there; None if nothing has to."""
         ...
 
     def open(self, ask: Ask, python: str = "") -> Workspace:

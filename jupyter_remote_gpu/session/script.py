@@ -11,21 +11,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from jupyter_remote_gpu import errors
-from jupyter_remote_gpu.errors import KernelDiedError, RemoteGPUError
-from jupyter_remote_gpu.protocol import messages
+from jupyter_remote_gpu.errors import KernelDiedError, ProjectChangedError, RemoteGPUError
+from jupyter_remote_gpu.protocol import messages, project
 from jupyter_remote_gpu.protocol.events import Event
-from jupyter_remote_gpu.protocol.plain_text import coloured, plain
 from jupyter_remote_gpu.protocol.scripts import EXIT, script_key
 from jupyter_remote_gpu.protocol.state import Begin, Cell
 from jupyter_remote_gpu.protocol.steps import Told
 from jupyter_remote_gpu.transport.base import Transport
 
 from . import following
+from .cleaning import cleaned
 from .client import AgentClient
 from .following import Following, interrupts_into, interrupts_raised
 from .loop import LoopThread
 from .notes import NOTES
 from .place import Place, Workspace
+from .sync import ProjectSync
+from .sync_report import Carried, SyncReport
 
 OPEN_SECONDS = 90.0
 REQUEST_SECONDS = 30.0
@@ -33,7 +35,8 @@ INTERRUPTED_CODE = 130
 TIMEOUT_CODE = 124
 KILLED_CODE = 137
 PATIENCE_SECONDS = 10.0
-LONGEST_TOLD = 4000
+MOST_TRIES = 3
+"""So often the files are synced again when others change them there at the same time."""
 _CALL = '__import__("{module}", fromlist=["x"]).run_script(get_ipython().kernel, '
 _MODULE = "jupyter_remote_gpu.agent.kernel.script"
 
@@ -73,27 +76,17 @@ class Script:
     """What is to be run: `command` as Python gets it, with paths below `subfolder` of the project.
 
     `path` is the script's here, `shown` how the run is called in lists, `sources` the
-    text whose imports it needs. `environ` are variables it gets besides.
+    text whose imports it needs, `below` the working folder as the project has it.
+    `environ` are variables it gets besides.
     """
 
     path: str
     command: tuple[str, ...]
     shown: str
     sources: str = ""
+    below: str = ""
     stdin: bool = False
     environ: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Brought:
-    """Where a script's files are on the machine: `folder` to work in, below `root`.
-
-    `overlay` is a folder of files to be put in place below `root` first, "" for none.
-    """
-
-    folder: str
-    root: str = ""
-    overlay: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +102,11 @@ class Ended:
 
 
 class ScriptRun:
-    """One run, followed from here. Used by one thread; `close` lets the run go on."""
+    """One run, followed from here. Used by one thread; `close` lets the run go on.
+
+    `files` keeps its project the same here and there, None where the run works in
+    the project's own folder.
+    """
 
     def __init__(
         self,
@@ -119,15 +116,19 @@ class ScriptRun:
         onlooker: Onlooker,
         *,
         trusted: bool,
+        files: ProjectSync | None = None,
     ) -> None:
         self.machine = machine
         self.kernel = self.run = ""
+        self._files = files
         self._onlooker = onlooker
         self._loop = loop
         self._id = secrets.token_hex(4)
-        self._following = Following(self, None if trusted else _cleaned)
+        self._following = Following(self, None if trusted else cleaned)
         tell, room = self._following.tell, self._following.room
-        self._client = AgentClient(transport, self._id, tell, room)
+        self._client = AgentClient(transport, self._id, tell, room, wrote=self._wrote)
+        if files is not None:
+            files.use(self.request, transport)
         self._after = 0
         self._place: Place | None = None
         self._stopping = 0
@@ -148,16 +149,20 @@ class ScriptRun:
         asked = self._client.request(kind, told=told, **fields)
         return self._loop.run(asked, timeout, f"{self.machine} to answer ({kind.tag})")
 
-    def start(self, place: Place, script: Script, bring: Callable[[Workspace], Brought]) -> None:
-        """Have environment, files and kernel there, and begin; blocks for as long as that takes.
+    def start(
+        self,
+        place: Place,
+        script: Script,
+        where: Callable[[Workspace], str] = lambda workspace: workspace.folder,
+    ) -> None:
+        """Have environment, kernel and files there, and begin; blocks for as long as that takes.
 
-        `bring` is called with the workspace once it is open, and brings the files.
+        `where` is the folder that the script runs in, which is made there.
         """
         self._place = place
         workspace = place.open(self.request, script.sources)
         for line in place.before_cell(self.request, script.sources):
-            self._onlooker.note(f"{self.machine} ▸ {line}")
-        brought = bring(workspace)
+            self._note(line)
         opened = self.request(
             messages.OpenKernel,
             timeout=OPEN_SECONDS,
@@ -170,26 +175,52 @@ class ScriptRun:
         self.kernel = str(opened["kernel"])
         self.run = f"{self._id}-{self.kernel}"
         try:
-            self._begin(script, brought)
+            self._begin(script, where(workspace))
         except BaseException:
             # whoever is interrupted here has seen nothing begin
             stopped = self._client.request(messages.StopKernel, kernel=self.kernel)
             self._loop.run(stopped, REQUEST_SECONDS, f"{self.machine} to end it")
             raise
 
-    def _begin(self, script: Script, brought: Brought) -> None:
+    def _begin(self, script: Script, folder: str, tries: int = MOST_TRIES) -> None:
+        """Begin the run, with what changed in the project here since the last one."""
+        try:
+            self._ask_to_run(script, folder)
+        except ProjectChangedError:
+            # somebody else changed the files there; nothing has begun
+            if self._files is None or tries == 1:
+                raise
+            self._files.run_refused()
+            self._begin(script, folder, tries - 1)
+
+    def _ask_to_run(self, script: Script, folder: str) -> None:
         fields, blobs = Begin(Cell(1, self.run, script.path, "")).pack()
+        carried = Carried() if self._files is None else self._files.before_run()
+        for line in carried.lines:
+            self._note(line)
+        if self._files is not None:
+            for line in self._files.left_behind(script.sources, script.below):
+                self._note(line)
+        given: dict[str, Any] = {"project": carried.fields} if carried.fields else {}
         self.request(
-            messages.Run,
-            blobs=tuple(blobs),
+            project.RunWith if given else messages.Run,
+            blobs=(*blobs, *carried.blobs),
             kernel=self.kernel,
             run=self.run,
-            source=cell_of(script, brought),
+            source=cell_of(script, folder),
             count=1,
             parent={},
             stdin=script.stdin,
             state=fields,
+            **given,
         )
+
+    def bring_back(self, told: Told) -> SyncReport | None:
+        """Have here what the run wrote there, all of it; None where nothing is to be brought.
+
+        Called when it has ended; blocks. What is interrupted goes on where it was the next time.
+        """
+        return None if self._files is None else self._files.sync(told)
 
     def attach(self, kernel: str, record: dict[str, Any]) -> None:
         """Take up a run that was left: `follow` shows all it has shown, then what it shows."""
@@ -213,7 +244,7 @@ class ScriptRun:
                     # interrupted first; one that does not end by that is killed
                     deadline = None if out_of_time else time.monotonic() + PATIENCE_SECONDS
                     if not out_of_time:
-                        self._onlooker.note(f"{self.machine} ▸ stopped after {timeout:g} s")
+                        self._note(f"stopped after {timeout:g} s")
                     out_of_time = True
                     self._stop()
                     continue
@@ -222,8 +253,18 @@ class ScriptRun:
                     return replace(ended, code=TIMEOUT_CODE) if out_of_time else ended
 
     def close(self) -> None:
-        """Hang up; the run goes on there."""
+        """Hang up; the run goes on there, and what of its files has come is kept."""
+        if self._files is not None:
+            self._files.close()
         self._loop.loop.call_soon_threadsafe(self._client.close)
+
+    def _note(self, line: str) -> None:
+        self._onlooker.note(f"{self.machine} ▸ {line}")
+
+    def _wrote(self, word: project.Wrote) -> None:
+        """Take word of how the files there are; called in the loop."""
+        if self._files is not None and word.kernel == self.kernel:
+            self._files.is_now(word.root)
 
     # -- what comes -----------------------------------------------------------------------------
 
@@ -250,7 +291,7 @@ class ScriptRun:
 
     def _told(self, what: str) -> Ended | None:
         if what != following.INTERRUPTED:
-            self._onlooker.note(f"{self.machine} ▸ {NOTES.get(what, what)}")
+            self._note(NOTES.get(what, what))
             return None
         try:
             with interrupts_raised():
@@ -284,7 +325,7 @@ class ScriptRun:
         packages = event.fields.get("packages")
         if packages and self._place is not None:
             for line in self._place.after_cell(self.request, packages):
-                self._onlooker.note(f"{self.machine} ▸ {line}")
+                self._note(line)
         error = event.fields.get("error")
         if error is None:
             return Ended(0)
@@ -298,50 +339,12 @@ class ScriptRun:
         return Ended(INTERRUPTED_CODE if interrupted else 1, error=error)
 
 
-def cell_of(script: Script, brought: Brought) -> str:
+def cell_of(script: Script, folder: str) -> str:
     """Return the cell that runs a script; its first line is what lists show of the run."""
-    given = {
-        "stdin": script.stdin,
-        "environ": script.environ,
-        "overlay": brought.overlay,
-        "root": brought.root,
-        "folder": brought.folder,
-    }
+    given = {"stdin": script.stdin, "environ": script.environ, "folder": folder}
     shown = " ".join(script.shown.split())
     call = _CALL.format(module=_MODULE)
     return f"# {shown}\n{call}{list(script.command)!r}, **{given!r})\n"
-
-
-def _cleaned(event: Event) -> tuple[Event, ...]:
-    """Return what a terminal may be shown of an event from a machine that is not trusted."""
-    fields = event.fields
-    if event.kind == "stream":
-        fields = {**fields, "text": coloured(fields["text"])}
-    elif event.kind in ("notice", "kernel_died"):
-        key = "text" if event.kind == "notice" else "message"
-        fields = {**fields, key: plain(fields[key], LONGEST_TOLD)}
-    elif event.kind in ("display", "update_display", "result"):
-        text = fields["data"].get("text/plain", "")
-        fields = {**fields, "data": {"text/plain": coloured(text if isinstance(text, str) else "")}}
-    elif event.kind == "error":
-        fields = {**fields, "traceback": [coloured(line) for line in fields["traceback"]]}
-    elif event.kind == "run_ended":
-        fields = {**fields, "packages": None, "error": _clean_error(fields.get("error"))}
-    elif event.kind not in ("run_started", "input", "clear_output"):
-        return ()
-    return (replace(event, fields=fields),)
-
-
-def _clean_error(error: dict[str, Any] | None) -> dict[str, Any] | None:
-    if error is None:
-        return None
-    found = dict(error)
-    for key in ("name", "value", "message", "hint"):
-        if isinstance(found.get(key), str):
-            found[key] = plain(found[key], LONGEST_TOLD)
-    if "traceback" in found:
-        found["traceback"] = [coloured(line) for line in found["traceback"]]
-    return found
 
 
 def _log_loss(sent: Any) -> None:

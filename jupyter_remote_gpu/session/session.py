@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import queue
 import secrets
@@ -11,14 +10,18 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from jupyter_remote_gpu.errors import (
     ConnectionLostError,
+    DiskFullError,
+    FilesError,
     HostKeyError,
     KernelDiedError,
     KeyRefusedError,
     NotAvailableError,
+    ProjectChangedError,
     ProtocolError,
     RemoteGPUError,
 )
@@ -27,6 +30,7 @@ from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.frames import MAX_PAYLOAD_BYTES
 from jupyter_remote_gpu.protocol.state import Cell
 from jupyter_remote_gpu.protocol.steps import Told
+from jupyter_remote_gpu.state.departing import Departure
 from jupyter_remote_gpu.state.home import Home, Losses, Moved
 from jupyter_remote_gpu.state.peer import Watch
 from jupyter_remote_gpu.transport.base import Transport
@@ -46,6 +50,7 @@ from .pace import Direction, Pace, Through
 from .peer import LinePeer
 from .place import Place, Workspace
 from .summary import losses_text
+from .sync_runs import MOST_TRIES, FilesOfRuns
 from .waiting import Waiting
 
 REQUEST_SECONDS = 30.0
@@ -100,7 +105,9 @@ class Session:
             self._following.room,
             longest,
             renewed=self._renew_line,
+            wrote=lambda word: self._files.wrote(word),
         )
+        self._files = FilesOfRuns(lambda: self.place.files, self._say)
         self._peer: LinePeer | None = None
         self.data: CellData | None = None  # what cells ask for; the magic brings it
         self.gpu_watch = GpuWatch(
@@ -151,9 +158,10 @@ class Session:
         return self.kernel
 
     def prepare(self, python: str) -> None:
-        """Have all that a cell needs there: kernel and packages; costs nothing where it is."""
+        """Have all that a cell needs there: kernel, packages, files; quick where it is."""
         self.ready(python)
         self._say(self.place.before_cell(self.request, python))
+        self._files.prepare(self.request, self._transport)
 
     def peer(self) -> LinePeer:
         """Return the line that values take to and from the kernel."""
@@ -254,7 +262,8 @@ class Session:
         that this one is the other half of.
         """
         started = time.monotonic()
-        self.prepare(python)
+        if not self._files.prepared:
+            self.prepare(python)
         departure = self.home.depart(python, filename, both)
         prepared = departure
         departure, shown = self._move(
@@ -262,13 +271,32 @@ class Session:
             lambda: self._moving("out", SendGuard(self.machine, self.home.about), unguarded),
         )
         synced = time.monotonic()
+        for attempt in range(MOST_TRIES):
+            try:
+                with self.gpu_watch.during(python):
+                    end = self._run(source, count, departure, timeout)
+                break
+            except ProjectChangedError:
+                if attempt == MOST_TRIES - 1:
+                    raise
+                self._files.refused(self.request, self._transport)
+        ended = time.monotonic()
+        outcome = concluded(self.home, end, departure, keeps_home)
+        self._files.after()
+        if end.fields.get("packages"):
+            self._say(self.place.after_cell(self.request, end.fields["packages"]))
+        seconds = synced - started + time.monotonic() - ended
+        return replace(outcome, sync_seconds=seconds, sent_shown=shown)
+
+    def _run(self, source: str, count: int, departure: Departure, timeout: float | None) -> Event:
+        """Send a run, with what it carries of values and files, and await its end."""
         run = f"{self._id}-{secrets.token_hex(4)}"
-        watched = self.gpu_watch.during(python)
-        with self._following.awaiting(run) as items, interrupts_into(items), watched:
+        with self._following.awaiting(run) as items, interrupts_into(items):
             fields, blobs = departure.begin.pack()
+            kind, blobs_too, more = self._files.request(blobs)
             request = self._client.request(
-                messages.Run,
-                blobs=tuple(blobs),
+                kind,
+                blobs=blobs_too,
                 kernel=self._kernel_id(),
                 run=run,
                 source=source,
@@ -276,16 +304,11 @@ class Session:
                 parent=self._front_end.parent(),
                 stdin=self._front_end.can_ask,
                 state=fields,
+                **more,
             )
             sent = self._loop.start(request)
             sent.add_done_callback(lambda done: self._run_failed(done.exception()))
-            end = self._await_end(items, lambda: self.home.commit(departure), timeout, source)
-        ended = time.monotonic()
-        outcome = concluded(self.home, end, departure, keeps_home)
-        if end.fields.get("packages"):
-            self._say(self.place.after_cell(self.request, end.fields["packages"]))
-        seconds = synced - started + time.monotonic() - ended
-        return replace(outcome, sync_seconds=seconds, sent_shown=shown)
+            return self._await_end(items, lambda: self.home.commit(departure), timeout, source)
 
     def _say(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -299,7 +322,7 @@ class Session:
         source: str = "",
     ) -> Event:
         """Show a run's events until it ends; KernelDiedError if its kernel ends instead."""
-        data = functools.partial(self._data_for, source)
+        data = partial(self.data.answer, source=source) if self.data else no_answer
         waiting = Waiting(self.machine, self._front_end, self._interrupt_soon, self._answer, data)
         end = waiting.until_end(items, begun, timeout)
         if end.kind == "kernel_died":
@@ -320,9 +343,6 @@ class Session:
     def with_client(self, work: Callable[[AgentClient], Coroutine[Any, Any, T]]) -> T:
         """Carry out what needs the client, in its loop; blocks for as long as that takes."""
         return self._loop.run(work(self._client), None, self.machine)
-
-    def _data_for(self, source: str, address: str) -> str:
-        return no_answer(address) if self.data is None else self.data.answer(address, source)
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -467,7 +487,7 @@ class Session:
         if isinstance(error, KernelDiedError):
             self._following.ended(error.message)
         elif error is not None:
-            own_words = (ProtocolError, HostKeyError, KeyRefusedError)
+            own_words = (ProtocolError, HostKeyError, KeyRefusedError, FilesError, DiskFullError)
             self._following.tell(error if isinstance(error, own_words) else str(error))
 
 

@@ -76,6 +76,8 @@ class Waiting:
                 self._told(item)
             elif item.kind == "run_started":
                 has_begun = True
+                for text in item.fields.get("notes", ()):
+                    self._front_end.note(f"{self._machine} ▸ {text}")
                 if not item.fields.get("refused"):
                     begun()
             elif item.kind in ("run_ended", "kernel_died"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from jupyter_remote_gpu.errors import CannotTravelError, ProtocolError
@@ -79,6 +79,11 @@ class Away:
         self._ambience = Ambience()
 
     @property
+    def namespaces(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The names and their values; and those put aside, which may come back."""
+        return self._half.namespace, self._half.parked
+
+    @property
     def landing(self) -> Landing:
         """Where the chunks of the latest offer go."""
         return self._arrivals.landing
@@ -97,8 +102,12 @@ class Away:
         """Say which chunks of the offer are still missing or came damaged."""
         return Lacking(self.landing.missing())
 
-    def arrive(self, begin: Begin) -> None:
-        """Apply a Begin. Raises a `StateError` that says why the cell cannot run."""
+    def arrive(self, begin: Begin, ready: Callable[[], None] = lambda: None) -> None:
+        """Apply a Begin. Raises a `StateError` that says why the cell cannot run.
+
+        `ready` is called when folder, path and variables are the notebook's, before
+        anything is imported or rebuilt.
+        """
         half = self._half
         self._cell = begin.cell
         for cell in (*begin.cells, begin.cell):
@@ -121,6 +130,7 @@ class Away:
         # Rebuilding imports modules: where they are found and what they are told comes first.
         early = {n: told for n, told in begin.ambient.items() if n in SURROUNDINGS}
         self._ambience.take(early)
+        ready()
         self._receive(begin)
         self._ambience.take({n: told for n, told in begin.ambient.items() if n not in early})
         self._arrivals = Arrivals(half)

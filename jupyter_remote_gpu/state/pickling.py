@@ -34,6 +34,7 @@ from .codecs.optimisers import reduce_optimiser
 from .codecs.tensors import computed_tensor_over, reduce_tensor
 from .codecs.views import reduce_view, stream, stream_name
 from .kinds import pinned_reason
+from .loaded import found_in_module, was_replaced
 from .placeholders import Placeholder
 from .plain.memories import Reductions
 
@@ -284,7 +285,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         if not own and not (
             isinstance(obj, type) and obj.__module__ == self._side.namespace.get("__name__")
         ):
-            return None
+            place = (obj.__module__, obj.__qualname__)
+            return (of_module, place) if was_replaced(obj) else None
         if id(obj) not in self._defining and self._is_named(obj):
             return self._named(obj)
         if own:
@@ -406,6 +408,14 @@ def set_function_state(function: Any, state: tuple[dict[str, Any], dict[str, Any
 def public_class(module: str, name: str) -> type:
     """Return a class of the standard library by the module that documents it."""
     found: type = getattr(importlib.import_module(module), name)
+    return found
+
+
+def of_module(module: str, name: str) -> Any:
+    """Return the class or function of that name of a module, the one that is new here."""
+    found = found_in_module(importlib.import_module(module), name)
+    if not isinstance(found, (type, types.FunctionType)) or found.__module__ != module:
+        raise pickle.UnpicklingError(f"{module} has no {name} of its own here")
     return found
 
 

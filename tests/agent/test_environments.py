@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,11 +128,20 @@ def test_two_clients_at_once_build_once_and_both_hear_of_it(
 ) -> None:
     other = Builder(builder.base)
     fields = {"workspace": "w", "version": VERSION, **small.fields}
-    asked = [one.start(messages.BuildEnvironment, **fields) for one in (builder, other)]
-    first, second = (one.result(60) for one in asked)
-    assert first == second
-    assert "installing 1 package" in builder.steps
-    assert other.steps == builder.steps  # of one build
+    other.ask(messages.Ping)  # its way to the agent is open when the build begins
+    joined: list[Future[dict[str, Any]]] = []
+
+    def join(step: object) -> None:
+        if not joined:
+            joined.append(other.start(messages.BuildEnvironment, **fields))
+
+    builder.on_step = join
+    first = builder.ask(messages.BuildEnvironment, **fields)
+    assert joined[0].result(60) == first
+    assert builder.steps[0] == "making the environment"
+    # who joins hears what is being done at that moment, and what comes after
+    assert other.steps
+    assert other.steps == builder.steps[-len(other.steps) :]  # of one build
     other.close()
 
 
@@ -208,6 +219,18 @@ def test_a_python_that_is_not_there_is_asked_for(tmp_path: Path, small: Locked) 
         assert environments(builder) == []
     finally:
         builder.close()
+
+
+def test_the_agents_own_python_is_one_of_its_machine(
+    tmp_path: Path, cache: Path, small: Locked
+) -> None:
+    base = with_cache(tmp_path / "base", cache)
+    builder = Builder(base, {**NOWHERE, "PATH": str(tmp_path)})
+    try:
+        built = builder.build(small)
+    finally:
+        builder.close()
+    assert run_in(built["python"], "import sys; print(sys.base_prefix)") == sys.base_prefix
 
 
 def test_an_interpreter_that_a_client_names_is_taken(builder: Builder, small: Locked) -> None:

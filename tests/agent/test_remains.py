@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_remote_gpu.chunks.directory_store import DirectoryStore
+from jupyter_remote_gpu.chunks.fingerprint import name_of
+from jupyter_remote_gpu.errors import LackingError
 from jupyter_remote_gpu.protocol import messages
 from tests.agent.building import VERSION, Builder, Locked, lock_of
 
@@ -68,6 +71,22 @@ def test_what_lies_there_is_shown_and_what_nobody_uses_is_freed(
     assert builder.ask(messages.ListKernels)["kernels"][0]["dead"] is False
     # What was freed is made again when it is asked for.
     assert builder.build(locked, "unused")["digests"] == [locked.digest]
+
+
+def test_pieces_of_files_are_counted_and_freed_while_they_are_in_use(builder: Builder) -> None:
+    data = os.urandom(50_000)
+    name = name_of(data)
+    store = DirectoryStore(builder.base / "store")
+    for _ in range(2):
+        store.add([(name, data)])
+        assert builder.ask(messages.Status)["store"] > 50_000
+        (found,) = [i for i in builder.ask(messages.Remains)["items"] if i["kind"] == "store"]
+        assert (found["item"], found["by"]) == ("store/packs", [])
+        assert builder.ask(messages.Clean, items=["store/packs"])["freed"] >= 50_000
+        assert builder.ask(messages.Status)["store"] == 0
+        with pytest.raises(LackingError):
+            store.get(name)
+    store.close()
 
 
 def test_an_item_cannot_lead_elsewhere(builder: Builder, tmp_path: Path) -> None:

@@ -40,23 +40,31 @@ COMPARISONS = {
     "ssh-new": 1,
     "ssh-env": 2,
     "ssh-again": 1,
+    "sync-look": 3,
+    "sync-walk": 2,
+    "sync-apply": 1,
 }
-THROUGH_SSH = [name for name in COMPARISONS if name.startswith("ssh-")]
+EVERY_TIME = ("noop", "lines", "ssh-noop", "ssh-again", "sync-look")
+"""The rows that stand for all of their kind; the others are `long`."""
+
+
+def _rows(*, ssh: bool) -> list[object]:
+    names = [n for n in COMPARISONS if n.startswith("ssh-") == ssh and n != "torch"]
+    long = {name: pytest.mark.long for name in names if name not in EVERY_TIME}
+    return [pytest.param(n, id=n, marks=[long[n]] if n in long else []) for n in names]
 
 
 def test_every_row_is_looked_at_below() -> None:
     assert [row.name for row in ROWS] == list(COMPARISONS)
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in COMPARISONS if n != "torch" and not n.startswith("ssh")]
-)
+@pytest.mark.parametrize("name", _rows(ssh=False))
 def test_a_row_runs_and_prints_its_ratios(name: str, tmp_path: Path) -> None:
     _check(name, tmp_path / "figures.json")
 
 
 @pytest.mark.root
-@pytest.mark.parametrize("name", THROUGH_SSH)
+@pytest.mark.parametrize("name", _rows(ssh=True))
 def test_a_row_through_ssh_runs(name: str, tmp_path: Path) -> None:
     reason = namespaces.why_not()
     if reason is not None:
@@ -65,6 +73,7 @@ def test_a_row_through_ssh_runs(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.torch
+@pytest.mark.long
 def test_the_row_about_torch_runs(tmp_path: Path) -> None:
     if find_spec("torch") is None:
         pytest.skip("left out: PyTorch is not installed")
@@ -80,6 +89,9 @@ def _check(name: str, file: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     if "left out: this machine has too little free memory" in done.stdout:
         pytest.skip("left out: too little free memory for a spare kernel")
+    lacking = re.search(r"left out: there is no (\w+) to compare with", done.stdout)
+    if lacking is not None:
+        pytest.skip(f"left out: there is no {lacking[1]}")
     pattern = r"ratio \d+\.\d+.*, target <= .*: (?:met|MISSED)$"
     verdicts = re.findall(pattern, done.stdout, re.MULTILINE)
     found = json.loads(file.read_text())["comparisons"]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+import struct
+import zlib
+
 import pytest
 
 from jupyter_remote_gpu.chunks import packs
@@ -62,3 +66,38 @@ def test_batches_are_bounded_and_whole() -> None:
     assert {len(batch) for batch in found} == {3, 1}
     assert list(packs.batches({b"huge": 1 << 30}, 10)) == [[b"huge"]]
     assert list(packs.batches({})) == []
+
+
+def _squeezed(chunks: list[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(packs.squeezed(packs.pack(list(chunks))))
+
+
+def test_a_pack_of_text_goes_in_fewer_bytes() -> None:
+    text = [b"".join(b"line %d of %d\n" % (i, k) for i in range(2_000)) for k in range(9)]
+    chunks = [(name_of(one), one) for one in text]
+    data = _squeezed(chunks)
+    assert len(data) < sum(map(len, text)) // 2
+    assert [(n, bytes(d)) for n, d in packs.unpack(memoryview(data))] == chunks
+
+
+def test_what_does_not_become_less_stays_as_it_is() -> None:
+    noise = [random.Random(k).randbytes(50_000) for k in range(3)]
+    chunks = [(name_of(one), one) for one in noise]
+    assert _squeezed(chunks) == b"".join(packs.pack(list(chunks)))
+    assert _squeezed([]) == b"".join(packs.pack([]))
+
+
+@pytest.mark.parametrize("at", [3, 9, 12, 20, -1])
+def test_damage_to_a_squeezed_pack_is_seen(at: int) -> None:
+    data = bytearray(_squeezed([(name_of(bytes(9_000)), bytes(9_000))]))
+    data[at] ^= 1
+    with pytest.raises(ProtocolError):
+        list(packs.unpack(memoryview(bytes(data))))
+
+
+def test_a_squeezed_bomb_ends_at_its_limit() -> None:
+    bomb = zlib.compress(bytes(100 << 20), 9)
+    for length in (100, 100 << 20):
+        data = struct.pack("<8sQ", b"RGPACKZ1", length) + bomb
+        with pytest.raises(ProtocolError):
+            list(packs.unpack(memoryview(data)))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -158,6 +161,19 @@ def test_mistakes_are_told(here: Terminal, words: list[str], code: int, told: st
     assert "%remote_gpu" not in ran.stderr
     assert ran.returncode == code
     assert ran.stdout == ""
+
+
+def test_ctrl_c_while_it_loads_says_nothing() -> None:
+    pressed = (
+        "import os, sys\n"
+        "def press(event, args):\n"
+        "    if event == 'import' and args[0] == 'click': os.kill(os.getpid(), 2)\n"
+        "sys.addaudithook(press)\n"
+        "from jupyter_remote_gpu.cli.main import main\n"
+        "main()"
+    )
+    ran = subprocess.run([sys.executable, "-c", pressed], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (-signal.SIGINT, "", "")
 
 
 def test_errors_are_json_too(here: Terminal) -> None:

@@ -10,6 +10,17 @@ from tests.ssh_machines import ON_A_MACHINE, SSHMachines
 pytestmark = ON_A_MACHINE
 
 
+def test_ctrl_c_while_it_is_made_ready_leaves_nothing(there: Terminal) -> None:
+    there.script("never.py", "print('ran')")
+    sitting = there.sit("run", "never.py", "--machine", "box")
+    sitting.until("box ▸ ")
+    sitting.type("\x03")
+    sitting.until("stopped; nothing was left half done")
+    assert sitting.end() == 130
+    assert "stopped" not in sitting.seen
+    assert there.json("runs", "--machine", "box")["runs"] == []
+
+
 def test_a_script_and_its_modules_are_there(there: Terminal, machines: SSHMachines) -> None:
     there.script("train.py", "import os, sys, model\nprint(os.getcwd(), model.depth, sys.argv[1:])")
     there.script("model.py", "depth = 3")
@@ -31,6 +42,60 @@ def test_it_has_the_packages_that_it_imports(there: Terminal) -> None:
     assert ran.stdout == "xxhash True\n", ran.stderr
 
 
+WRITES = """
+import pathlib
+folder = pathlib.Path("outputs")
+folder.mkdir(exist_ok=True)
+(folder / "loss.csv").write_text(pathlib.Path("data/x.csv").read_text() * 2)
+(folder / "model.bin").write_bytes(bytes(range(256)) * 40_000)
+pathlib.Path("model.py").write_text("depth = 99")
+print("done", flush=True)
+"""
+
+
+def test_what_it_writes_is_here_afterwards(there: Terminal) -> None:
+    there.script("data/x.csv", "1,2\n")
+    there.script("writes.py", WRITES)
+    ran = there.run("run", "writes.py", "--machine", "box")
+    assert ran.returncode == 0, ran.stderr
+    assert (there.folder / "outputs/loss.csv").read_text() == "1,2\n1,2\n"
+    assert (there.folder / "outputs/model.bin").stat().st_size == 256 * 40_000
+    assert "box ▸ came back: outputs/loss.csv, outputs/model.bin (10.2 MB)" in ran.stderr
+    # box is not trusted: what it made of our program waits
+    assert (there.folder / "model.py").read_text() == "depth = 4"
+    assert "model.py of box waits for your word: `remote-gpu kept --diff` shows why" in ran.stderr
+
+
+def test_what_waits_is_shown_and_accepted(there: Terminal) -> None:
+    (one,) = there.json("kept")["waiting"]
+    assert (one["machine"], one["path"], one["changes_ours"]) == ("box", "model.py", True)
+    assert "+depth = 99" in there.run("kept", "--diff").stdout
+    assert there.run("kept", "accept", "nothing.py").returncode == 122
+    accepted = there.json("kept", "accept", "model.py")["accepted"]
+    assert accepted == [{"machine": "box", "path": "model.py"}]
+    assert (there.folder / "model.py").read_text() == "depth = 99"
+    assert there.json("kept")["waiting"] == []
+
+
+def test_a_sync_says_what_it_would_do_and_does_it(there: Terminal) -> None:
+    there.script("new.txt", "new")
+    there.script(".env", "TOKEN=1")
+    planned = {one["path"]: one for one in there.json("sync", "--dry-run")["paths"]}
+    assert (planned["new.txt"]["way"], planned[".env"]["way"]) == ("out", "stays")
+    assert "new.txt" in [one["path"] for one in there.json("sync")["sent"]]
+    again = there.run("sync")
+    assert again.stdout.startswith("nothing to do: the files are the same here and on box\n")
+
+
+def test_a_file_that_stays_there_is_pulled(there: Terminal, machines: SSHMachines) -> None:
+    (workspace,) = (machines.base("box") / "workspaces").glob("*/project")
+    (workspace / "node_modules").mkdir()
+    (workspace / "node_modules/cached.bin").write_bytes(b"c" * 1000)
+    pulled = there.json("pull", "node_modules")
+    assert "node_modules/cached.bin" in [one["path"] for one in pulled["back"]]
+    assert (there.folder / "node_modules/cached.bin").read_bytes() == b"c" * 1000
+
+
 def test_input_output_and_exit_code_cross_the_line(there: Terminal) -> None:
     there.script(
         "sub/io.py",
@@ -49,13 +114,16 @@ def test_what_an_untrusted_machine_prints_cannot_speak_to_the_terminal(there: Te
 
 def test_a_run_goes_on_and_is_taken_up_again(there: Terminal) -> None:
     there.script(
-        "slow.py", "import time\nprint('begun', flush=True)\ntime.sleep(3)\nprint('whole')"
+        "slow.py",
+        "import time\nprint('begun', flush=True)\ntime.sleep(3)\n"
+        "open('late.txt', 'w').write('here')\nprint('whole')",
     )
     sitting = there.sit("run", "slow.py", "--machine", "box")
     sitting.until("begun")
     sitting.kill()
     taken = there.run("attach", "--machine", "box")
     assert (taken.stdout, taken.returncode) == ("begun\nwhole\n", 0)
+    assert (there.folder / "late.txt").read_text() == "here"
     found = there.json("runs", "--machine", "box")["runs"][-1]
     assert (found["what"], found["status"]) == ("slow.py", "ok")
 

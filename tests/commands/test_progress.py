@@ -10,6 +10,7 @@ import pytest
 from jupyter_remote_gpu.commands.progress import (
     SHOWN_AFTER_SECONDS,
     Progress,
+    pace_text,
     ready_text,
     step_text,
 )
@@ -137,3 +138,24 @@ def test_bytes_that_move_have_a_speed_and_an_end(
 def test_pieces_and_bytes_are_told_apart() -> None:
     assert step_text("box", Step("installing", 3, 14)) == "box ▸ installing, 3 of 14"
     assert step_text("box", Step("making the environment")) == "box ▸ making the environment"
+
+
+def test_bytes_have_a_rate_and_a_time() -> None:
+    step = Step("sending the project's files", 30_000_000, 80_000_000)
+    assert pace_text(step, 10_000_000, 4.0) == ", 5.0 MB/s, 10 s left"
+    assert pace_text(step, 10_000_000, 0.5) == ""
+    assert pace_text(Step("x", 80_000_000, 80_000_000), 0, 4.0) == ", 20.0 MB/s"
+    assert pace_text(Step("writing files", 500, 2_000), 0, 4.0) == ""
+
+
+def test_the_rate_begins_with_each_step(progress: Progress, line: Line, clock: Clock) -> None:
+    with progress.shown(lambda seconds: "done"):
+        progress.told(Step("fetching", 0, 10**6))
+        assert line.appeared.wait(10)
+        clock.now += 60.0
+        progress.told(Step("sending", 0, 10**6))
+        clock.now += 2.0
+        progress.told(Step("sending", 500_000, 10**6))
+    text, fraction = line.shown[-1]
+    assert text == "box ▸ sending, 500 KB of 1.0 MB, 250 KB/s, 2 s left"
+    assert fraction == 0.5

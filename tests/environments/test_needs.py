@@ -64,3 +64,5 @@ def test_code_of_the_users_own_is_said_to_be_none_of_an_index(
         f"`my_model` is code of yours ({folder / 'my_model.py'}), not a package of an index:"
         " nothing is installed for it on the machine",
     )
+    carried = needs(folder, ["import my_model, nosuchmodule"], (), folder)
+    assert carried.left_out == ()

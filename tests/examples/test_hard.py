@@ -14,7 +14,7 @@ PINS = Path(__file__).resolve().parents[1] / "constraints.txt"
 
 @pytest.mark.root
 @pytest.mark.torch
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_demo_runs_in_the_hard_mode(
     tmp_path: Path, machine_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,21 @@ def test_rights_are_those_that_were(place: Place) -> None:
 
 
 # ---- somebody else writes there too
+
+
+def test_python_does_not_take_compiled_code_of_the_version_before(place: Place) -> None:
+    program = [sys.executable, "-c", "import a; print(a.a)"]
+    environ = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    for number in range(3, 6):  # within a second or two, and all of one size
+        files = {**OLD, "a.py": f"a = {number}"}
+        place.become(files)
+        place.tree = place.chunks.tree(files)
+        shown = subprocess.run(
+            program, cwd=place.root, env=environ, capture_output=True, text=True, check=True
+        )
+        assert shown.stdout == f"{number}\n"
+        assert place.project.scan().changed == {}
+    assert list(place.root.glob("__pycache__/a.*"))
 
 
 def test_a_file_changed_here_stays_and_the_other_version_is_named(place: Place) -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_remote_gpu.chunks.fingerprint import name_of
 from jupyter_remote_gpu.chunks.manifest import pieces_of
 from jupyter_remote_gpu.chunks.tree import FileEntry
 from jupyter_remote_gpu.errors import LackingError
 from jupyter_remote_gpu.files.apply import Applier
 from jupyter_remote_gpu.files.held import HeldChunks, first_of
-from tests.files.trees import Chunks, Place, changes, read
+from tests.files.trees import Chunks, Place, changes, read, write
 
 _BIG = random.Random(1).randbytes(1_000_000)
 
@@ -74,3 +75,37 @@ def test_an_edit_of_a_large_file_needs_only_what_is_new(place: Place) -> None:
     assert read(place.root)["d/w.bin"] == new
     sent = sum(len(sender.held[name]) for name in set(sender.asked))
     assert sent < 350_000
+
+
+def test_it_follows_what_changes(tmp_path: Path) -> None:
+    rnd = random.Random(3)
+    large = rnd.randbytes(400_000)
+    place = Place(tmp_path / "p", {"a": "one", "b": "one", "w": large})
+    held = HeldChunks(place.root, place.index)
+    held.get(name_of(b"one"))
+    held.get(_entry(place, b"w").content.name)
+    write(place.root, {"a": "two", "w": large + b"more", "n": large[:200_000]})
+    changed = place.project.scan().changed
+    held.follow(changed)
+    assert held.get(name_of(b"two")) == b"two"
+    for path in (b"w", b"n"):
+        content = _entry(place, path).content
+        data = b"".join([held.get(piece.name) for piece in pieces_of(content, held.get)])
+        assert data == (place.root / os.fsdecode(path)).read_bytes()
+    # What lay in a file that has changed is found in the other one that has it.
+    write(place.root, {"b": "three", "a": "one"})
+    held.follow(place.project.scan().changed)
+    write(place.root, {"c": "one"})
+    held.follow(place.project.scan().changed)
+    (place.root / "c").unlink()
+    held.follow(place.project.scan().changed)
+    assert held.get(name_of(b"one")) == b"one"
+    with pytest.raises(LackingError):
+        held.get(name_of(b"two"))
+    held.close()
+
+
+def _entry(place: Place, path: bytes) -> FileEntry:
+    entry = place.index.known[path].entry
+    assert isinstance(entry, FileEntry)
+    return entry

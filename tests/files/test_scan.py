@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import threading
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -196,6 +197,22 @@ def test_links_are_never_followed(make: Make, root: Path, tmp_path: Path) -> Non
     assert set(project.index.tree()) == {b"a.py", b"out", b"loop"}
 
 
+def test_links_to_placed_data_stay_and_others_travel(make: Make, root: Path) -> None:
+    project = make({"a.py": "1"})
+    (root / "data").mkdir()
+    there = f"/home/u/.jupyter-remote-gpu/datasets/news-{'0123abcd' * 3}/files"
+    (root / "data" / "news").symlink_to(there)
+    (root / "data" / "own").symlink_to("/srv/datasets/news/files")
+    for _ in range(2):
+        project.scan()
+        assert project.left_out[b"data/news"].why is Why.DATASET
+        assert isinstance(project.index.tree()[b"data/own"], LinkEntry)
+        assert b"data/news" not in project.index.tree()
+    (root / "data" / "news").unlink()
+    (root / "data" / "news").write_text("the user's own")
+    assert b"data/news" in _changed(project.scan())
+
+
 def test_what_is_no_file_is_left_out(make: Make, root: Path) -> None:
     project = make({"a.py": "a"})
     os.mkfifo(root / "pipe")
@@ -327,3 +344,39 @@ def test_relative_paths(tmp_path: Path) -> None:
     assert relative(tmp_path, str(tmp_path / "a" / "b")) == b"a/b"
     assert relative(tmp_path, str(tmp_path)) == b""
     assert relative(tmp_path, str(tmp_path) + "x") is None
+
+
+def test_ten_thousand_tiny_files(make: Make, root: Path) -> None:
+    for n in range(10_000):
+        if n % 500 == 0:
+            (root / f"d{n // 500}").mkdir()
+        (root / f"d{n // 500}" / f"f{n}").write_bytes(b"%d" % (n % 3))
+    project = make({})
+    found = project.scan()
+    assert len(found.changed) == 10_020
+    assert len({known.entry for known in project.index.known.values()}) == 4
+    (root / "d7" / "f3500").write_bytes(b"new")
+    assert set(project.scan().changed) == {b"d7/f3500"}
+
+
+def test_twenty_gigabytes_wait_for_a_word_unread(make: Make, root: Path) -> None:
+    with open(root / "w.bin", "wb") as file:
+        file.truncate(20_000_000_000)
+    found = make({}).scan()
+    assert found.left_out[b"w.bin"].why is Why.LARGE
+    assert "20,000 MB" in found.left_out[b"w.bin"].rule
+    assert (found.changed, found.read_bytes) == ({}, 0)
+
+
+def test_a_large_file_takes_little_memory(make: Make, root: Path) -> None:
+    size = 200 << 20
+    with open(root / "w.bin", "wb") as file:
+        file.truncate(size)
+    tracemalloc.start()
+    try:
+        found = make({}).scan()
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.read_bytes == size
+    assert most < 40 << 20

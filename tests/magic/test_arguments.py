@@ -16,7 +16,9 @@ from jupyter_remote_gpu.magic.arguments import (
     LineCommand,
     parse_cell,
     parse_line,
+    parse_paths,
 )
+from jupyter_remote_gpu.magic.file_flags import FilesAsked
 from jupyter_remote_gpu.magic.verb_table import BY_NAME, LATER, MEANT, VERBS
 
 
@@ -91,6 +93,21 @@ def test_a_verb_on_the_cell_magic_brings_the_line_magic() -> None:
                 ),
             ),
         ),
+        ("pull outputs/*.pt --yes", LineCommand("pull", operand="outputs/*.pt --yes")),
+        ("pull 2026.csv", LineCommand("pull", operand="2026.csv")),
+        ("sync box", LineCommand("sync", request=Request(machine="box"))),
+        (
+            "sync --dry-run --all",
+            LineCommand("sync", files=FilesAsked(dry_run=True, everything=True)),
+        ),
+        (
+            "sync --allow 'a b.bin' --allow=c.bin",
+            LineCommand("sync", files=FilesAsked(allow=("a b.bin", "c.bin"))),
+        ),
+        ("kept", LineCommand("kept")),
+        ("kept --diff a/", LineCommand("kept", ("a/",), files=FilesAsked(diff=True))),
+        ("kept accept a b", LineCommand("kept", ("a", "b"), "accept")),
+        ("kept reject --all", LineCommand("kept", (), "reject", files=FilesAsked(everything=True))),
         ("clean box cache x/y", LineCommand("clean", ("cache", "x/y"), "", Request(machine="box"))),
         ("help", LineCommand("help")),
         ("help pull", LineCommand("help", operand="pull")),
@@ -158,6 +175,11 @@ def test_a_verb_of_later_is_no_mistake(verb: str) -> None:
         ("add box host -o", "--option needs a value"),
         ("status --a100", "--a100 says nothing to %remote_gpu status"),
         ("status --yes", "--yes says nothing to %remote_gpu status"),
+        ("sync --allow", "--allow needs a value"),
+        ("sync --dry-run=yes", "--dry-run takes no value"),
+        ("sync --diff", "--diff says nothing to %remote_gpu sync"),
+        ("sync box --dry-run lab", "does not know what to do with 'lab'"),
+        ("kept accept", "needs a path, or --all"),
         ("help --yes", "--yes says nothing to %remote_gpu help"),
     ],
 )
@@ -165,6 +187,12 @@ def test_a_mistake_is_named(line: str, message: str) -> None:
     with pytest.raises(RequestError) as caught:
         parse_line(line)
     assert message in caught.value.message
+
+
+def test_paths_behind_pull_have_their_flags() -> None:
+    assert parse_paths("outputs/ 'my plot.png' --machine box") == LineCommand(
+        "pull", ("outputs/", "my plot.png"), request=Request(machine="box")
+    )
 
 
 def test_an_unknown_flag_on_a_line_brings_the_nearest() -> None:

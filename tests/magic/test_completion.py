@@ -24,6 +24,8 @@ KNOWN = ("embedded", "gpu-box", "lab")
         ("%remote_gpu add box host --tr", ["--trusted"]),
         ("%remote_gpu help forg", ["forget"]),
         ("%remote_gpu pull mod", []),
+        ("%remote_gpu sync --al", ["--all", "--allow"]),
+        ("%remote_gpu kept acc", ["accept"]),
         ("%remote_gpu nothing ", []),
     ],
 )

@@ -28,7 +28,7 @@ def test_a_file_of_this_computer_is_told_apart(
     monkeypatch.syspath_prepend(str(tmp_path))
     text = missing_text(_error("own_model_code"), "box")
     assert text is not None
-    assert "own_model_code is a file of this computer" in text
+    assert f"own_model_code is a file of this computer ({tmp_path}" in text
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,10 @@ def machines(tmp_path_factory: pytest.TempPathFactory, ssh_cache: Path) -> Itera
     found.close()
 
 
-@pytest.mark.parametrize("seed", [11, 12, 13, 14, 15, 16])
+LONG = [pytest.param(seed, marks=pytest.mark.long) for seed in (14, 15, 16)]
+
+
+@pytest.mark.parametrize("seed", [11, 12, 13, *LONG])
 def test_random_notebooks_over_real_machines(machines: SSHMachines, seed: int) -> None:
     notebook = _opened(machines, f"random-{seed}")
     try:

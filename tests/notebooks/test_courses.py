@@ -37,16 +37,19 @@ def marked(path: Path) -> object:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [marked(path) for path in courses()])
-def test_a_notebook_shows_the_same_wherever_its_cells_run(path: Path, home: Path) -> None:
+@pytest.mark.parametrize("cells_run", ["mixed", pytest.param("remote", marks=pytest.mark.long)])
+def test_a_notebook_shows_the_same_wherever_its_cells_run(
+    path: Path, cells_run: str, home: Path
+) -> None:
     used = [name for name in LIBRARIES if re.search(rf"import {name}\b|from {name}\b", _text(path))]
     lacking = [name for name in used if find_spec(name) is None]
     if lacking:
         pytest.skip(f"needs {', '.join(lacking)}")
     cells = read(path)
     expected = plain(cells, home)
-    for name in ("remote", path.stem):  # its name is the seed of a mixed placement
-        found = placed(cells, placement(name, cells), expected, home)
-        assert not found, "\n\n".join(str(difference) for difference in found)
+    name = "remote" if cells_run == "remote" else path.stem  # the seed of a mixed placement
+    found = placed(cells, placement(name, cells), expected, home)
+    assert not found, "\n\n".join(str(difference) for difference in found)
 
 
 def _text(path: Path) -> str:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from jupyter_remote_gpu.errors import ProtocolError
-from jupyter_remote_gpu.protocol import frames, messages
+from jupyter_remote_gpu.protocol import dataset_messages, frames, messages, project
 from jupyter_remote_gpu.protocol.frames import Frame
 
 EXAMPLES: list[messages.Message] = [
@@ -41,6 +41,35 @@ EXAMPLES: list[messages.Message] = [
     messages.State(request=1, verb="ask", body={}),
     messages.Chunk(name="00", blobs=(b"chunk",)),
     messages.Taken(bytes=1),
+    project.LookProject(request=1, workspace="w", base="00", depth=1, most_bytes=5),
+    project.FindProject(request=1, workspace="w", blobs=(b"a",)),
+    project.LackingChunks(request=1, workspace="w", blobs=(b"name",)),
+    project.PutChunks(request=1, workspace="w", blobs=(b"pack",)),
+    project.GiveChunks(request=1, workspace="w", lists=True, blobs=(b"name",)),
+    project.ChangeProject(
+        request=1, workspace="w", base="00", depth=0, root="01", root_depth=1, who="notebook"
+    ),
+    project.RunWith(
+        request=1,
+        kernel="k",
+        run="r",
+        source="s",
+        count=1,
+        parent={},
+        stdin=True,
+        state={},
+        project={"workspace": "w"},
+        blobs=(b"", b"pack"),
+    ),
+    project.Wrote(kernel="k", root="00", depth=0),
+    dataset_messages.PlaceDataset(
+        request=1, key="k-1", text="kaggle://o/n@1", asked="o/n", name="n", files=[{"path": "a"}]
+    ),
+    dataset_messages.LinksWanted(request=1, key="k-1", files=[0], why=""),
+    dataset_messages.GiveLinks(request=1, key="k-1", links={"0": {"url": "https://s.org/a"}}),
+    dataset_messages.StopDataset(request=1, key="k-1"),
+    dataset_messages.ListDatasets(request=1),
+    dataset_messages.RemoveDatasets(request=1, keys=["k-1"]),
 ]
 
 

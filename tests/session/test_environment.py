@@ -281,10 +281,14 @@ def test_without_an_index_here_the_packages_stay_and_the_cell_runs(
 def test_the_agents_python_may_be_another_than_the_notebooks(
     tmp_path: Path, cache: Path, project: Project, internet: bool
 ) -> None:
+    """The notebook's is there too, but not on PATH: the look finds it, and nothing is fetched."""
     newer = _newer_python()
     variables = {} if internet else {"UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple"}
-    path = f"{newer.parent}:{Path(sys.base_prefix) / 'bin'}:/usr/bin:/bin"
+    path = f"{tools_without_python(tmp_path)}:{newer.parent}"
     with opened(tmp_path / "ssh", cache, PATH=path, **variables) as machine:
+        pyenv = machine.host.home / ".pyenv" / "versions" / "ours" / "bin"
+        pyenv.mkdir(parents=True)
+        (pyenv / "python3").symlink_to(Path(sys.executable).resolve())
         bench = machine.bench(project)
         assert (
             bench.remote("import sys\nx = [bytes(2_000_000), sys.version_info[:2]]").error is None
@@ -293,6 +297,8 @@ def test_the_agents_python_may_be_another_than_the_notebooks(
         assert bench.names["x"] == [bytes(2_000_000), sys.version_info[:2]]
         agents = {line.split()[0] for line in _commands("agent/launch.py", str(machine.base))}
         assert [Path(one).name for one in agents] == [newer.name]
+        fetched = ("fetching Python", "sending Python")
+        assert [step for step in machine.steps if step.what.startswith(fetched)] == []
 
 
 def _newer_python() -> Path:

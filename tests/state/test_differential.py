@@ -32,7 +32,10 @@ def hosts(request: pytest.FixtureRequest) -> Iterator[tuple[Any, ...]]:
         host.close()
 
 
-@pytest.mark.parametrize("start", range(0, 200, 25))
+LONG = [pytest.param(start, marks=pytest.mark.long) for start in range(100, 200, 25)]
+
+
+@pytest.mark.parametrize("start", [*range(0, 100, 25), *LONG])
 def test_random_notebooks_show_what_one_process_shows(hosts: tuple[Any, ...], start: int) -> None:
     differences = [check(seed, hosts, Plan(numpy=NUMPY)) for seed in range(start, start + 25)]
     assert [str(d) for d in differences if d is not None] == []

@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ipykernel.zmqshell import ZMQInteractiveShell
 
 from jupyter_remote_gpu.errors import RemoteGPUError
 from jupyter_remote_gpu.protocol import frames, messages
+from jupyter_remote_gpu.state.loaded import reloads_itself
 
 from . import interrupts
 from .capture import DescriptorCapture
@@ -23,6 +25,7 @@ from .datasets import DatasetNames
 from .interrupts import InterruptGuard
 from .packages import PackageWatch
 from .parents import Parents
+from .reloading import Reloader
 from .remote_state import RemoteState
 from .writer import JournalWriter
 
@@ -118,6 +121,7 @@ class RemoteKernel(IPythonKernel):
         self.control_handlers["remote_gpu_input"] = self._on_input
         self.control_handlers["remote_gpu_comm"] = self._on_comm
         self.remote_state = RemoteState(self.shell)
+        self._reloader = Reloader(self.guard, lambda: reloads_itself(self.shell))
         self._packages = PackageWatch()
         self._comms: CommWorker | None = None
 
@@ -231,7 +235,8 @@ class RemoteKernel(IPythonKernel):
         refusal: RemoteGPUError | None = None
         with self.remote_state.run():
             try:
-                fields["sent"] = self.remote_state.arrive(run.state, run.blobs)
+                reload = partial(self._reload, fields)
+                fields["sent"] = self.remote_state.arrive(run.state, run.blobs, reload)
                 self.remote_state.before_run(run.source)
             except RemoteGPUError as error:
                 refusal = error
@@ -246,6 +251,7 @@ class RemoteKernel(IPythonKernel):
                     end["report"], blobs, end["bound"] = self.remote_state.after_run()
                 except RemoteGPUError as error:
                     end.update(status="error", error=_own_error(error))
+        self._reloader.look()
         self.capture.finish()
         end["seconds"] = time.monotonic() - started
         changed = self._packages.report()
@@ -253,6 +259,12 @@ class RemoteKernel(IPythonKernel):
             end["packages"] = changed
         self.writer.append("run_ended", end, parent, blobs)
         self.writer.flush()
+
+    def _reload(self, fields: dict[str, Any]) -> None:
+        """Bring the user's modules up to their files; put what is to be said into `fields`."""
+        notes = self._reloader.reload(self.remote_state.namespaces)
+        if notes:
+            fields["notes"] = notes
 
     async def _execute(self, run: messages.Run) -> dict[str, Any]:
         """Run the cell as IPython does; return status, error and payload."""

@@ -45,6 +45,11 @@ class RemoteState:
         self._lock = threading.Lock()
         self._drawn: tuple[str, deque[tuple[bytes, Buffer]]] = ("", deque())
 
+    @property
+    def namespaces(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The names and their values; and those put aside, which may come back."""
+        return self._away.namespaces
+
     def settle(self) -> None:
         """Begin anew in the folder and with the variables that the process has now."""
         self._away = Away(self._shell.user_ns)
@@ -55,11 +60,16 @@ class RemoteState:
         with self._lock:
             yield
 
-    def arrive(self, fields: dict[str, Any], blobs: Sequence[Buffer]) -> list[str]:
-        """Apply what came with a run; return the names that were sent. StateError if it cannot."""
+    def arrive(
+        self, fields: dict[str, Any], blobs: Sequence[Buffer], ready: Callable[[], None]
+    ) -> list[str]:
+        """Apply what came with a run; return the names that were sent. StateError if it cannot.
+
+        `ready` is called before anything is imported or rebuilt.
+        """
         with own_mistakes("taking over what came with the cell"):
             begin = Begin.unpack(fields, [memoryview(b) for b in blobs])
-            self._away.arrive(begin)
+            self._away.arrive(begin, ready)
         return [name for item in begin.items for name in getattr(item, "names", ())]
 
     def before_run(self, source: str) -> None:

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 _BY_SIGNAL = 128
@@ -35,21 +34,16 @@ def run_script(
     *,
     stdin: bool = False,
     environ: dict[str, str] | None = None,
-    overlay: str = "",
-    root: str = "",
     folder: str = "",
 ) -> None:
     """Run `python COMMAND` until it ends; ScriptExit unless its exit code is 0.
 
     Called in a run of `kernel`, which ends once that run is journaled. With
-    `stdin` the script reads what clients type; else it reads nothing. `overlay`
-    is a folder whose files are put in place below `root` before, `folder` the
-    working folder, made where it is missing. SIGINT reaches the script by itself,
-    being in this process's group.
+    `stdin` the script reads what clients type; else it reads nothing. `folder` is
+    the working folder, made where it is missing. SIGINT reaches the script by
+    itself, being in this process's group.
     """
     kernel.ends_after_run = True
-    if overlay:
-        put_in_place(Path(overlay), Path(root))
     if folder:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     # Output is to be seen when it is written; a pipe would otherwise be buffered.
@@ -61,20 +55,6 @@ def run_script(
     code = _ended(kernel, child)
     if code:
         raise ScriptExit(code if code > 0 else _BY_SIGNAL - code)
-
-
-def put_in_place(overlay: Path, root: Path) -> None:
-    """Copy files that differ from `overlay` to the same paths below `root`, each whole or not."""
-    for source in sorted(path for path in overlay.rglob("*") if path.is_file()):
-        target = root / source.relative_to(overlay)
-        data = source.read_bytes()
-        with contextlib.suppress(OSError):
-            if target.read_bytes() == data:
-                continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        new = target.with_name(f".{target.name}.{os.getpid()}.new")
-        new.write_bytes(data)
-        os.replace(new, target)
 
 
 def _started(

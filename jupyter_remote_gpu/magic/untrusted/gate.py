@@ -24,6 +24,7 @@ MOST_OUTPUTS = 10_000
 MOST_UPDATES = 200_000
 MOST_CHARACTERS = 512 << 20
 MOST_RUNS = 200
+MOST_NOTES = 20
 
 
 @dataclass(slots=True)
@@ -161,6 +162,10 @@ class Gate:
     def _notice(self, event: Event) -> dict[str, Any]:
         return {"text": f"{self._machine} says: {plain(event.fields['text'], LONGEST_NOTICE)}"}
 
+    def _started(self, event: Event) -> dict[str, Any]:
+        notes = event.fields.get("notes", ())[:MOST_NOTES]
+        return {**event.fields, "notes": [plain(note, LONGEST_NOTICE) for note in notes]}
+
     def _ended(self, event: Event) -> dict[str, Any]:
         return failure.ended(event.fields, self._machine, self._remarks)
 
@@ -177,7 +182,7 @@ class Gate:
 _LOOKS: dict[str, Callable[[Gate, Event], dict[str, Any] | None]] = {
     "kernel_started": Gate._as_it_is,
     "failing": Gate._as_it_is,
-    "run_started": Gate._as_it_is,
+    "run_started": Gate._started,
     "stream": Gate._stream,
     "display": Gate._display,
     "update_display": Gate._display,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import jupyter_remote_gpu
 from jupyter_remote_gpu.datasets.credentials.credential import Credential
 from jupyter_remote_gpu.datasets.grammar import parse_reference
 from jupyter_remote_gpu.datasets.kaggle import KaggleSource
@@ -26,6 +27,8 @@ from tests.agent.datasets.serving import Server
 from tests.datasets.emulators.kaggle import TOKEN, Dataset, Kaggle
 from tests.datasets.emulators.serving import serving as emulating
 from tests.datasets.emulators.storage import Storage
+
+LAUNCH = Path(jupyter_remote_gpu.__file__).parent / "agent" / "launch.py"
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +66,7 @@ def fetchers() -> dict[int, str]:
             words = path.read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"fetch" in words and any(word.endswith(b"agent/launch.py") for word in words):
+        if b"fetch" in words and os.fsencode(LAUNCH) in words:
             found[int(path.parent.name)] = b" ".join(words).decode()
     return found
 

@@ -1,0 +1,153 @@
+"""The files of a project on this computer: what changed since the last look, and their chunks.
+
+STATE/<project>/index        what was found in the files, so that nothing is read twice
+STATE/<project>/wanted       paths that the user lets travel although they are large
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from jupyter_remote_gpu.chunks.tree import Entry
+from jupyter_remote_gpu.files.held import HeldChunks
+from jupyter_remote_gpu.files.ignore import Ignore
+from jupyter_remote_gpu.files.index import Index
+from jupyter_remote_gpu.files.scan import Project
+from jupyter_remote_gpu.files.staging import repair
+from jupyter_remote_gpu.files.verdict import LeftOut
+from jupyter_remote_gpu.files.watch import Watcher, watch
+from jupyter_remote_gpu.protocol.steps import Told
+
+
+class Here:
+    """One project's files. Used by one thread at a time; blocks on the disk.
+
+    `tree` is what travels of them, as of the last look. `machine` names who the
+    other versions come from that a killed process left behind.
+    """
+
+    def __init__(self, root: Path, state: Path, machine: str) -> None:
+        self.root = root
+        self.tree: dict[bytes, Entry] = {}
+        self.unsteady: frozenset[bytes] = frozenset()
+        mark = hashlib.blake2b(os.fsencode(root), digest_size=8).hexdigest()
+        self.folder = state / mark
+        self._machine = machine
+        self._files: Project | None = None
+        self._watcher: Watcher | None = None
+        self._held: HeldChunks | None = None
+        self._unsaved = False
+
+    def look(self, told: Told | None = None, *, fresh: bool = False) -> set[bytes]:
+        """Look at what may have changed, or with `fresh` at everything; return what has.
+
+        The first time in this process all folders are walked, what a killed one
+        left is taken apart, and what was never seen is read.
+        """
+        if self._files is None:
+            repair(self.root, self._machine)
+            self._files = Project(self.root, self._rules, Index.load(self.folder / "index"))
+            self._watcher = watch(self.root)
+            self.tree = self._files.index.tree()
+            found = self._files.scan(told)
+            # what is new to whoever asks is the whole of it
+            self.tree = self._files.index.tree()
+            self._unsaved = bool(found.changed)
+            self.unsteady = frozenset(found.unsteady)
+            return set(self.tree) | set(found.changed)
+        assert self._watcher is not None
+        paths = self._watcher.changed()
+        found = (
+            self._files.scan(told)
+            if paths is None or fresh
+            else self._files.look_at(paths | self.unsteady, told)
+        )
+        self.unsteady = frozenset(found.unsteady)
+        self._update(found.changed)
+        return set(found.changed)
+
+    def took(self, done: dict[bytes, Entry | None]) -> None:
+        """Note what was just applied to the files."""
+        self._update(done)
+
+    def _update(self, changed: dict[bytes, Entry | None]) -> None:
+        for path, entry in changed.items():
+            if entry is None:
+                self.tree.pop(path, None)
+            else:
+                self.tree[path] = entry
+        if changed:
+            self._unsaved = True
+            if self._held is not None:
+                self._held.follow(changed)
+
+    @property
+    def index(self) -> Index:
+        """What is known of the files; `look` comes first."""
+        assert self._files is not None, "a look comes first"
+        return self._files.index
+
+    @property
+    def left_out(self) -> dict[bytes, LeftOut]:
+        """What does not travel, and why, as of the last look."""
+        return {} if self._files is None else self._files.left_out
+
+    @property
+    def tokens(self) -> dict[bytes, str]:
+        """What travels with a token written into it, by kind."""
+        return {} if self._files is None else self._files.tokens
+
+    @property
+    def held(self) -> HeldChunks:
+        """The chunks of the files, as of the last look."""
+        if self._held is None:
+            self._held = HeldChunks(self.root, self.index)
+        return self._held
+
+    def save(self) -> None:
+        """Remember what was found; without a place for that, the next process reads again."""
+        if self._unsaved and self._files is not None:
+            with contextlib.suppress(OSError):
+                self._files.index.save(self.folder / "index")
+                self._unsaved = False
+
+    # -- what the user lets travel --------------------------------------------------------------
+
+    def allowed(self) -> list[bytes]:
+        """Return the paths that may travel although they are large."""
+        try:
+            return [one for one in (self.folder / "wanted").read_bytes().split(b"\0") if one]
+        except FileNotFoundError:
+            return []
+
+    def allow(self, paths: Iterable[bytes]) -> None:
+        """Let paths travel from now on; raises OSError if that cannot be remembered."""
+        wanted = sorted({*self.allowed(), *paths})
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self.folder / "wanted").write_bytes(b"\0".join(wanted))
+        if self._files is not None:
+            self._files.rules_changed()
+            self.look_at_all_next()
+
+    def look_at_all_next(self) -> None:
+        """Have the next look walk everything: what travels is to be found anew."""
+        self.unsteady = frozenset({*self.unsteady, b""})
+
+    def _rules(self) -> Ignore:
+        return Ignore(self.root, wanted=self.allowed())
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._let_go()
+        if self._watcher is not None:
+            self._watcher.close()
+        self._files = self._watcher = None

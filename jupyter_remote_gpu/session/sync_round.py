@@ -1,0 +1,119 @@
+"""One round of a sync: look at both sides, decide, bring back, send, remember."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+
+from jupyter_remote_gpu.errors import LackingError, ProjectChangedError
+from jupyter_remote_gpu.files.plan import Do, Step
+from jupyter_remote_gpu.files.verdict import MATTERS
+from jupyter_remote_gpu.protocol.steps import Told
+
+from .sync_back import bring
+from .sync_lines import stays, waiting_of
+from .sync_out import send
+from .sync_report import SyncReport
+from .sync_sides import Sides, moved
+
+OUT = (Do.SEND, Do.DELETE_THERE)
+ALONG_BYTES = 4 << 20
+"""Small files come along with the look at the machine."""
+_TRIES = 3
+
+
+def make_same(
+    sides: Sides, budget: int | None, told: Told, *, fresh: bool = False
+) -> tuple[SyncReport, list[Step]]:
+    """Make both sides the same; return what was done, and what is to come later. Blocks.
+
+    That is what goes beyond `budget` bytes of files from there; None for no limit.
+    Goes again, three times at most, if files change meanwhile. With `fresh` no
+    watcher is relied upon, on either side. Raises what asking the machine raises,
+    FilesError, DiskFullError.
+    """
+    began = time.monotonic()
+    out, back = sides.there.bytes_out, sides.there.bytes_back
+    report = SyncReport()
+    late: list[Step] = []
+    for attempt in range(_TRIES):
+        try:
+            done, late, again = _once(sides, budget, told, fresh=fresh)
+        except (LackingError, ProjectChangedError):
+            if attempt == _TRIES - 1:
+                raise
+            sides.there.known, fresh = False, True
+            continue
+        report = _together(report, done)
+        if not again:
+            break
+    report = replace(
+        _with_what_stays(sides, report),
+        later=tuple(moved(step.path, step.there) for step in late),
+        seconds=time.monotonic() - began,
+        bytes_out=sides.there.bytes_out - out,
+        bytes_back=sides.there.bytes_back - back,
+    )
+    return report, late
+
+
+def _once(
+    sides: Sides, budget: int | None, told: Told, *, fresh: bool
+) -> tuple[SyncReport, list[Step], bool]:
+    changed = sides.here.look(told, fresh=fresh)
+    known = sides.there.known and not sides.memory.fresh
+    along = ALONG_BYTES if budget is None else min(budget, ALONG_BYTES)
+    differing = sides.look_there(along, fresh=fresh)
+    everything = not known or sides.memory.fresh
+    found = sides.plan(None if everything else sides.open | changed | differing)
+    sides.memory.fresh = False
+    sides.open = set(found.steps)
+    for step in found.of(Do.AGREE, Do.FORGET):
+        sides.agree(step, step.here)
+    brought = bring(sides, found, budget, told)
+    steps = {
+        step.path: step
+        for step in found.of(*OUT, Do.KEEP_BOTH, Do.QUARANTINE)
+        if step.do in OUT or (step.path in brought.ours and step.here is not None)
+    }
+    count = len(steps)
+    sent, refused = send(sides, steps, told)
+    sides.refused = {
+        path: (step.here, step.there)
+        for path, step in found.steps.items()
+        if path in refused or path in brought.refused
+    }
+    sides.memory.save()
+    sides.here.save()
+    report = SyncReport(
+        sent=tuple(sent),
+        back=tuple(brought.back),
+        conflicts=tuple(brought.conflicts),
+        refused={os.fsdecode(path): why for path, why in {**brought.refused, **refused}.items()},
+    )
+    return report, brought.late, brought.again or len(sent) + len(refused) < count
+
+
+def _together(one: SyncReport, other: SyncReport) -> SyncReport:
+    """Return what two goes of a round did."""
+    return replace(
+        one,
+        sent=(*one.sent, *other.sent),
+        back=(*one.back, *other.back),
+        conflicts=(*one.conflicts, *other.conflicts),
+        refused={**one.refused, **other.refused},
+    )
+
+
+def _with_what_stays(sides: Sides, report: SyncReport) -> SyncReport:
+    """Add what waits for the user and what does not travel, where that matters."""
+    left_out = [left for left in sides.here.left_out.values() if left.why in MATTERS]
+    told = [stays(left) for left in left_out]
+    return replace(
+        report,
+        waiting=waiting_of(sides),
+        asking=tuple(one for one in told if one.asks),
+        left_out=tuple(one for one in told if not one.asks),
+        tokens={os.fsdecode(path): kind for path, kind in sides.here.tokens.items()},
+    )

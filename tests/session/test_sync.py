@@ -1,0 +1,253 @@
+"""A project follows its files both ways: both halves, without a connection."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_remote_gpu.errors import ConnectionLostError, FilesError
+from jupyter_remote_gpu.protocol import messages, project
+from jupyter_remote_gpu.session.sync import SMALL_BYTES
+from tests.files.trees import read, write
+from tests.session.wiring import Wired
+
+
+@pytest.fixture(autouse=True)
+def _no_rules_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "none"))
+
+
+@pytest.fixture
+def wired(tmp_path: Path) -> Iterator[Wired]:
+    """An empty project and a machine that never saw it."""
+    found = Wired(tmp_path)
+    yield found
+    found.close()
+
+
+def test_a_days_work(wired: Wired) -> None:
+    here, there = wired.here, wired.there
+    weights = random.Random(1).randbytes(3_000_000)
+    write(here, {"train.py": "x = 1", "lib/net.py": "y", ".env": "KEY=1", ".gitignore": "*.pt\n"})
+    write(here, {"w.bin": weights, "run.sh": "#!/bin/sh"})
+    assert wired.run() == ("sent 5 files (3.0 MB)",)
+    assert {"train.py", "lib/net.py", "w.bin"} < read(there).keys()
+    assert ".env" not in read(there)
+    # What a run writes comes back, also what is never sent, and nothing goes there again.
+    wired.kinds()
+    wired.run(lambda: write(there, {"out/loss.csv": "1,2", "out/model.pt": "weights"}))
+    assert (here / "out/model.pt").read_text() == "weights"
+    assert wired.kinds() == ["look_project"]
+    # Nothing changed: nothing is said. A small edit goes with the run's own request.
+    wired.run()
+    assert wired.kinds() == []
+    write(here, {"train.py": "x = 2"})
+    wired.run(lambda: write(there, {"seen": (there / "train.py").read_text()}))
+    assert (here / "seen").read_text() == "x = 2"
+    assert wired.kinds() == ["look_project"]
+    # An insertion in a large file moves little, a renamed folder nothing.
+    write(here, {"w.bin": weights[:1_000_000] + b"inserted" + weights[1_000_000:]})
+    (here / "lib").rename(here / "nets")
+    report = wired.sync.sync()
+    assert read(there)["nets/net.py"] == "y"
+    assert (there / "w.bin").read_bytes() == (here / "w.bin").read_bytes()
+    assert report.bytes_out < 700_000
+
+
+def test_what_both_change_is_kept_in_both_versions(wired: Wired) -> None:
+    write(wired.here, {"a.py": "1"})
+    wired.run()
+
+    def work() -> None:
+        write(wired.there, {"a.py": "theirs"})
+        write(wired.here, {"a.py": "mine"})
+
+    (line,) = wired.run(work)
+    assert line.startswith("a.py was changed here and on box: the one of here stands")
+    assert read(wired.here)["a.py"] == read(wired.there)["a.py"] == "mine"
+    assert read(wired.here)["a.kept-from-box.py"] == "theirs"
+    assert "a.kept-from-box.py" not in read(wired.there)
+    assert wired.run() == ()
+
+
+def test_deletions_go_both_ways(wired: Wired) -> None:
+    write(wired.here, {"a": "1", "b": "2", "f/c": "3"})
+    wired.run()
+    (wired.here / "a").unlink()
+    lines = wired.run(lambda: (wired.there / "f/c").unlink())
+    assert not (wired.there / "a").exists()
+    assert read(wired.here).keys() == {"b", "f"}
+    assert lines == ("deleted here too: f/c",)
+
+
+def test_a_lost_workspace_is_made_again_and_nothing_is_deleted_here(wired: Wired) -> None:
+    import shutil
+
+    write(wired.here, {"a": "1", "f/b": "2"})
+    wired.run()
+    shutil.rmtree(wired.there)
+    wired.restart()
+    wired.sync.sync()
+    assert read(wired.here) == read(wired.there) == {"a": "1", "f": None, "f/b": "2"}
+
+
+def test_another_process_goes_on_where_this_one_was(wired: Wired) -> None:
+    write(wired.here, {f"{n}.txt": f"{n}" for n in range(50)})
+    wired.run()
+    wired.sync.close()
+    wired.restart()
+    write(wired.here, {"3.txt": "new"})
+    (wired.here / "4.txt").unlink()
+    wired.sync = wired.opened()
+    report = wired.sync.sync()
+    assert sorted((one.path, one.deleted) for one in report.sent) == [
+        ("3.txt", False),
+        ("4.txt", True),
+    ]
+    assert report.bytes_back < 1000, "the machine knew what was agreed on"
+
+
+def test_what_is_not_trusted_brings_data_alone(tmp_path: Path) -> None:
+    wired = Wired(tmp_path, trusted=False)
+    write(wired.here, {"a.py": "1"})
+    wired.run()
+
+    def work() -> None:
+        write(wired.there, {"a.py": "evil", "new.py": "evil", "loss.csv": "1", "m.pkl": "x"})
+
+    wired.run(work)
+    assert read(wired.here) == {"a.py": "1", "loss.csv": "1", "m.pkl": "x"}
+    assert read(wired.there)["a.py"] == "1", "what came from here is put right there"
+    found = {one.path: (one.changes_ours, one.unsafe) for one in wired.sync.waiting()}
+    assert found == {"a.py": (True, False), "new.py": (False, False)}
+    assert "-1" in wired.sync.diff("a.py")
+    assert "+evil" in wired.sync.diff("a.py")
+    assert wired.sync.accept(["new.py"]) == ("new.py",)
+    assert (wired.here / "new.py").read_text() == "evil"
+    assert wired.sync.reject(["a.py"]) == ("a.py",)
+    wired.run()
+    assert wired.sync.waiting() == ()
+    assert read(wired.here)["a.py"] == "1"
+    wired.close()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_work_on_both_sides_loses_nothing(wired: Wired, seed: int) -> None:
+    rnd = random.Random(seed)
+    write(wired.here, {"start": "start"})
+    for n in range(10):
+        for root in (wired.here, wired.there):
+            for k in range(rnd.randrange(4)):
+                if root.exists():
+                    _change(rnd, root, f"{root.name} {n} {k}")
+        written = {
+            text
+            for root in (wired.here, wired.there)
+            if root.exists()
+            for text in read(root).values()
+        }
+        if rnd.random() < 0.2:
+            wired.restart()
+        if rnd.random() < 0.2:
+            wired.sync.close()
+            wired.sync = wired.opened()
+        wired.run() if rnd.random() < 0.5 else wired.sync.sync()
+        wired.sync.sync()
+        here = {path: text for path, text in read(wired.here).items() if "kept-from" not in path}
+        assert here == read(wired.there)
+        new = {text for text in written if isinstance(text, str) and text.split()[1:2] == [str(n)]}
+        assert new <= set(read(wired.here).values())
+
+
+def _change(rnd: random.Random, root: Path, text: str) -> None:
+    folders = [root, *sorted(path for path in root.rglob("*") if path.is_dir())]
+    folder = rnd.choice(folders)
+    path = folder / rnd.choice(["a", "b", "c"])
+    if rnd.random() < 0.2 and not (folder / "d").exists():
+        (folder / "d").mkdir()
+    elif path.exists() and rnd.random() < 0.3:
+        path.unlink()
+    else:
+        path.write_text(text)
+
+
+def test_the_dry_run_names_everything_and_changes_nothing(wired: Wired) -> None:
+    write(wired.here, {"a.py": "1", ".env": "KEY=1", "f/b": "2"})
+    found = {one.path: one.kind for one in wired.sync.dry_run().paths}
+    assert found["a.py"] == "sent"
+    assert found[".env"] == "looks like a secret"
+    assert not os.listdir(wired.there)
+
+
+def test_large_files_come_while_cells_go_on(wired: Wired) -> None:
+    large = random.Random(2).randbytes(SMALL_BYTES + 1)
+    wired.run()
+    asked = threading.Event()
+
+    def hold_back(message: messages.Message) -> None:
+        if isinstance(message, project.GiveChunks) and threading.current_thread() != main:
+            asked.wait(20)
+
+    main = threading.current_thread()
+    wired.before = hold_back
+    lines = wired.run(lambda: write(wired.there, {"out/m.pt": large, "out/loss.csv": "1"}))
+    assert any("in the background" in line for line in lines)
+    assert read(wired.here)["out/loss.csv"] == "1"
+    assert "out/m.pt" not in read(wired.here)
+    (coming,) = wired.sync.coming()
+    assert (coming.file.path, coming.file.bytes) == ("out/m.pt", len(large))
+    # The next cells do not wait for it, and it is not asked for twice.
+    write(wired.here, {"a.py": "1"})
+    wired.run()
+    asked.set()
+    wired.sync.sync()
+    assert (wired.here / "out/m.pt").read_bytes() == large
+    assert wired.sync.coming() == ()
+
+
+def test_what_came_of_a_large_file_is_not_asked_for_again(wired: Wired) -> None:
+    large = random.Random(3).randbytes(3 * SMALL_BYTES)
+    wired.run()
+    write(wired.there, {"m.pt": large})
+    came = 0
+
+    def break_off(message: messages.Message) -> None:
+        nonlocal came
+        if isinstance(message, project.GiveChunks) and not message.lists:
+            came += 1
+            if came > 5:
+                raise ConnectionLostError("cut")
+
+    wired.before = break_off
+    with pytest.raises(ConnectionLostError):
+        wired.sync.sync()
+    wired.before = lambda message: None
+    wired.sync.close()
+    wired.sync = wired.opened()
+    report = wired.sync.sync()
+    assert (wired.here / "m.pt").read_bytes() == large
+    assert report.bytes_back < 3 * SMALL_BYTES
+
+
+def test_named_files_are_pulled_left_out_or_not(wired: Wired) -> None:
+    write(wired.here, {"a.py": "1", ".remotegpuignore": "big/\n"})
+    wired.run(lambda: write(wired.there, {"big/x.bin": "x", "big/y.txt": "y", "o/z": "z"}))
+    assert "big/x.bin" not in read(wired.here)
+    assert [one.path for one in wired.sync.pull(["big/*.bin"]).back] == ["big", "big/x.bin"]
+    assert [one.path for one in wired.sync.pull(["big"]).back] == ["big/y.txt"]
+    assert wired.sync.pull(["big", "o/"]).back == ()
+    # What was changed here stays, and the machine's version lies beside it.
+    write(wired.here, {"big/y.txt": "mine"})
+    (conflict,) = wired.sync.pull(["big/y.txt"]).conflicts
+    assert (wired.here / "big/y.txt").read_text() == "mine"
+    assert (wired.here / conflict.other).read_text() == "y"
+    with pytest.raises(FilesError, match="nothing called nowhere"):
+        wired.sync.pull(["nowhere"])
+    wired.run()
+    assert (wired.there / "big/y.txt").read_text() == "y"

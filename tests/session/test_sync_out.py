@@ -1,0 +1,61 @@
+"""What a run's own request carries: what the machine has already is neither asked for nor sent."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.files.trees import read, write
+from tests.session.wiring import Wired
+
+WEIGHTS = random.Random(1).randbytes(3_000_000)
+
+
+@pytest.fixture
+def wired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
+    """A project with a large file in a folder, on both sides."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "none"))
+    found = Wired(tmp_path)
+    write(found.here, {"lib/w.bin": WEIGHTS, "lib/a.py": "a", "t.py": "t"})
+    found.run()
+    found.kinds()
+    yield found
+    found.close()
+
+
+def test_a_renamed_folder_goes_with_the_run(wired: Wired) -> None:
+    (wired.here / "lib").rename(wired.here / "nets")
+    assert wired.run() == ()
+    assert wired.kinds() == []
+    assert read(wired.there) == read(wired.here)
+
+
+def test_a_copy_goes_with_the_run(wired: Wired) -> None:
+    write(wired.here, {"copy.bin": WEIGHTS})
+    assert wired.run() == ()
+    assert wired.kinds() == []
+    assert (wired.there / "copy.bin").read_bytes() == WEIGHTS
+
+
+def test_an_insertion_into_a_large_file_goes_with_the_run(wired: Wired) -> None:
+    new = WEIGHTS[:1_000_000] + b"inserted" + WEIGHTS[1_000_000:]
+    write(wired.here, {"lib/w.bin": new})
+    assert wired.run() == ()
+    assert wired.kinds() == []
+    assert (wired.there / "lib/w.bin").read_bytes() == new
+
+
+def test_what_the_machine_does_not_have_any_more_is_sent_all_the_same(wired: Wired) -> None:
+    """Its agent was replaced and its index lost; then what it holds has to be found out anew."""
+    wired.restart()
+    for index in (wired.folder / "machine").rglob("project.index"):
+        index.unlink()
+    (wired.there / "lib/w.bin").write_bytes(b"overwritten")
+    write(wired.here, {"copy.bin": WEIGHTS})
+    wired.run()
+    assert (wired.there / "copy.bin").read_bytes() == WEIGHTS
+    assert (wired.here / "lib/w.bin").read_bytes() == b"overwritten"
