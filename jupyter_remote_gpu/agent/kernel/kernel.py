@@ -228,6 +228,9 @@ class RemoteKernel(IPythonKernel):
         self._packages.begin()
         started = time.monotonic()
         fields: dict[str, Any] = {"source": run.source, "count": run.count}
+        data = {} if self.datasets is None else self.datasets.present()
+        if data:
+            fields["datasets"] = data
         refusal: RemoteGPUError | None = None
         with self.remote_state.run():
             try:
@@ -248,6 +251,8 @@ class RemoteKernel(IPythonKernel):
                     end.update(status="error", error=_own_error(error))
         self.capture.finish()
         end["seconds"] = time.monotonic() - started
+        if self.datasets is not None and self.datasets.present() != data:
+            end["datasets"] = self.datasets.present()
         changed = self._packages.report()
         if changed is not None:
             end["packages"] = changed
