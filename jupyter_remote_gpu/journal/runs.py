@@ -18,7 +18,10 @@ RunStatus = Literal["running", "ok", "error", "refused", "lost"]
 
 @dataclass(slots=True)
 class RunRecord:
-    """One run: its source, times (seconds since the epoch), events, and end."""
+    """One run: its source, times (seconds since the epoch), events, and end.
+
+    `datasets` are the data that its project had: {path: address with version}.
+    """
 
     run: str
     source: str
@@ -31,6 +34,7 @@ class RunRecord:
     sent: list[str] = field(default_factory=list)
     bound: list[str] = field(default_factory=list)
     error: str | None = None
+    datasets: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as JSON-able values."""
@@ -61,6 +65,7 @@ class RunIndex:
                 first=event.number,
                 last=event.number,
                 sent=list(event.fields.get("sent", [])),
+                datasets=dict(event.fields.get("datasets", {})),
             )
             return
         if event.kind == "kernel_died":
@@ -80,4 +85,5 @@ class RunIndex:
                 found.error = error.get("name") or error.get("own")
                 if found.error == EXIT and error["args"]:
                     found.error = f"exit code {error['args'][0]}"
+            found.datasets.update(event.fields.get("datasets", {}))
             found.bound = list(event.fields.get("bound", []))

@@ -32,6 +32,10 @@ def _texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(v, str) for v in value)
 
 
+def _text_values(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
+
+
 def _mapping(value: Any) -> bool:
     return isinstance(value, dict)
 
@@ -110,13 +114,19 @@ REQUIRED: dict[str, dict[str, Test]] = {
 """The fields that an event must have, by its kind."""
 
 OPTIONAL: dict[str, dict[str, Test]] = {
-    "run_started": {"sent": _texts, "refused": _truth, "notes": _texts},
+    "run_started": {
+        "sent": _texts,
+        "refused": _truth,
+        "notes": _texts,
+        "datasets": _text_values,
+    },
     "run_ended": {
         "error": _exception,
         "payload": _mappings,
         "report": _optional_mapping,
         "bound": _texts,
         "packages": _packages,
+        "datasets": _text_values,
     },
     "kernel_died": {"cause": _text},
 }

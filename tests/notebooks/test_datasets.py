@@ -54,6 +54,9 @@ def test_a_cell_gets_the_path_of_data_and_the_source_is_asked_once(
     assert relative.text() == "a,b\n1,2\n\n"
     assert len(server.asked) == requests
     assert news.run("print(News.asked)").text() == "1\n"
+    runs = "get_ipython().remote_gpu_extension.machines.latest.session.runs()"
+    recorded = news.run(f"print([run['datasets'] for run in {runs}])").text()
+    assert recorded == f"{[{'data/news': 'kaggle://o/news@1'}] * 3}\n"
 
 
 def test_what_cannot_be_had_is_an_error_of_the_cell(news: Notebook) -> None:

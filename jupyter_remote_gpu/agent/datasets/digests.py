@@ -32,9 +32,12 @@ class _Hash(Protocol):
 
 
 class Following:
-    """Digests of a part, computed behind its arrival; `digests` are {kind: hex}. Has a thread."""
+    """Digests of a part, computed `behind` its arrival by a thread, or at its end.
 
-    def __init__(self, part: Part, digests: Mapping[str, str]) -> None:
+    `digests` are {kind: hex}.
+    """
+
+    def __init__(self, part: Part, digests: Mapping[str, str], *, behind: bool = True) -> None:
         self._part = part
         self._end = threading.Event()
         self._version: Version | None = None
@@ -42,7 +45,7 @@ class Following:
         self._at = 0
         self.digests = dict(digests)
         self._thread = threading.Thread(target=self._follow, name="digests", daemon=True)
-        if self.digests:
+        if self.digests and behind:
             self._thread.start()
 
     def wrong(self) -> str:

@@ -76,6 +76,8 @@ class Making:
                 shutil.rmtree(self._folder)
                 self._staging = Staging(self._folder / "files")
                 self._make()
+            finally:
+                self._watch.webs.close()
             return self._finish()
 
     def _finish(self) -> Record:
@@ -148,7 +150,8 @@ class Making:
             part.reset()  # nothing would tell whether what is still to come belongs to it
         for _ in range(MOST_BEGINNINGS):
             transfer = Transfer(part, self._desk, index, file.path, self._watch, workers)
-            following = Following(part, {} if part.marked(VERIFIED) else file.digests)
+            digests = {} if part.marked(VERIFIED) else file.digests
+            following = Following(part, digests, behind=workers > 1)
             self._arrived(part.there)
             try:
                 self._transfer(transfer, part, file)

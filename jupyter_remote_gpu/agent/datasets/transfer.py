@@ -22,7 +22,7 @@ from jupyter_remote_gpu.errors import (
 from . import room
 from .desk import LinkDesk
 from .part import SEGMENT_BYTES, Part, Version
-from .web import Answer, Web, WebError
+from .web import Answer, Web, WebError, Webs
 
 PIECE_BYTES = 1 << 20
 LONGEST_SPAN_BYTES = 256 << 20
@@ -48,6 +48,7 @@ class Watch:
     arrived: Callable[[int], None]
     patience: float
     stop: threading.Event = field(default_factory=threading.Event)
+    webs: Webs = field(default_factory=Webs)
     failed: bool = False
 
     @property
@@ -85,6 +86,8 @@ class Transfer:
         if self._part.version is not None:
             return
 
+        web = self._watch.webs.of_thread()
+
         def once() -> bool:
             if self._part.version is not None:
                 return True  # it broke behind the first byte: `fetch` goes on
@@ -111,8 +114,7 @@ class Transfer:
         if expected == 0:
             self._part.begin(Version(0))
             return
-        with Web() as web:
-            self._persist(once)
+        self._persist(once)
 
     def fetch(self, start: int = 0) -> None:
         """Fetch what is missing from `start` on, after `begin`.
@@ -139,11 +141,11 @@ class Transfer:
 
     def _work(self) -> None:
         try:
-            with Web() as web:
-                while self._failure is None and (span := self._next()) is not None:
-                    self._span(web, *span)
-                    with self._lock:
-                        self._taken.pop(span[0] // SEGMENT_BYTES, None)
+            web = self._watch.webs.of_thread()
+            while self._failure is None and (span := self._next()) is not None:
+                self._span(web, *span)
+                with self._lock:
+                    self._taken.pop(span[0] // SEGMENT_BYTES, None)
         except BaseException as error:
             self._failure = self._failure or error
 
@@ -204,8 +206,8 @@ class Transfer:
 
     def _take(self, web: Web, answer: Answer, at: int, end: int) -> None:
         """Write a body where it belongs, up to `end` of the file."""
-        buffer = memoryview(bytearray(PIECE_BYTES))
         stop = min(end, answer.end or end)
+        buffer = memoryview(bytearray(min(PIECE_BYTES, max(0, stop - at))))
         while at < stop:
             got = answer.read_into(buffer[: min(PIECE_BYTES, stop - at)])
             self._hear(got)
@@ -264,6 +266,7 @@ class Transfer:
                 if once():
                     return
             except WebError as error:
+                self._watch.webs.of_thread().drop()
                 last = str(error)
             if self._heard != before:
                 wait = _FIRST_WAIT_SECONDS

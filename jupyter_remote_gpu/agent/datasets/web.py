@@ -12,10 +12,10 @@ import http.client
 import os
 import re
 import ssl
+import threading
 import urllib.request
 from dataclasses import dataclass
 from functools import lru_cache
-from types import TracebackType
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from jupyter_remote_gpu import __version__
@@ -78,17 +78,6 @@ class Web:
 
     def __init__(self) -> None:
         self._open: dict[_Host, _Connection] = {}
-
-    def __enter__(self) -> Web:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.drop()
 
     def drop(self) -> None:
         """Close all connections: the body of an answer was not read to its end."""
@@ -169,6 +158,27 @@ class Web:
             connection.close()
 
 
+class Webs:
+    """One `Web` for each thread that asks, so that its connections serve one file after another."""
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+        self._made: list[Web] = []
+
+    def of_thread(self) -> Web:
+        """Return the calling thread's."""
+        found: Web | None = getattr(self._own, "web", None)
+        if found is None:
+            found = self._own.web = Web()
+            self._made.append(found)
+        return found
+
+    def close(self) -> None:
+        """Close all connections; no thread uses one any more."""
+        for web in self._made:
+            web.drop()
+
+
 def _host(place: SplitResult) -> _Host:
     usual = 443 if place.scheme == "https" else 80
     return place.scheme, place.hostname or "", place.port or usual
@@ -207,9 +217,14 @@ class _QuickSecure(http.client.HTTPSConnection):
 
 def _proxy(place: SplitResult) -> SplitResult | None:
     """Return the proxy that this machine's variables name for an address."""
+    return _proxy_of(place.scheme, place.netloc.rpartition("@")[2])
+
+
+@lru_cache(maxsize=100)
+def _proxy_of(scheme: str, host: str) -> SplitResult | None:
     found = urllib.request.getproxies_environment()
-    named = found.get(place.scheme) or found.get("all")
-    if not named or urllib.request.proxy_bypass(place.netloc.rpartition("@")[2]):
+    named = found.get(scheme) or found.get("all")
+    if not named or urllib.request.proxy_bypass(host):
         return None
     return urlsplit(named if "://" in named else f"http://{named}")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ class DatasetNames:
     def __init__(self, base: Path, ask: Callable[[str], str]) -> None:
         self._book = base / "datasets" / "placed.json"
         self._ask = ask
+        self._read_at = -1
+        self._texts: dict[str, str] = {}
         self.folder = Path.cwd()
 
     def install(self) -> None:
@@ -48,19 +51,39 @@ class DatasetNames:
         found = self._placed(address.strip())
         return found if found is not None else self._asked(address.strip())
 
+    def present(self) -> dict[str, str]:
+        """Return the data that the project has, {path: address with version}; one `stat` mostly.
+
+        Every run records it, so that one can tell later what it was given.
+        """
+        try:
+            changed = os.stat(self._book).st_mtime_ns
+        except OSError:
+            return {}
+        if changed != self._read_at:
+            self._texts = {at: one["text"] for _, at, one in self._entries()}
+            self._read_at = changed
+        return self._texts
+
     def _placed(self, address: str) -> Path | None:
+        for project, at, one in self._entries():
+            link = Path(project) / at
+            if address in one["asked"] and link.exists():
+                return link
+        return None
+
+    def _entries(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """Return what was placed in this kernel's project: project, path below it, what it is."""
         try:
             book: dict[str, Any] = json.loads(self._book.read_bytes())
         except (OSError, ValueError):
-            return None  # nothing was placed here yet
-        for project, placed in book.items():
-            if not self.folder.is_relative_to(project):
-                continue
-            for at, one in placed.items():
-                link: Path = Path(project) / at
-                if address in one["asked"] and link.exists():
-                    return link
-        return None
+            return []  # nothing was placed here yet
+        return [
+            (project, at, one)
+            for project, placed in book.items()
+            if self.folder.is_relative_to(project)
+            for at, one in placed.items()
+        ]
 
     def _asked(self, address: str) -> Path:
         answer: dict[str, Any] = json.loads(self._ask(address))

@@ -232,6 +232,9 @@ class RemoteKernel(IPythonKernel):
         self._packages.begin()
         started = time.monotonic()
         fields: dict[str, Any] = {"source": run.source, "count": run.count}
+        data = {} if self.datasets is None else self.datasets.present()
+        if data:
+            fields["datasets"] = data
         refusal: RemoteGPUError | None = None
         with self.remote_state.run():
             try:
@@ -254,6 +257,8 @@ class RemoteKernel(IPythonKernel):
         self._reloader.look()
         self.capture.finish()
         end["seconds"] = time.monotonic() - started
+        if self.datasets is not None and self.datasets.present() != data:
+            end["datasets"] = self.datasets.present()
         changed = self._packages.report()
         if changed is not None:
             end["packages"] = changed

@@ -89,6 +89,7 @@ class Server:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     served: Server
+    disable_nagle_algorithm = True
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: Any) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 
 import pytest
 
-from jupyter_remote_gpu.agent.datasets import making
+from jupyter_remote_gpu.agent.datasets import making, web
 from jupyter_remote_gpu.agent.datasets.job import Wanted
 from jupyter_remote_gpu.agent.datasets.shelf import Shelf
 from jupyter_remote_gpu.errors import (
@@ -91,6 +92,24 @@ def test_a_link_near_its_end_is_not_used(maker: Maker) -> None:
     maker.sign = lambda path: maker.server.link(path, expires_at=next(ends))
     maker.make(Wanted("a.bin", 4))
     assert maker.asked == ["", "the link has ended"]
+
+
+def test_a_server_that_falls_silent_is_asked_again(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "SILENT_SECONDS", 0.3)
+    kept = maker.server.put("a.bin", b"data")
+    go, first = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        if not first.is_set():
+            first.set()
+            go.wait(30)
+
+    kept.before = hold
+    maker.make(Wanted("a.bin", 4))
+    go.set()
+    assert maker.found() == {"a.bin": b"data"}
 
 
 def test_links_that_are_all_refused_end_it_with_what_the_server_says(maker: Maker) -> None:
