@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import secrets
@@ -229,10 +230,15 @@ class ScriptRun:
         self._late = int(record.get("last", 0))
 
     def follow(self, timeout: float | None = None) -> Ended:
-        """Show the run until it ends or is left; after `timeout` seconds it is stopped."""
+        """Show the run until it ends or is left; after `timeout` seconds it is stopped.
+
+        What it writes comes back meanwhile, if that takes long.
+        """
         deadline = None if timeout is None else time.monotonic() + timeout
         out_of_time = False
-        with self._following.awaiting(self.run) as items, interrupts_into(items):
+        files = self._files
+        meanwhile = contextlib.nullcontext() if files is None else files.during_run()
+        with self._following.awaiting(self.run) as items, interrupts_into(items), meanwhile:
             take = self._following.take
             started = self._client.follow(self.kernel, self._after, take)
             self._loop.run(started, REQUEST_SECONDS, f"the journal of {self.machine}")
