@@ -32,8 +32,9 @@ def paced(ask: Callable[[list[bytes]], R], sizes: Mapping[bytes, int]) -> Iterat
     try:
         while names or running:
             while names and len(running) < MOST_AT_ONCE and (window.room > 0 or not running):
-                if running and window.pause > 0:
-                    time.sleep(min(window.pause, 0.01))
+                pause = window.pause  # asked once: it becomes less with time
+                if running and pause > 0:
+                    time.sleep(min(pause, 0.01))
                 batch, size = _batch(names, window.piece)
                 window.sent(size)
                 running.append((pool.submit(ask, batch), size))
