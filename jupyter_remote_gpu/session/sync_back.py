@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -202,11 +203,21 @@ def _kept_earlier(sides: Sides, step: Step) -> bytes | None:
     if step.do is not Do.FETCH or not isinstance(step.here, FileEntry):
         return None
     parent, slash, name = step.path.rpartition(b"/")
-    full = parent + slash + next(other_names(name, sides.machine))
-    if not os.path.lexists(sides.here.root / os.fsdecode(full)):
-        return None
-    with Folder.at(sides.here.root) as root, root.walk(parent) as folder:
-        mine = entry_at(folder, name)
-        kept = entry_at(folder, full.rpartition(b"/")[2])
-    stands = mine is not None and not same_bytes(mine, step.here)
-    return full if stands and same_bytes(kept, step.here) else None
+    try:
+        with Folder.at(sides.here.root) as root, root.walk(parent) as folder:
+            names = other_names(name, sides.machine)
+            beside = itertools.takewhile(lambda one: folder.stat(one) is not None, names)
+            kept = next((one for one in beside if _is_that(folder, one, step.here)), None)
+            if kept is None or folder.stat(name) is None or _is_that(folder, name, step.here):
+                return None
+    except (FileNotFoundError, NotADirectoryError):
+        return None  # its folder is not here any more
+    return parent + slash + kept
+
+
+def _is_that(folder: Folder, name: bytes, entry: FileEntry) -> bool:
+    """Whether a file has just these bytes; it is read only if it has as many."""
+    status = folder.stat(name)
+    if status is None or status.st_size != entry.content.size:
+        return False
+    return same_bytes(entry_at(folder, name), entry)

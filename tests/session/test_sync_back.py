@@ -44,6 +44,8 @@ def test_a_version_that_the_user_changed_stays(wired: Wired) -> None:
     assert found["out/log.kept-from-box.csv"] == "edited"
     assert found["out/log.kept-from-box-2.csv"] == "second"
     assert found["out/log.csv"] == "made here"
+    wired.run(lambda: write(wired.there, {"out/log.csv": "third"}))
+    assert read(wired.here)["out/log.kept-from-box-2.csv"] == "third"
 
 
 def test_what_the_user_threw_away_here_comes_back_in_its_place(wired: Wired) -> None:
