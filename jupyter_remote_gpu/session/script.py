@@ -23,6 +23,7 @@ from jupyter_remote_gpu.transport.base import Transport
 from . import following
 from .cleaning import cleaned
 from .client import AgentClient
+from .environment import RemotePlace
 from .following import Following, interrupts_into, interrupts_raised
 from .loop import LoopThread
 from .notes import NOTES
@@ -197,11 +198,9 @@ class ScriptRun:
     def _ask_to_run(self, script: Script, folder: str) -> None:
         fields, blobs = Begin(Cell(1, self.run, script.path, "")).pack()
         carried = Carried() if self._files is None else self._files.before_run()
-        for line in carried.lines:
+        stays = () if self._files is None else self._files.left_behind(script.sources, script.below)
+        for line in dict.fromkeys((*carried.lines, *stays)):
             self._note(line)
-        if self._files is not None:
-            for line in self._files.left_behind(script.sources, script.below):
-                self._note(line)
         given: dict[str, Any] = {"project": carried.fields} if carried.fields else {}
         self.request(
             project.RunWith if given else messages.Run,
@@ -271,6 +270,11 @@ class ScriptRun:
         """Take word of how the files there are; called in the loop."""
         if self._files is not None and word.kernel == self.kernel:
             self._files.is_now(word.root)
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """What the environment is that the run has, in a few words; nothing on this computer."""
+        return self._place.about if isinstance(self._place, RemotePlace) else ()
 
     # -- what comes -----------------------------------------------------------------------------
 
