@@ -45,12 +45,18 @@ def opened(*, internet: bool = False) -> Iterator[Lab]:
 class FarRemote(Remote):
     """A session with the lab's machine, over `way` (`wan` is the shaped link)."""
 
-    def __init__(self, lab: Lab, way: str = "wan", transport: Transport | None = None) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        way: str = "wan",
+        transport: Transport | None = None,
+        workspace: Workspace | None = None,
+    ) -> None:
         self._lab = lab
         there = f"/home/{USER}"
-        workspace = Workspace(f"{there}/notebook.ipynb", there, sys.executable)
+        place = workspace or Workspace(f"{there}/notebook.ipynb", there, sys.executable)
         reached = transport or SSHTransport(lab.target(way), lab.agent(), TOKEN)
-        self._make(reached, workspace, "gpu")
+        self._make(reached, place, "gpu")
 
     def __enter__(self) -> FarRemote:
         """Start a kernel; what the agent does in the background then is waited for."""

@@ -19,6 +19,7 @@ from . import (
     ssh_environment,
     ssh_reach,
     ssh_values,
+    syncing,
     torch_import,
 )
 from .figures import Comparison, Scale
@@ -59,4 +60,6 @@ ROWS = (
     Row("sync-look", "Looking at a project", looking.measure_look),
     Row("sync-walk", "Walking very many files", looking.measure_walk),
     Row("sync-apply", "Writing a project", looking.measure_apply),
+    Row("sync-lan", "A project brought to a machine, LAN", syncing.measure_lan),
+    Row("sync-line", "A project brought to a machine, slow line", syncing.measure_line),
 )

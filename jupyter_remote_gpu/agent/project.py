@@ -33,7 +33,7 @@ from jupyter_remote_gpu.files.index import Index
 from jupyter_remote_gpu.files.scan import Project
 from jupyter_remote_gpu.files.staging import Change, repair
 from jupyter_remote_gpu.files.verdict import LeftOut, Why
-from jupyter_remote_gpu.files.watch import Watcher, watch
+from jupyter_remote_gpu.files.watch import Watcher, is_another, watch
 
 TREES_KEPT = 8
 MOST_LIST_BYTES = 1 << 30
@@ -60,6 +60,7 @@ class ProjectThere:
         self._lock = threading.RLock()
         self._files: Project | None = None
         self._watcher: Watcher | None = None
+        self._watched: os.stat_result | None = None
         self._now: Encoded = encode({})
         self._known: OrderedDict[Listed, Encoded] = OrderedDict()
         self._held: HeldChunks | None = None
@@ -112,17 +113,17 @@ class ProjectThere:
             # what an earlier agent told of last
             self._now = encode(self._files.index.tree())
             self._keep(self._now)
-            self._watcher = watch(self.root)
+            self._watcher, self._watched = watch(self.root), self.root.stat()
         return self._files
 
     def _look(self, *, fresh: bool = False) -> None:
         files = self._open()
         assert self._watcher is not None
-        if not self.root.is_dir():
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if is_another(self.root, self._watched):
             # somebody removed it: what watched it watches nothing any more
             self._watcher.close()
-            self.root.mkdir(parents=True, mode=0o700)
-            self._watcher = watch(self.root)
+            self._watcher, self._watched = watch(self.root), self.root.stat()
         paths = self._watcher.changed()
         found = files.scan() if paths is None or fresh else files.look_at(paths)
         if found.changed:

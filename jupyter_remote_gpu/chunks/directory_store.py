@@ -38,6 +38,9 @@ _TOUCH_SECONDS = 600.0
 _MANY_PACKS = 64
 """More packs than this that are small are put together when the store is trimmed."""
 _SMALL_PACK_BYTES = 1 << 20
+_TINY_PACK_BYTES = 1 << 18
+_MANY_TINY = 256
+"""Over a slow line chunks come in small packs: so many are put together as they come."""
 _OPEN_FILES = 32
 
 
@@ -62,6 +65,9 @@ class DirectoryStore(Store):
         self._packs: dict[str, _Pack] = {}
         self._places: dict[bytes, tuple[str, int, int]] = {}
         self._files: dict[str, int] = {}
+        self._used = 0
+        self._tiny: dict[str, None] = {}
+        self._trimmed_to = 0
         for part in ("packs", "kept"):
             (folder / part).mkdir(parents=True, exist_ok=True, mode=0o700)
         self._refresh()
@@ -112,8 +118,12 @@ class DirectoryStore(Store):
                 waiting, held = [], 0
         if waiting:
             self._write(waiting)
-        if self.used_bytes() > self._limit:
-            self.trim(self._limit * 9 // 10)
+        with self._lock:
+            if len(self._tiny) > _MANY_TINY:
+                self._join(list(self._tiny))
+            # What is kept may exceed the limit; then looking through it again has to be worth it.
+            if self._used > max(self._limit, self._trimmed_to + self._limit // 10):
+                self._trimmed_to = self.trim(self._limit * 9 // 10)
 
     def keep(self, owner: str, names: Iterable[bytes]) -> None:
         """See `Store`; another process sees it as soon as this returns."""
@@ -126,8 +136,7 @@ class DirectoryStore(Store):
 
     def used_bytes(self) -> int:
         """See `Store`."""
-        with self._lock:
-            return sum(pack.size for pack in self._packs.values())
+        return self._used
 
     def trim(self, most_bytes: int) -> int:
         """See `Store`. Whole packs go; what is kept of one moves to another."""
@@ -242,12 +251,19 @@ class DirectoryStore(Store):
                 self._learn(key, _opened(Path(there[key].path)))
 
     def _learn(self, key: str, pack: _Pack) -> None:
+        if key in self._packs:
+            self._forget(key)  # found in the folder by another thread before its writer came here
         self._packs[key] = pack
+        self._used += pack.size
+        if pack.size < _TINY_PACK_BYTES:
+            self._tiny[key] = None
         for chunk in pack.chunks:
             self._places[chunk.name] = (key, chunk.start, chunk.size)
 
     def _forget(self, key: str) -> None:
         pack = self._packs.pop(key, None)
+        self._used -= pack.size if pack is not None else 0
+        self._tiny.pop(key, None)
         number = self._files.pop(key, None)
         if number is not None:
             os.close(number)
@@ -272,16 +288,22 @@ class DirectoryStore(Store):
     def _put_together(self) -> None:
         """Make few packs of many small ones, so that opening the store stays quick."""
         small = [key for key, pack in self._packs.items() if pack.size < _SMALL_PACK_BYTES]
-        if len(small) <= _MANY_PACKS:
-            return
+        if len(small) > _MANY_PACKS:
+            self._join(small)
+
+    def _join(self, small: list[str]) -> None:
+        """Make one pack of several, again and again."""
         gathered: list[tuple[bytes, Buffer]] = []
         emptied: list[str] = []
         for key in small:
-            gathered += self._whole(key, self._packs[key].chunks)
-            emptied.append(key)
-            if packs.total(gathered) >= packs.PACK_BYTES or key == small[-1]:
+            pack = self._packs.get(key)
+            if pack is not None:
+                gathered += self._whole(key, pack.chunks)
+                emptied.append(key)
+            if packs.total(gathered) >= packs.PACK_BYTES:
                 self._replace(emptied, gathered)
                 gathered, emptied = [], []
+        self._replace(emptied, gathered)
 
     def _whole(self, key: str, chunks: list[packs.Placed]) -> list[tuple[bytes, Buffer]]:
         read = [(chunk.name, self._read(key, chunk.start, chunk.size)) for chunk in chunks]

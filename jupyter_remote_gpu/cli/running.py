@@ -108,8 +108,9 @@ def _asked(own: Sequence[str]) -> tuple[Request, str]:
 
 def _begun(here: Here, asked: Wanted, onlooker: TerminalOnlooker, *, stdin: bool) -> ScriptRun:
     progress = here.progress(asked.machine.name)
-    with onlooker.held(), progress.shown(lambda seconds: ready_text(seconds)):
-        return begin(
+    about: tuple[str, ...] = ()
+    with onlooker.held(), progress.shown(lambda seconds: ready_text(seconds, *about)):
+        begun = begin(
             here.settings,
             here.registry,
             asked,
@@ -119,6 +120,8 @@ def _begun(here: Here, asked: Wanted, onlooker: TerminalOnlooker, *, stdin: bool
             stdin=stdin,
             environ=window(),
         )
+        about = begun.about
+        return begun
 
 
 def _followed(

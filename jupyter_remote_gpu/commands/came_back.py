@@ -13,8 +13,10 @@ from jupyter_remote_gpu.session.sync_report import SyncReport
 
 def came_lines(machine: str, report: SyncReport) -> list[str]:
     """Return a line on what came back, and one for each thing to know or to do; [] for nothing."""
-    came = [one for one in report.back if not one.deleted]
-    gone = [one for one in report.back if one.deleted]
+    # a log may have come many times while the run went on: its last state counts
+    back = {one.path: one for one in report.back}.values()
+    came = [one for one in back if not one.deleted]
+    gone = [one for one in back if one.deleted]
     lines = [f"came back: {moved_text(came)}"] if came else []
     lines += [f"deleted here too: {moved_text(gone)}"] if gone else []
     lines += [conflict_line(machine, one) for one in report.conflicts]

@@ -60,11 +60,17 @@ def dry_run_text(machine: str, found: DryRun, *, everything: bool = False) -> st
         head = f"a sync with {machine} would move nothing: both sides are the same"
     lines = [head]
     for key in sorted(moves, key=lambda key: list(Way).index(key[0])):
-        lines += ["", *_list(key[1], kinds[key], everything=everything)]
+        lines += ["", *_list(key[1], _without_parents(kinds[key]), everything=everything)]
     stays = [key for key in kinds if key[0] is Way.STAYS]
     for key in sorted(stays, key=_order):
         lines += _staying(key[1], kinds[key], everything=everything)
     return "\n".join(lines)
+
+
+def _without_parents(paths: Sequence[Planned]) -> list[Planned]:
+    """Leave out folders in which something else is listed: that names them too."""
+    above = {one.path[:at] for one in paths for at, letter in enumerate(one.path) if letter == "/"}
+    return [one for one in paths if not (one.is_folder and one.path in above)]
 
 
 def _order(key: tuple[Way, str]) -> tuple[bool, bool, str]:

@@ -20,6 +20,7 @@ from jupyter_remote_gpu.session.sync import ProjectSync
 from jupyter_remote_gpu.transport.base import Transport
 
 from .places import place_here, place_there
+from .project import holds_home
 from .script import ScriptProject, find_project
 from .settings import Settings
 from .syncing import project_sync, refuse_home
@@ -61,6 +62,9 @@ def wanted(
     asked = replace(request, detach=False)
     machine = choose(asked, known_machines(settings, registry), current)
     if machine.kind != "embedded":
+        if holds_home(project.root):
+            # one is somewhere above; what the script belongs to lies further down
+            project = find_project(str(project.script), project.script.parent, registry)
         refuse_home(project.root)
     return Wanted(project, script, tuple(arguments), machine)
 

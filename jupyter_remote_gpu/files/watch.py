@@ -154,6 +154,14 @@ def watch(root: Path) -> Watcher:
         return NoWatcher(f"changes are not reported here ({error})")
 
 
+def is_another(root: Path, watched: os.stat_result | None) -> bool:
+    """Whether the folder at a path is not the one that was there when its watcher was made.
+
+    Then that one watches what nobody sees any more. OSError if there is none.
+    """
+    return watched is None or not os.path.samestat(root.stat(), watched)
+
+
 def why_not(root: Path) -> str:
     """Return why changes in a folder are not reported by this system, in words; "" if they are."""
     if not sys.platform.startswith("linux"):

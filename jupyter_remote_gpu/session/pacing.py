@@ -22,18 +22,19 @@ MOST_AT_ONCE = 16
 def paced(ask: Callable[[list[bytes]], R], sizes: Mapping[bytes, int]) -> Iterator[R]:
     """Ask about chunks, several by several, and yield the answers in order. Blocks.
 
-    `ask` is called by several threads. What it raises is raised here, once what is
-    under way is over.
+    `ask` is called by several threads. What it raises is raised here.
     """
     window = Window()
     names = deque(sizes.items())
     running: deque[tuple[Future[R], int]] = deque()
     taken = 0
-    with ThreadPoolExecutor(MOST_AT_ONCE, "files") as pool:
+    pool = ThreadPoolExecutor(MOST_AT_ONCE, "files")
+    try:
         while names or running:
             while names and len(running) < MOST_AT_ONCE and (window.room > 0 or not running):
-                if running and window.pause > 0:
-                    time.sleep(min(window.pause, 0.01))
+                pause = window.pause  # asked once: it becomes less with time
+                if running and pause > 0:
+                    time.sleep(min(pause, 0.01))
                 batch, size = _batch(names, window.piece)
                 window.sent(size)
                 running.append((pool.submit(ask, batch), size))
@@ -42,6 +43,9 @@ def paced(ask: Callable[[list[bytes]], R], sizes: Mapping[bytes, int]) -> Iterat
             taken += size
             window.take(taken)
             yield found
+    finally:
+        # whoever was interrupted does not wait for what is under way
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _batch(names: deque[tuple[bytes, int]], most_bytes: int) -> tuple[list[bytes], int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import secrets
@@ -22,6 +23,7 @@ from jupyter_remote_gpu.transport.base import Transport
 from . import following
 from .cleaning import cleaned
 from .client import AgentClient
+from .environment import RemotePlace
 from .following import Following, interrupts_into, interrupts_raised
 from .loop import LoopThread
 from .notes import NOTES
@@ -196,11 +198,9 @@ class ScriptRun:
     def _ask_to_run(self, script: Script, folder: str) -> None:
         fields, blobs = Begin(Cell(1, self.run, script.path, "")).pack()
         carried = Carried() if self._files is None else self._files.before_run()
-        for line in carried.lines:
+        stays = () if self._files is None else self._files.left_behind(script.sources, script.below)
+        for line in dict.fromkeys((*carried.lines, *stays)):
             self._note(line)
-        if self._files is not None:
-            for line in self._files.left_behind(script.sources, script.below):
-                self._note(line)
         given: dict[str, Any] = {"project": carried.fields} if carried.fields else {}
         self.request(
             project.RunWith if given else messages.Run,
@@ -229,10 +229,15 @@ class ScriptRun:
         self._late = int(record.get("last", 0))
 
     def follow(self, timeout: float | None = None) -> Ended:
-        """Show the run until it ends or is left; after `timeout` seconds it is stopped."""
+        """Show the run until it ends or is left; after `timeout` seconds it is stopped.
+
+        What it writes comes back meanwhile, if that takes long.
+        """
         deadline = None if timeout is None else time.monotonic() + timeout
         out_of_time = False
-        with self._following.awaiting(self.run) as items, interrupts_into(items):
+        files = self._files
+        meanwhile = contextlib.nullcontext() if files is None else files.during_run()
+        with self._following.awaiting(self.run) as items, interrupts_into(items), meanwhile:
             take = self._following.take
             started = self._client.follow(self.kernel, self._after, take)
             self._loop.run(started, REQUEST_SECONDS, f"the journal of {self.machine}")
@@ -265,6 +270,11 @@ class ScriptRun:
         """Take word of how the files there are; called in the loop."""
         if self._files is not None and word.kernel == self.kernel:
             self._files.is_now(word.root)
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """What the environment is that the run has, in a few words; nothing on this computer."""
+        return self._place.about if isinstance(self._place, RemotePlace) else ()
 
     # -- what comes -----------------------------------------------------------------------------
 

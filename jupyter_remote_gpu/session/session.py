@@ -273,7 +273,7 @@ class Session:
         synced = time.monotonic()
         for attempt in range(MOST_TRIES):
             try:
-                with self.gpu_watch.during(python):
+                with self.gpu_watch.during(python), self._files.during():
                     end = self._run(source, count, departure, timeout)
                 break
             except ProjectChangedError:

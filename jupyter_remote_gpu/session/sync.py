@@ -8,6 +8,7 @@ goes with the run's own request. Large files come in the background.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import threading
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from jupyter_remote_gpu.chunks.directory_store import DirectoryStore
 from jupyter_remote_gpu.chunks.tree import Encoded, Entry
-from jupyter_remote_gpu.errors import FilesError, LackingError
+from jupyter_remote_gpu.errors import FilesError, LackingError, RemoteGPUError
 from jupyter_remote_gpu.files.held import HeldChunks
 from jupyter_remote_gpu.files.mentioned import left_behind, path_texts
 from jupyter_remote_gpu.files.plan import Do, Plan, Step
@@ -35,11 +36,12 @@ from .sync_here import Here
 from .sync_later import Later
 from .sync_line import OwnLine
 from .sync_lines import Said, planned, stays, waiting_of
+from .sync_meanwhile import Meanwhile
 from .sync_memory import Memory
 from .sync_out import small
 from .sync_pull import pull
 from .sync_report import Carried, Coming, DryRun, SyncReport, Waiting
-from .sync_round import OUT, make_same
+from .sync_round import OUT, bring_settled, make_same
 from .sync_sides import Sides
 from .sync_there import There
 
@@ -49,7 +51,11 @@ SMALL_BYTES = 4 << 20
 """Files of up to so much together come back before a cell is done, larger ones later."""
 SURE_SECONDS = 2.0
 """For so long after the machine told how its files are, a run does not make it look again."""
+MEANWHILE_SECONDS = 30.0
+"""So often files of a run that goes on are looked for."""
 _TOLD_SECONDS = 0.2
+
+log = logging.getLogger(__name__)
 
 
 class ProjectSync:
@@ -147,6 +153,41 @@ class ProjectSync:
                 return self._news()
             report = self._round(SMALL_BYTES)
             return (*self._news(), *self._said.lines(report))
+
+    @contextlib.contextmanager
+    def during_run(self) -> Iterator[None]:
+        """Bring back now and then what a run writes, until the block is left.
+
+        What fails there is left to `after_run`.
+        """
+        ended = threading.Event()
+        work = threading.Thread(target=self._look_in, args=(ended,), name="files", daemon=True)
+        work.start()
+        try:
+            yield
+        finally:
+            ended.set()
+
+    def _look_in(self, ended: threading.Event) -> None:
+        meanwhile = Meanwhile()
+        while not ended.wait(MEANWHILE_SECONDS):
+            self._look_once(ended, meanwhile)
+
+    def _look_once(self, ended: threading.Event, meanwhile: Meanwhile) -> None:
+        try:
+            with self._entered() as sides:
+                if ended.is_set():
+                    return
+                meanwhile.next_look()
+                # the look tells what became of it
+                self._carrying = None
+                settled = meanwhile.settled
+                report, late = bring_settled(sides, SMALL_BYTES, self._told, settled)
+                self.is_now(sides.there.root.name.hex())
+                self._add_to_news(report)
+            self._later.want(late)
+        except (RemoteGPUError, OSError) as error:
+            log.info("what a run writes could not be brought yet: %s", error)
 
     def _wrote(self) -> bool:
         """Whether the files there are not as they were when they were last looked at."""
@@ -307,11 +348,16 @@ class ProjectSync:
             brought = finish(sides, step, store)
             sides.memory.save()
             sides.here.save()
+        back, conflicts = tuple(brought.back), tuple(brought.conflicts)
+        self._add_to_news(SyncReport(back=back, conflicts=conflicts))
+
+    def _add_to_news(self, report: SyncReport) -> None:
+        with self._lock:
             came = self._came
             self._came = replace(
                 came,
-                back=(*came.back, *brought.back),
-                conflicts=(*came.conflicts, *brought.conflicts),
+                back=(*came.back, *report.back),
+                conflicts=(*came.conflicts, *report.conflicts),
             )
 
     def _news(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from jupyter_remote_gpu.chunks.store import MemoryStore, Store
 from jupyter_remote_gpu.chunks.tree import FileEntry
 from jupyter_remote_gpu.errors import LackingError
 from jupyter_remote_gpu.files.apply import Applier
+from jupyter_remote_gpu.files.entries import entry_at, same_bytes
+from jupyter_remote_gpu.files.folders import Folder
 from jupyter_remote_gpu.files.held import first_of
 from jupyter_remote_gpu.files.plan import Do, Plan, Step
 from jupyter_remote_gpu.files.staging import Change, other_names
@@ -105,6 +108,9 @@ def apply(sides: Sides, steps: list[Step], get: Get, brought: Brought) -> None:
             name = _free_name(sides, step.path, beside)
             beside[name] = step
             changes.append(Change(name, None, step.there))
+        elif (earlier := _kept_earlier(sides, step)) is not None:
+            beside[earlier] = step
+            changes.append(Change(earlier, step.here, step.there))
         else:
             changes.append(Change(step.path, step.here, step.there))
     durable = len(changes) < _MANY_FILES
@@ -186,3 +192,32 @@ def _free_name(sides: Sides, path: bytes, taken: dict[bytes, Step]) -> bytes:
         if full not in taken and not os.path.lexists(sides.here.root / os.fsdecode(full)):
             return full
     raise AssertionError("there are more names than files")
+
+
+def _kept_earlier(sides: Sides, step: Step) -> bytes | None:
+    """Return where the machine's last version of a file lies, if that is beside one of here.
+
+    What does not travel from here stays different for ever: each new version takes the
+    place of the last one, which nobody has changed, and they do not pile up.
+    """
+    if step.do is not Do.FETCH or not isinstance(step.here, FileEntry):
+        return None
+    parent, slash, name = step.path.rpartition(b"/")
+    try:
+        with Folder.at(sides.here.root) as root, root.walk(parent) as folder:
+            names = other_names(name, sides.machine)
+            beside = itertools.takewhile(lambda one: folder.stat(one) is not None, names)
+            kept = next((one for one in beside if _is_that(folder, one, step.here)), None)
+            if kept is None or folder.stat(name) is None or _is_that(folder, name, step.here):
+                return None
+    except (FileNotFoundError, NotADirectoryError):
+        return None  # its folder is not here any more
+    return parent + slash + kept
+
+
+def _is_that(folder: Folder, name: bytes, entry: FileEntry) -> bool:
+    """Whether a file has just these bytes; it is read only if it has as many."""
+    status = folder.stat(name)
+    if status is None or status.st_size != entry.content.size:
+        return False
+    return same_bytes(entry_at(folder, name), entry)

@@ -19,7 +19,7 @@ from jupyter_remote_gpu.files.index import Index
 from jupyter_remote_gpu.files.scan import Project
 from jupyter_remote_gpu.files.staging import repair
 from jupyter_remote_gpu.files.verdict import LeftOut
-from jupyter_remote_gpu.files.watch import Watcher, watch
+from jupyter_remote_gpu.files.watch import Watcher, is_another, watch
 from jupyter_remote_gpu.protocol.steps import Told
 
 
@@ -39,6 +39,7 @@ class Here:
         self._machine = machine
         self._files: Project | None = None
         self._watcher: Watcher | None = None
+        self._watched: os.stat_result | None = None
         self._held: HeldChunks | None = None
         self._unsaved = False
 
@@ -51,7 +52,7 @@ class Here:
         if self._files is None:
             repair(self.root, self._machine)
             self._files = Project(self.root, self._rules, Index.load(self.folder / "index"))
-            self._watcher = watch(self.root)
+            self._watcher, self._watched = watch(self.root), self.root.stat()
             self.tree = self._files.index.tree()
             found = self._files.scan(told)
             # what is new to whoever asks is the whole of it
@@ -60,6 +61,7 @@ class Here:
             self.unsteady = frozenset(found.unsteady)
             return set(self.tree) | set(found.changed)
         assert self._watcher is not None
+        self._watch_again()
         paths = self._watcher.changed()
         found = (
             self._files.scan(told)
@@ -69,6 +71,13 @@ class Here:
         self.unsteady = frozenset(found.unsteady)
         self._update(found.changed)
         return set(found.changed)
+
+    def _watch_again(self) -> None:
+        """Watch the folder that is there now, if another one has taken its place."""
+        with contextlib.suppress(OSError):  # gone, which the look tells
+            if self._watcher is not None and is_another(self.root, self._watched):
+                self._watcher.close()
+                self._watcher, self._watched = watch(self.root), self.root.stat()
 
     def took(self, done: dict[bytes, Entry | None]) -> None:
         """Note what was just applied to the files."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from jupyter_remote_gpu.errors import LackingError, ProjectChangedError
-from jupyter_remote_gpu.files.plan import Do, Step
+from jupyter_remote_gpu.files.plan import Do, Plan, Step
 from jupyter_remote_gpu.files.verdict import MATTERS
 from jupyter_remote_gpu.protocol.steps import Told
 
@@ -21,6 +22,30 @@ OUT = (Do.SEND, Do.DELETE_THERE)
 ALONG_BYTES = 4 << 20
 """Small files come along with the look at the machine."""
 _TRIES = 3
+
+
+def bring_settled(
+    sides: Sides, budget: int, told: Told, settled: Callable[[Step], bool]
+) -> tuple[SyncReport, list[Step]]:
+    """Bring back what changed there and is `settled`, while a run goes on; nothing is sent.
+
+    Returns and raises as `make_same`.
+    """
+    sides.open |= sides.here.look(told)
+    sides.open |= sides.look_there(min(budget, ALONG_BYTES))
+    found = sides.plan(None if sides.memory.fresh else sides.open)
+    sides.memory.fresh = False
+    sides.open = set(found.steps)
+    for step in found.of(Do.AGREE, Do.FORGET):
+        sides.agree(step, step.here)
+    wanted = Plan(
+        {s.path: s for s in found.of(Do.FETCH, Do.DELETE_HERE) if settled(s)}, found.unsafe
+    )
+    brought = bring(sides, wanted, budget, told)
+    sides.memory.save()
+    sides.here.save()
+    report = SyncReport(back=tuple(brought.back), conflicts=tuple(brought.conflicts))
+    return report, brought.late
 
 
 def make_same(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -53,6 +54,11 @@ class FilesOfRuns:
         if carried is None or not carried.fields:
             return messages.Run, tuple(blobs), {}
         return project.RunWith, (*blobs, *carried.blobs), {"project": dict(carried.fields)}
+
+    def during(self) -> contextlib.AbstractContextManager[None]:
+        """Return a block in which what a run writes comes back now and then."""
+        files = self._files()
+        return contextlib.nullcontext() if files is None else files.during_run()
 
     def refused(self, ask: Ask, transport: Transport) -> None:
         """The run was not begun, as the files there were others: bring both together again."""

@@ -7,6 +7,7 @@ that `%autoreload 2` would reload.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
@@ -225,21 +226,48 @@ def found_in_module(module: Any, name: str) -> Any:
 
 
 def was_replaced(value: Any) -> bool:
-    """Say whether `%autoreload`, or we, put another class or function in the place of this one.
+    """Say whether a class or function is an older version of the one its module holds now.
 
-    It then was given the code of its successor, which is what tells it from one that
-    merely has the same name: after `importlib.reload` a value keeps what it was.
+    `%autoreload`, or we, gave it the code of its successor, which tells it from one that
+    merely has the same name; else it is taken for one if the file defines it but once.
     """
-    found = found_in_module(sys.modules.get(value.__module__), value.__qualname__)
+    module = sys.modules.get(value.__module__)
+    found = found_in_module(module, value.__qualname__)
     if found is value or type(found) is not type(value):
         return False
-    if isinstance(value, FunctionType):
-        return bool(found.__code__ is value.__code__)
-    if value in found.__mro__ or found in value.__mro__ or found.__qualname__ != value.__qualname__:
+    if (found.__module__, found.__qualname__) != (value.__module__, value.__qualname__):
         return False
-    shared = [
-        part.__code__ is found.__dict__[name].__code__
+    if isinstance(value, FunctionType):
+        return found.__code__ is value.__code__ or (
+            _decorators(value) == _decorators(found)
+            and _is_defined_once(module, "def", value.__name__)
+        )
+    if value in found.__mro__ or found in value.__mro__:
+        return False
+    return any(
+        part.__code__ is getattr(found.__dict__.get(name), "__code__", None)
         for name, part in vars(value).items()
-        if isinstance(part, FunctionType) and isinstance(found.__dict__.get(name), FunctionType)
-    ]
-    return any(shared) or not shared
+        if isinstance(part, FunctionType)
+    ) or _is_defined_once(module, "class", value.__name__)
+
+
+def _decorators(function: Any) -> int:
+    """Return how many functions a function wraps, one inside the other."""
+    depth = 0
+    while isinstance(function, FunctionType) and "__wrapped__" in function.__dict__:
+        function = function.__dict__["__wrapped__"]
+        depth += 1
+    return depth
+
+
+def _is_defined_once(module: Any, keyword: str, name: str) -> bool:
+    """Say whether a module of the user's has exactly one such definition in its file."""
+    path = users_file(_spec_of(module))
+    if path is None or is_extension(path):
+        return False
+    try:
+        source = read_state(path).source or b""
+    except OSError:
+        return False
+    pattern = rb"^\s*(?:async\s+)?%s\s+%s\b" % (keyword.encode(), re.escape(name.encode()))
+    return len(re.findall(pattern, source, re.MULTILINE)) == 1

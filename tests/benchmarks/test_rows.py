@@ -43,13 +43,16 @@ COMPARISONS = {
     "sync-look": 3,
     "sync-walk": 2,
     "sync-apply": 1,
+    "sync-lan": 13,
+    "sync-line": 14,
 }
+THROUGH_SSH = [n for n in COMPARISONS if n.startswith("ssh-") or n in ("sync-lan", "sync-line")]
 EVERY_TIME = ("noop", "lines", "ssh-noop", "ssh-again", "sync-look")
 """The rows that stand for all of their kind; the others are `long`."""
 
 
 def _rows(*, ssh: bool) -> list[object]:
-    names = [n for n in COMPARISONS if n.startswith("ssh-") == ssh and n != "torch"]
+    names = [n for n in COMPARISONS if (n in THROUGH_SSH) == ssh and n != "torch"]
     long = {name: pytest.mark.long for name in names if name not in EVERY_TIME}
     return [pytest.param(n, id=n, marks=[long[n]] if n in long else []) for n in names]
 

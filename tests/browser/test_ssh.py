@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.lab import Lab
 from tests.browser.notebook import Notebook
 from tests.browser.test_moves import keep_picture
+from tests.files.trees import read, write
 from tests.ssh_machines import ON_A_MACHINE, SSHMachines
 
 pytestmark = [pytest.mark.browser, *ON_A_MACHINE]
@@ -25,11 +27,18 @@ def machines(tmp_path_factory: pytest.TempPathFactory, ssh_cache: Path) -> Itera
     found.close()
 
 
-def test_a_machine_from_adding_to_its_loss(notebook: Notebook, machines: SSHMachines) -> None:
-    setup, add, run, slow, fail, other, look, table = notebook.add(
+def _setup(machines: SSHMachines) -> str:
+    """Return the cell that lets a notebook use these machines."""
+    return (
         "%unload_ext jupyter_remote_gpu\n"
         f"import os, json\nos.environ.update(json.loads('{json.dumps(machines.environ)}'))\n"
-        "%load_ext jupyter_remote_gpu",
+        "%load_ext jupyter_remote_gpu"
+    )
+
+
+def test_a_machine_from_adding_to_its_loss(notebook: Notebook, machines: SSHMachines) -> None:
+    setup, add, run, slow, fail, other, look, table = notebook.add(
+        _setup(machines),
         "%remote_gpu add gpu-box gpu-box-host --trusted",
         """
         %%remote_gpu --machine gpu-box
@@ -80,3 +89,51 @@ def test_a_machine_from_adding_to_its_loss(notebook: Notebook, machines: SSHMach
     handle.press("ArrowRight")
     run.shows("moved to 4")
     keep_picture(notebook, "ssh-machines")
+
+
+def test_the_project_s_files_follow(notebook: Notebook, machines: SSHMachines, lab: Lab) -> None:
+    write(lab.folder, {"curve.py": "def at(x):\n    return x * x\n", ".env": "TOKEN=1"})
+    write(lab.folder, {"data/days.csv": "\n".join(map(str, range(100)))})
+    setup, add, dry, run, edit, again, other, kept, accept = notebook.add(
+        _setup(machines),
+        "%remote_gpu add files-box gpu-box-host",
+        "%remote_gpu sync --dry-run files-box",
+        """
+        %%remote_gpu --machine files-box
+        from pathlib import Path
+        import curve
+        days = Path("data/days.csv").read_text().split()
+        Path("outputs").mkdir()
+        Path("outputs/curve.csv").write_text("\\n".join(str(curve.at(int(day))) for day in days))
+        """,
+        "open('curve.py', 'w').write('def at(x):\\n    return x + 1\\n')",
+        "%%remote_gpu --machine files-box\nprint(curve.at(41))",
+        """
+        %%remote_gpu --machine files-box
+        Path("curve.py").write_text("def at(x):\\n    return x - 1\\n")
+        open(".env")
+        """,
+        "%remote_gpu kept --diff",
+        "%remote_gpu kept accept curve.py",
+    )
+    setup.run()
+    add.run()
+    dry.run()
+    dry.shows("stays here, looks like a secret: 1 file")
+    keep_picture(notebook, "files-dry-run")
+    run.run()
+    run.shows("files-box ▸ came back: outputs/curve.csv (")
+    assert read(lab.folder)["outputs/curve.csv"].startswith("0\n1\n4\n9")
+    edit.run()
+    again.run()
+    again.shows("42")
+    other.run()
+    other.shows("files-box ▸ .env stays here: looks like a secret")
+    other.shows("curve.py of files-box waits for your word")
+    kept.run()
+    kept.shows("+    return x - 1")
+    keep_picture(notebook, "files-kept")
+    accept.run()
+    accept.shows("accepted, and put in place: curve.py")
+    assert "x - 1" in read(lab.folder)["curve.py"]
+    keep_picture(notebook, "files")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_remote_gpu.chunks.directory_store import DirectoryStore
+from jupyter_remote_gpu.chunks.fingerprint import name_of
 from jupyter_remote_gpu.errors import DiskFullError, LackingError
 from tests.chunks.store_suite import *  # noqa: F403
 from tests.chunks.store_suite import chunk
@@ -133,3 +135,40 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
         store.close()
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_what_comes_in_small_pieces_is_put_together(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    chunks = [(name_of(b"%d" % n), b"%d" % n) for n in range(600)]
+    for one in chunks:
+        store.add([one])
+    files = list((tmp_path / "packs").iterdir())
+    assert len(files) < 300
+    assert store.used_bytes() == sum(file.stat().st_size for file in files)
+    assert all(store.get(name) == data for name, data in chunks)
+    store.close()
+
+
+def test_what_is_kept_beyond_the_limit_is_not_looked_through_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = DirectoryStore(tmp_path, limit_bytes=100_000)
+    rnd = random.Random(1)
+    chunks = [(name_of(data), data) for data in (rnd.randbytes(2_500) for _ in range(200))]
+    store.keep("a large file that comes", [name for name, _ in chunks])
+    trims: list[int] = []
+    trim = store.trim
+
+    def counted(most_bytes: int) -> int:
+        trims.append(most_bytes)
+        return trim(most_bytes)
+
+    monkeypatch.setattr(store, "trim", counted)
+    for one in chunks:
+        store.add([one])
+    assert all(store.get(name) == data for name, data in chunks)
+    assert 0 < len(trims) < 60
+    store.release("a large file that comes")
+    store.add([(name_of(bytes(30_000)), bytes(30_000))])
+    assert store.used_bytes() <= 100_000
+    store.close()

@@ -26,6 +26,8 @@ DRY = DryRun(
     (
         *(Planned(f"src/{n}.py", Way.OUT, Do.SEND.value, 1000) for n in range(20)),
         Planned("src/api.py", Way.OUT, Do.SEND.value, 900, "holds a GitHub token"),
+        Planned("src", Way.OUT, Do.SEND.value, is_folder=True),
+        Planned("empty", Way.OUT, Do.SEND.value, is_folder=True),
         Planned("old.txt", Way.OUT, Do.DELETE_THERE.value),
         Planned("same.txt", Way.OUT, Do.AGREE.value),
         Planned("outputs/model.pt", Way.BACK, Do.FETCH.value, 160_000_000),
@@ -45,7 +47,8 @@ def test_a_dry_run_lists_everything_by_what_would_happen() -> None:
         [
             "a sync with box would do this; nothing was done",
             "",
-            "sent: 21 files, 20.9 KB",
+            "sent: 21 files, 1 folder, 20.9 KB",
+            "  empty/",
             "  src/ (21 files)  20.9 KB",
             "",
             "deleted there: 1 file",
@@ -74,7 +77,7 @@ def test_a_dry_run_lists_everything_by_what_would_happen() -> None:
 def test_all_of_it_can_be_seen() -> None:
     text = dry_run_text("box", DRY, everything=True)
     for path in DRY.paths:
-        assert (f"  {path.path}" in text) is (path.kind != Do.AGREE.value)
+        assert (f"  {path.path}" in text) is (path.kind != Do.AGREE.value), path
     assert "holds a GitHub token" in text
 
 

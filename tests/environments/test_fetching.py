@@ -35,7 +35,8 @@ def _machine(tmp_path: Path, lock: Lock, *archives: Path, target: Target = THERE
     cache.mkdir(exist_ok=True)
     for archive in archives:
         with tarfile.open(archive) as tar:
-            tar.extractall(cache, filter="fully_trusted")
+            tar.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)  # 3.11.4
+            tar.extractall(cache)
     file = cache / "pylock.there.toml"
     file.write_text(lock.text)
     command = [uv(), "pip", "install", "--preview-features", "pylock", "--offline", "--no-config"]
@@ -126,7 +127,8 @@ def test_a_repository_is_carried_as_what_was_built_of_it(
     repository = tmp_path / "repository"
     repository.mkdir()
     with tarfile.open(fileobj=io.BytesIO(sdist_bytes("repotool", "1.0"))) as tar:
-        tar.extractall(repository, filter="fully_trusted")
+        tar.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)  # 3.11.4
+        tar.extractall(repository)
     root = repository / "repotool-1.0"
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", str(root)]
     for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "All"]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,3 +127,66 @@ def test_autoreload_in_a_remote_cell_is_left_to_itself(notebook: Notebook, proje
     assert notebook.remote("print(own.A)").text() == "once\n22\n"
     notebook.remote("%autoreload 0")
     assert notebook.remote("print(own.A)").text() == "22\n"
+
+
+MODEL = """
+from model_parts.layers import Layer, scale
+VERSION = {0}
+class Model(Layer):
+    def run(self): return self.size * 1000 + VERSION
+def make(size): return Model(size)
+def added_{0}(): return VERSION
+"""
+LAYERS = """
+UNIT = {0}
+class Layer:
+    def __init__(self, size): self.size = size
+    def low(self): return self.size * 1000 + UNIT
+def scale(x): return x * 1000 + UNIT
+"""
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_any_placement_shows_what_the_files_say(
+    notebook: Notebook, project: Path, seed: int
+) -> None:
+    rnd = random.Random(seed)
+    name, parts = f"model_{seed}", f"model_parts_{seed}"
+
+    def edit(file: str, source: str, version: int) -> None:
+        # of another length each time: Python's own cache of compiled code has seconds only
+        text = source.format(version).replace("model_parts", parts) + "#" * version
+        (project / file).parent.mkdir(exist_ok=True)
+        (project / file).write_text(text)
+
+    def cell(code: str) -> str:
+        shown = rnd.choice([notebook.run, notebook.remote])(code)
+        assert shown.error() == ""
+        return shown.text()
+
+    edit(f"{parts}/__init__.py", "", 0)
+    edit(f"{parts}/layers.py", LAYERS, 1)
+    edit(f"{name}.py", MODEL, 1)
+    notebook.run("%reload_ext autoreload\n%autoreload 2")
+    cell(f"import {name} as m, {parts}.layers\nfrom {name} import make, Model\nxs = [Model(7)]")
+    sizes, high, low = [7], 1, 1
+    for version in range(2, 12):
+        if rnd.random() < 0.6:
+            edit(f"{name}.py", MODEL, version)
+            high = version
+        if rnd.random() < 0.4:
+            edit(f"{parts}/layers.py", LAYERS, version)
+            low = version
+        if rnd.random() < 0.5:
+            sizes.append(version)
+            assert cell(f"xs.append({rnd.choice(['make', 'm.Model', 'Model'])}({version}))") == ""
+        if rnd.random() < 0.5:
+            at = rnd.randrange(len(sizes))
+            sizes[at] += 1
+            assert cell(f"xs[{at}].size += 1") == ""
+        values = [[size * 1000 + part for size in sizes] for part in (high, low)]
+        shown = cell("print([x.run() for x in xs], [x.low() for x in xs])")
+        assert shown == f"{values[0]} {values[1]}\n", (version, high, low)
+        shown = cell(f"print(m.added_{high}(), m.scale(2), make(3).run(), type(xs[0]) is m.Model)")
+        assert shown == f"{high} {2000 + low} {3000 + high} True\n", (version, high, low)
+    notebook.run("%autoreload 0")

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import random
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from jupyter_remote_gpu.chunks.tree import FOLDER, LinkEntry
 from jupyter_remote_gpu.errors import ConnectionLostError, FilesError
+from jupyter_remote_gpu.files.plan import Do, Step
 from jupyter_remote_gpu.protocol import messages, project
 from jupyter_remote_gpu.session.sync import SMALL_BYTES
+from jupyter_remote_gpu.session.sync_meanwhile import Meanwhile
 from tests.files.trees import read, write
 from tests.session.wiring import Wired
 
@@ -251,3 +255,40 @@ def test_named_files_are_pulled_left_out_or_not(wired: Wired) -> None:
         wired.sync.pull(["nowhere"])
     wired.run()
     assert (wired.there / "big/y.txt").read_text() == "y"
+
+
+def test_what_a_long_run_writes_comes_while_it_goes_on(
+    wired: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_remote_gpu.session.sync.MEANWHILE_SECONDS", 0.05)
+    wired.run()
+
+    def work() -> None:
+        with wired.sync.during_run():
+            write(wired.there, {"train.log": "epoch 1\n", "m.pt": "first half"})
+            until(lambda: "m.pt" in read(wired.here))
+        assert read(wired.here)["train.log"] == "epoch 1\n"
+        write(wired.there, {"m.pt": "all of it"})
+
+    lines = wired.run(work)
+    assert read(wired.here)["m.pt"] == "all of it"
+    assert any("train.log" in line for line in lines), "what came meanwhile is told at the end"
+
+
+def test_a_file_that_is_being_written_waits_and_a_log_does_not() -> None:
+    seen = Meanwhile()
+    log, model = (Step(path, Do.FETCH, None, FOLDER) for path in (b"a/train.log", b"m.pt"))
+    seen.next_look()
+    assert (seen.settled(log), seen.settled(model)) == (True, False)
+    seen.next_look()
+    assert not seen.settled(Step(b"m.pt", Do.FETCH, None, LinkEntry(b"x"))), "it changed"
+    seen.next_look()
+    assert seen.settled(Step(b"m.pt", Do.FETCH, None, LinkEntry(b"x")))
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for what another thread does."""
+    end = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)

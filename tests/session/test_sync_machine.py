@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from jupyter_remote_gpu.session.project import workspace_name
-from jupyter_remote_gpu.session.sync import ProjectSync
+from jupyter_remote_gpu.session.sync import SMALL_BYTES, ProjectSync
 from tests.files.trees import read, write
 from tests.session.recording import Bench
 from tests.session.test_environment import Machine, Project, opened
@@ -18,26 +20,24 @@ pytestmark = [
     pytest.mark.root,
     pytest.mark.skipif(SSHD is None, reason="no OpenSSH server is installed"),
 ]
-
-
 PATH = "from pathlib import Path\n"
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    with opened(tmp_path_factory.mktemp("ssh"), tmp_path_factory.mktemp("cache")) as found:
-        yield found
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+        with opened(tmp_path_factory.mktemp("ssh"), tmp_path_factory.mktemp("cache")) as found:
+            yield found
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "none"))
-    (tmp_path / "project").mkdir()
-    return Project(tmp_path / "project")
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return Project(tmp_path_factory.mktemp("project"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def bench(machine: Machine, project: Project) -> Bench:
     return bench_of(machine, project)
 
@@ -45,56 +45,82 @@ def bench(machine: Machine, project: Project) -> Bench:
 def bench_of(machine: Machine, project: Project) -> Bench:
     """Return a session whose project's files follow."""
     name = workspace_name("client", project.folder)
-    state = project.folder.parent / "state"
-    files = ProjectSync(
-        project.folder, state, "test", name, trusted=True, told=machine.steps.append
-    )
+    state = machine.cache / "state"
+    told = machine.steps.append
+    files = ProjectSync(project.folder, state, "test", name, trusted=True, told=told)
     return machine.bench(project, files=files)
 
 
+def shown(bench: Bench, code: str) -> str:
+    """Run a cell there and return what it printed."""
+    bench.front_end.notes.clear()
+    assert bench.remote(PATH + code).error is None
+    return bench.front_end.text()
+
+
 def test_cells_use_the_project_s_files_and_what_they_write_comes_back(
-    bench: Bench, project: Project, machine: Machine
+    bench: Bench, project: Project
 ) -> None:
     here = project.folder
     write(here, {"train.py": "def loss():\n    return 1\n", "data/a.csv": "1,2", ".env": "KEY=1"})
     code = (
         "import train\n"
-        "from pathlib import Path\n"
         "print(train.loss(), Path('data/a.csv').read_text(), Path('.env').exists())\n"
         "Path('out').mkdir()\n"
         "_ = Path('out/b.csv').write_text('made there')\n"
     )
-    assert bench.remote(code).error is None
-    assert bench.front_end.text() == "1 1,2 False\n"
+    assert shown(bench, code) == "1 1,2 False\n"
     assert read(here)["out/b.csv"] == "made there"
-    # An edit is there when the next cell runs, whatever imported the module before.
+    # An edit is there when the next cell runs.
     write(here, {"data/a.csv": "3,4"})
-    assert bench.remote("print(Path('data/a.csv').read_text())").error is None
-    assert bench.front_end.text() == "3,4\n"
-    assert bench.front_end.notes == [n for n in bench.front_end.notes if "files" not in n]
+    assert shown(bench, "print(Path('data/a.csv').read_text())") == "3,4\n"
+    assert bench.front_end.notes == []
 
 
-def test_a_run_whose_files_were_removed_there_gets_them_again(
+def test_what_a_large_file_needs_no_cell_waits_for(bench: Bench, project: Project) -> None:
+    code = f"import random\n_ = Path('m.pt').write_bytes(random.Random(1).randbytes({SIZE}))"
+    shown(bench, code)
+    assert any("in the background" in note for note in bench.front_end.notes)
+    assert shown(bench, "print('next')") == "next\n"
+    until(lambda: (project.folder / "m.pt").exists())
+    assert (project.folder / "m.pt").read_bytes() == random.Random(1).randbytes(SIZE)
+    shown(bench, "pass")
+    assert any("came back: m.pt" in note for note in bench.front_end.notes)
+
+
+SIZE = SMALL_BYTES + 1000
+
+
+def test_files_that_are_gone_there_are_noticed_before_anything_runs(
     bench: Bench, project: Project, machine: Machine
 ) -> None:
     write(project.folder, {"a.txt": "a", "b.txt": "b"})
-    assert bench.remote(f"{PATH}print(Path('a.txt').read_text())").error is None
-    name = workspace_name("client", project.folder)
-    there = machine.base / "workspaces" / name / "project"
+    assert shown(bench, "print(Path('a.txt').read_text())") == "a\n"
+    there = machine.base / "workspaces" / workspace_name("client", project.folder) / "project"
     (there / "a.txt").unlink()
     write(project.folder, {"b.txt": "new"})
     # what is gone there is gone here: a cell may have removed it
-    assert bench.remote("print(*Path().iterdir(), Path('b.txt').read_text())").error is None
-    assert bench.front_end.text() == "b.txt new\n"
-    assert read(project.folder) == {"b.txt": "new"}
+    assert shown(bench, "print(Path('a.txt').exists(), Path('b.txt').read_text())") == "False new\n"
+    assert not (project.folder / "a.txt").exists()
+    # A workspace that lost all of its files was not emptied by anybody.
+    for path in there.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    write(project.folder, {"b.txt": "newer"})
+    assert bench.remote("1").error is None
+    assert (there / "b.txt").read_text() == "newer"
+    assert (there / "train.py").exists()
 
 
 def test_another_session_goes_on(bench: Bench, project: Project, machine: Machine) -> None:
     write(project.folder, {"a.txt": "a"})
-    bench.remote(f"{PATH}_ = Path('r.txt').write_text('r')")
+    shown(bench, "_ = Path('r.txt').write_text('r')")
     other = bench_of(machine, project)
-    assert (
-        other.remote(f"{PATH}print(Path('a.txt').read_text(), Path('r.txt').read_text())").error
-        is None
-    )
-    assert other.front_end.text() == "a r\n"
+    assert shown(other, "print(Path('a.txt').read_text(), Path('r.txt').read_text())") == "a r\n"
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for what the background does."""
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)

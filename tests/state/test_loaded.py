@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import importlib
 import os
+import pickle
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jupyter_remote_gpu.state.cells import Cells
 from jupyter_remote_gpu.state.loaded import LoadedModules, users_file, was_replaced
+from jupyter_remote_gpu.state.pickling import Side, decode, encode, of_module
 
 
 @pytest.fixture
@@ -107,23 +111,61 @@ def _import_again(name: str) -> None:
 
 
 SOURCE = """
+import functools
+HELD = []
 class Net:
-    def run(self): return {}
+    def run(self): return {0}
 class Data: pass
-def step(): return {}
+def step(): return {0}
+def twice(function):
+    @functools.wraps(function)
+    def call(): return 2 * function()
+    return call
+@twice
+def doubled(): return {0}
+def _(): return {0}
+class _Same: pass
+HELD += [_, _Same]
+def _(): return 0
+class _Same: pass
 """
 
 
-def test_only_what_autoreload_has_replaced_counts_as_replaced(project: Path) -> None:
+def _reload(module: Any) -> None:
+    """Load a module anew as `%autoreload` does."""
     from IPython.extensions import autoreload
 
     superreload: Any = autoreload.superreload
-    module = _import(project / "loaded_three.py", SOURCE.format(1, 1))
-    first = module.Net, module.Data, module.step
-    assert not any(map(was_replaced, first))
-    (project / "loaded_three.py").write_text(SOURCE.format(22, 22))
     superreload(module)
-    assert [was_replaced(one) for one in first] == [True, True, True]
-    second = module.Net, module.step
+
+
+@pytest.mark.parametrize("reload", [_reload, importlib.reload])
+def test_what_was_replaced_is_told_from_what_has_the_same_name(
+    project: Path, reload: Callable[[Any], object]
+) -> None:
+    module = _import(project / "loaded_three.py", SOURCE.format(1))
+    replaced = module.Net, module.Data, module.step
+    others = [module.doubled.__wrapped__, *module.HELD]
+    assert not any(map(was_replaced, [*replaced, *others]))
+    (project / "loaded_three.py").write_text(SOURCE.format(22))
+    reload(module)
+    assert [was_replaced(one) for one in replaced] == [True, True, True]
+    assert not any(map(was_replaced, [module.doubled.__wrapped__, *module.HELD, *others]))
+
+
+def test_a_replaced_class_arrives_as_the_new_one(project: Path) -> None:
+    module = _import(project / "loaded_four.py", SOURCE.format(1))
+    value, function = module.Net(), module.step
     importlib.reload(module)
-    assert not any(map(was_replaced, second)), "they keep the code they had"
+    side = Side({"__name__": "__main__"}, Cells(), outward=False)
+    encoded = encode([value, function], side)
+    assert b"of_module" in encoded.head
+    arrived, called = decode(encoded.head, encoded.buffers, replace(side, outward=True))
+    assert (type(arrived), called) == (module.Net, module.step)
+
+
+def test_only_what_a_module_defines_comes_by_name(project: Path) -> None:
+    _import(project / "loaded_five.py", "from types import CodeType\nfrom os import system")
+    for name in ("CodeType", "system", "nothing"):
+        with pytest.raises(pickle.UnpicklingError, match="of its own"):
+            of_module("loaded_five", name)

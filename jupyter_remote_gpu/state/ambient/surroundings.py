@@ -60,15 +60,27 @@ class Surroundings:
     def units(self) -> tuple[AmbientUnit, ...]:
         """Return the hidden units that these are."""
         return (
-            AmbientUnit("os.getcwd", "", os.getcwd, self._folder_tell, self._folder_take),
+            AmbientUnit("os.getcwd", "", self._folder_look, self._folder_tell, self._folder_take),
             AmbientUnit("sys.path", "", lambda: tuple(sys.path), self._path_tell, self._path_take),
             AmbientUnit(
                 "os.environ", "", self._variables_look, self._variables_tell, self._variables_take
             ),
         )
 
+    def _folder_look(self) -> str:
+        """Return the working folder; the first one, if somebody removed the one it is.
+
+        Where a folder of that name is there again, it is entered.
+        """
+        try:
+            return os.getcwd()
+        except FileNotFoundError:
+            if os.path.isdir(self.base):
+                os.chdir(self.base)
+            return self.base
+
     def _folder_tell(self) -> Any:
-        return self._outward(os.getcwd())
+        return self._outward(self._folder_look())
 
     def _folder_take(self, told: Any) -> None:
         folder = self._inward(told)

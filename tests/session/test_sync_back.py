@@ -1,0 +1,55 @@
+"""What comes back where something else lies here already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.files.trees import read, write
+from tests.session.wiring import Wired
+
+
+@pytest.fixture
+def wired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
+    """A project whose outputs are not sent, and were made here before."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "none"))
+    found = Wired(tmp_path)
+    write(found.here, {".gitignore": "out/\n", "out/log.csv": "made here"})
+    yield found
+    found.close()
+
+
+def test_versions_of_what_is_not_sent_do_not_pile_up(wired: Wired) -> None:
+    for text in ("first", "second", "third"):
+        lines = wired.run(partial(write, wired.there, {"out/log.csv": text}))
+        assert "out/log.kept-from-box.csv" in "".join(lines), lines
+        assert read(wired.here) == {
+            ".gitignore": "out/\n",
+            "out": None,
+            "out/log.csv": "made here",
+            "out/log.kept-from-box.csv": text,
+        }
+        assert wired.run() == ()
+
+
+def test_a_version_that_the_user_changed_stays(wired: Wired) -> None:
+    wired.run(lambda: write(wired.there, {"out/log.csv": "first"}))
+    write(wired.here, {"out/log.kept-from-box.csv": "edited"})
+    wired.run(lambda: write(wired.there, {"out/log.csv": "second"}))
+    found = read(wired.here)
+    assert found["out/log.kept-from-box.csv"] == "edited"
+    assert found["out/log.kept-from-box-2.csv"] == "second"
+    assert found["out/log.csv"] == "made here"
+    wired.run(lambda: write(wired.there, {"out/log.csv": "third"}))
+    assert read(wired.here)["out/log.kept-from-box-2.csv"] == "third"
+
+
+def test_what_the_user_threw_away_here_comes_back_in_its_place(wired: Wired) -> None:
+    wired.run(lambda: write(wired.there, {"out/log.csv": "first"}))
+    (wired.here / "out/log.csv").unlink()
+    wired.run(lambda: write(wired.there, {"out/log.csv": "second"}))
+    assert read(wired.here)["out/log.csv"] == "second"
