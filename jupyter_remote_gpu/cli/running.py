@@ -48,6 +48,7 @@ def run(words: tuple[str, ...]) -> None:
     \b
     --machine NAME   the machine of that name; without it, the project's or this computer
     --detach         begin it, print its name, and leave it running
+    --datasets REF   data that the machine is to have first, as data/NAME; several by commas
     --timeout TIME   stop it after that time: 90s, 10m, 1h30m
     -n, --no-stdin   it reads nothing from here
     --json           print its output as JSON lines

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from jupyter_remote_gpu.datasets.remembered import Remembered
 from jupyter_remote_gpu.datasets.sources import Sources
-from jupyter_remote_gpu.session.cell_data import ProjectData
-from jupyter_remote_gpu.session.datasets import Where
+from jupyter_remote_gpu.protocol.steps import Told
+from jupyter_remote_gpu.session.cell_data import CellData, ProjectData
+from jupyter_remote_gpu.session.datasets import Carry, Where
 from jupyter_remote_gpu.session.place import Workspace
+from jupyter_remote_gpu.session.script import ScriptRun
 
 from .settings import Settings
 
@@ -23,6 +27,33 @@ def remembered_file(settings: Settings, folder: Path) -> Path:
     """Return the file that knows which version an address was found to mean in a project."""
     mark = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=8).hexdigest()
     return settings.settings.parent / "datasets" / f"{mark}.json"
+
+
+def place_for_script(
+    run: ScriptRun,
+    settings: Settings,
+    folder: Path,
+    addresses: Sequence[str],
+    where: tuple[Where, str],
+    told: Told,
+    carry: Carry | None,
+) -> None:
+    """Have a machine hold all that these addresses mean, before a script runs there; blocks.
+
+    `folder` is the one here that local paths are relative to; `where` the project
+    there and the folder below it that the script runs in. Raises as `CellData.place`.
+    """
+    data = CellData(
+        project_data(settings, folder),
+        run.with_client,
+        lambda: where,
+        told,
+        contextlib.nullcontext,
+        trusted=True,
+        carry=carry,
+    )
+    for address in addresses:
+        data.place(address)
 
 
 def where_of(workspace: Workspace, subfolder: str) -> tuple[Where, str]:

@@ -11,7 +11,9 @@ from pathlib import Path
 from jupyter_remote_gpu.machines import EMBEDDED_NAME, Machine, Request, choose
 from jupyter_remote_gpu.machines.embedded import embedded
 from jupyter_remote_gpu.machines.registry import Registry
+from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol.steps import Told
+from jupyter_remote_gpu.session.datasets import Where
 from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.place import Place, Workspace
 from jupyter_remote_gpu.session.project import workspace_name
@@ -19,6 +21,7 @@ from jupyter_remote_gpu.session.script import Onlooker, Script, ScriptRun
 from jupyter_remote_gpu.session.sync import ProjectSync
 from jupyter_remote_gpu.transport.base import Transport
 
+from .data import place_for_script, where_of
 from .places import place_here, place_there
 from .project import holds_home
 from .script import ScriptProject, find_project
@@ -35,6 +38,7 @@ class Wanted:
     typed: str
     arguments: tuple[str, ...]
     machine: Machine
+    datasets: tuple[str, ...] = ()
 
 
 def known_machines(settings: Settings, registry: Registry) -> dict[str, Machine]:
@@ -66,7 +70,7 @@ def wanted(
             # one is somewhere above; what the script belongs to lies further down
             project = find_project(str(project.script), project.script.parent, registry)
         refuse_home(project.root)
-    return Wanted(project, script, tuple(arguments), machine)
+    return Wanted(project, script, tuple(arguments), machine, request.datasets)
 
 
 def begin(
@@ -119,8 +123,19 @@ def begin(
         environ=dict(environ),
     )
     run = ScriptRun(way, machine.name, loop, onlooker, trusted=machine.trusted, files=files)
+    carry = way.carry if isinstance(way, ReachedMachine) else None
+
+    def where(workspace: Workspace) -> str:
+        folder = _folder(workspace, asked, registry)
+        # not by the workspace's name: a Python of the machine's own has none
+        there = Where(folder=folder), ""
+        if workspace.name:
+            there = where_of(workspace, project.subfolder)
+        place_for_script(run, settings, project.cwd, asked.datasets, there, told, carry)
+        return folder
+
     try:
-        run.start(place, script, lambda workspace: _folder(workspace, asked, registry))
+        run.start(place, script, where)
     except BaseException:
         run.close()
         raise

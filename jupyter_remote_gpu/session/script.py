@@ -7,9 +7,9 @@ import logging
 import queue
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from jupyter_remote_gpu import errors
 from jupyter_remote_gpu.errors import KernelDiedError, ProjectChangedError, RemoteGPUError
@@ -31,6 +31,7 @@ from .place import Place, Workspace
 from .sync import ProjectSync
 from .sync_report import Carried, SyncReport
 
+T = TypeVar("T")
 OPEN_SECONDS = 90.0
 REQUEST_SECONDS = 30.0
 INTERRUPTED_CODE = 130
@@ -150,6 +151,10 @@ class ScriptRun:
         """Ask the agent for something and return its answer; blocks."""
         asked = self._client.request(kind, told=told, **fields)
         return self._loop.run(asked, timeout, f"{self.machine} to answer ({kind.tag})")
+
+    def with_client(self, work: Callable[[AgentClient], Coroutine[Any, Any, T]]) -> T:
+        """Carry out what needs the client, in its loop; blocks for as long as that takes."""
+        return self._loop.run(work(self._client), None, self.machine)
 
     def start(
         self,
