@@ -18,7 +18,7 @@ ROWS = [
         "used": 1_000.0,
         "whole": True,
         "going": False,
-        "at": ["/work/data/news"],
+        "at": ["/srv/data/news"],
     },
     {
         "key": "squad-2",
@@ -39,7 +39,7 @@ def test_the_table_says_what_there_is_the_latest_first() -> None:
     assert [" ".join(line.split()) for line in lines] == [
         "name address size files last used state at",
         "squad hf://datasets/rajpurkar/squad@abc 10 bytes 10.0 s ago being fetched",
-        "news kaggle://o/news@4 43.0 MB 2 1 min 40 s ago /work/data/news",
+        "news kaggle://o/news@4 43.0 MB 2 1 min 40 s ago /srv/data/news",
     ]
     assert lines[0].index(" at") == lines[2].index(" /work")
 
