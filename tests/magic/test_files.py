@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.datasets.emulators.kaggle import zipped
+from tests.datasets.emulators.serving import serving
+from tests.datasets.emulators.storage import Storage
 from tests.files.trees import read, write
 from tests.notebook import Notebook
 from tests.ssh_machines import ON_A_MACHINE, SSHMachines
@@ -111,6 +114,24 @@ def test_a_large_file_travels_when_it_is_named(notebook: Notebook, root: Path) -
     head = notebook.run("%remote_gpu sync --dry-run").text().splitlines()[0]
     assert head == "a sync with box would move nothing: both sides are the same"
     (root / "big.bin").unlink()
+
+
+def test_placed_data_are_no_files_of_the_project(
+    notebook: Notebook, machines: SSHMachines, root: Path
+) -> None:
+    with serving(storage := Storage()):
+        storage.signs = False
+        storage.put("/items.zip", zipped({"a.csv": b"id", "train.py": b"evil"}))
+        shown = notebook.run(f"%remote_gpu data {storage.url}/items.zip", timeout=READY_SECONDS)
+    assert "2 files) is " in shown.text(), shown.error()
+    shown = notebook.run("%%remote_gpu\nprint(open('data/items/a.csv').read())")
+    assert shown.text() == "id\n", shown.error()
+    head = notebook.run("%remote_gpu sync --dry-run").text().splitlines()[0]
+    assert head == "a sync with box would move nothing: both sides are the same"
+    assert not (root / "nb" / "data" / "items").exists()
+    assert not [path for path in read(root) if "items" in path]
+    assert "items.zip" in notebook.run("%remote_gpu data").text()
+    assert "freed" in notebook.run("%remote_gpu data --remove items").text()
 
 
 def test_what_is_not_trusted_waits_until_it_is_accepted(
