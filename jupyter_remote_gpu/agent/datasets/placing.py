@@ -85,10 +85,6 @@ class Placing:
             at: Placed(one["key"], one["text"], tuple(one["asked"])) for at, one in found.items()
         }
 
-    def paths(self, project: Path) -> frozenset[bytes]:
-        """Return the paths below a project at which datasets are: for `files.ignore.Ignore`."""
-        return frozenset(os.fsencode(at) for at in self._read().get(str(project), {}))
-
     def places(self, key: str) -> list[str]:
         """Return the links to a dataset that are still there."""
         links = [Path(project) / at for project, at in self._of(key)]

@@ -55,9 +55,9 @@ def test_what_is_placed_is_remembered_with_all_that_it_was_asked_as(
 def test_a_sync_leaves_it_alone_in_both_directions(placing: Placing, project: Path) -> None:
     (project / "data").mkdir()
     (project / "data" / "mine.csv").write_text("1")
-    placing.place(project, "data/d", "one", "t", "a")
+    placing.place(project, "data/d", "news-0123456789abcdef01234567", "t", "a")
     for sending in (True, False):
-        rules = partial(Ignore, project, sending=sending, datasets=placing.paths(project))
+        rules = partial(Ignore, project, sending=sending)
         found = Project(project, rules, Index())
         found.scan()
         assert set(found.index.tree()) == {b"data", b"data/mine.csv"}
