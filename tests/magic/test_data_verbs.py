@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import Place, make_place
-from tests.datasets.emulators.kaggle import Dataset, Kaggle
+from tests.datasets.emulators.kaggle import USER, Dataset, Kaggle
 from tests.datasets.emulators.serving import serving
 from tests.datasets.emulators.storage import Storage
 from tests.notebook import Notebook
 
+SECRET = "KGAT_f00d5ec2e7f00d5ec2e7f00d5ec2e7"
 ROWS = b"id,text\n" + b"".join(b"%d,item\n" % n for n in range(1000))
 SETUP = """
 from jupyter_remote_gpu.datasets.kaggle import KaggleSource
@@ -89,6 +91,39 @@ def test_a_local_cell_looks_at_the_same_data(shop: Notebook, kaggle: Kaggle) -> 
     assert travels.ename() == "CannotTravelError"
     assert "found" in travels.error()
     shop.run("del found")
+
+
+def test_the_token_stays_here_and_no_link_is_written_down(
+    shop: Notebook, kaggle: Kaggle, place: Place
+) -> None:
+    kaggle.tokens[SECRET] = USER
+    kaggle.datasets["shop/private"] = Dataset([{"a.csv": b"id,text\n"}], private=True)
+    assert shop.run("%remote_gpu data shop/private").ename() == "NoCredentialsError"
+    shop.run(f'import os\nos.environ["KAGGLE_API_TOKEN"] = "{SECRET}"')
+    placed = shop.run("%remote_gpu data shop/private")
+    assert placed.error() == ""
+    code = 'import os\nprint("KAGGLE_API_TOKEN" in os.environ, open("data/private/a.csv").read())'
+    there = shop.run(f"%%remote_gpu\n{code}")
+    assert there.text() == "False id,text\n\n"
+    signature = kaggle.storage.asked[-1].query["X-Goog-Signature"]
+    for secret in (SECRET.encode(), signature.encode()):
+        assert _holding(secret, place.state.rglob("*")) == []
+        assert _holding(secret, Path("/proc").glob("[0-9]*/cmdline")) == []
+        assert _holding(secret, Path("/proc").glob("[0-9]*/environ")) == []
+        assert secret.decode() not in str([placed.messages, there.messages])
+    shop.run('del os.environ["KAGGLE_API_TOKEN"]')
+
+
+def _holding(secret: bytes, paths: Iterable[Path]) -> list[Path]:
+    """Return the files that hold a secret."""
+    return [path for path in paths if secret in _read(path)]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes() if path.is_file() else b""
+    except OSError:
+        return b""  # gone, or a process that has ended
 
 
 def test_what_is_wrong_is_said(shop: Notebook) -> None:
