@@ -29,6 +29,8 @@ from .staging import measured
 
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 _MAKING = ".making"
+FORGOTTEN_SECONDS = 3600.0
+"""What is still being removed after so long is removed by nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,10 @@ class Shelf:
                 os.rename(folder, gone)
                 freed += _emptied(gone)
         self.lock(key).unlink(missing_ok=True)
+        for left in (self.root / _MAKING).glob(".gone-*"):
+            # somebody was killed while he removed it
+            if time.time() - left.stat().st_mtime > FORGOTTEN_SECONDS:
+                freed += _emptied(left)
         return freed
 
 
