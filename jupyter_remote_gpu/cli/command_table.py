@@ -21,6 +21,7 @@ _PLACES = {
     "sync": "files",
     "pull": "files",
     "kept": "files",
+    "data": "data",
     "add": "machines",
     "forget": "machines",
     "machines": "machines",

@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jupyter_remote_gpu.datasets.remembered import Remembered
+from jupyter_remote_gpu.datasets.source import Resolved, Source
 from jupyter_remote_gpu.datasets.sources import Sources
+from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol.steps import Told
+from jupyter_remote_gpu.session.asking import asking
 from jupyter_remote_gpu.session.cell_data import CellData, ProjectData
-from jupyter_remote_gpu.session.datasets import Carry, Where
+from jupyter_remote_gpu.session.datasets import Carry, Placed, Placement, Where
 from jupyter_remote_gpu.session.place import Workspace
 from jupyter_remote_gpu.session.script import ScriptRun
+from jupyter_remote_gpu.transport.base import Transport
 
 from .settings import Settings
 
@@ -54,6 +58,19 @@ def place_for_script(
     )
     for address in addresses:
         data.place(address)
+
+
+async def fetch_there(
+    way: Transport, resolved: Resolved, source: Source, address: str, told: Told
+) -> Placed:
+    """Have a machine hold data, linked into no project; called in an event loop.
+
+    Cancelled, it ends the download and keeps what came. Raises as `Placement.run`.
+    """
+    carry = way.carry if isinstance(way, ReachedMachine) else None
+    async with asking(way) as client:
+        placement = Placement(client, resolved, source, Where(), asked=address, carry=carry)
+        return await placement.run(told)
 
 
 def where_of(workspace: Workspace, subfolder: str) -> tuple[Where, str]:

@@ -30,6 +30,14 @@ def test_a_script_finds_its_data(here: Terminal, storage: Storage) -> None:
     assert len(whole) == 1
 
 
+def test_data_are_fetched_ahead_listed_and_freed(here: Terminal, storage: Storage) -> None:
+    address = f"{storage.url}/items.zip"
+    fetched = here.json("data", address)
+    assert (fetched["data"], fetched["files"], fetched["bytes"]) == (address, 1, 5)
+    assert [row["text"] for row in here.json("data")["datasets"]] == [address]
+    assert "freed" in here.run("data", "--remove", "items").stdout
+
+
 def test_without_its_data_a_script_does_not_run(here: Terminal, storage: Storage) -> None:
     here.script("never.py", "print('ran')")
     ran = here.run("run", "never.py", "--datasets", f"{storage.url}/none.zip")

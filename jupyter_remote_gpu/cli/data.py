@@ -1,0 +1,88 @@
+"""`data`: data from Kaggle, the Hub or the web on a machine; what lies there, and freeing it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from jupyter_remote_gpu.commands.data import fetch_there, project_data
+from jupyter_remote_gpu.commands.data_table import data_text, keys_of, placed_text
+from jupyter_remote_gpu.commands.project import project_folder
+from jupyter_remote_gpu.commands.runs import way_to
+from jupyter_remote_gpu.commands.ways import reached
+from jupyter_remote_gpu.errors import RequestError
+from jupyter_remote_gpu.machines import EMBEDDED_NAME
+from jupyter_remote_gpu.protocol.dataset_messages import ListDatasets, RemoveDatasets
+from jupyter_remote_gpu.session.summary import seconds_text, size_text
+from jupyter_remote_gpu.transport.base import Transport
+
+from .carrying import with_here
+from .grammar import complete_machine
+from .here import Here
+
+
+@click.command("data", short_help="Fetch data to a machine; list and free what lies there.")
+@click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
+@click.option("--machine", shell_complete=complete_machine, help="The machine.")
+@click.option("--newest", is_flag=True, help="Ask again which version is the newest.")
+@click.option("--remove", is_flag=True, help="Free the room that these data take.")
+@with_here
+def data(
+    here: Here, addresses: tuple[str, ...], machine: str | None, newest: bool, remove: bool
+) -> None:
+    """Fetch data straight to a machine: kaggle://OWNER/NAME, hf://datasets/ORG/NAME, https://…
+
+    Every project there finds them without fetching them again: `remote-gpu run --datasets`,
+    `%remote_gpu data`. Without an address, what lies there. Without --machine, the machine
+    that notebooks of the project use, or this computer.
+    """
+    name = machine or here.registry.default(str(project_folder(Path.cwd()))) or EMBEDDED_NAME
+    way = _way(here, name)
+    if remove:
+        _remove(here, name, way, addresses)
+    elif addresses:
+        for address in addresses:
+            _fetch(here, name, way, address, newest=newest)
+    else:
+        rows = here.ask(name, way, ListDatasets)["datasets"]
+        here.say(data_text(rows) if rows else f"no data lie on {name}", name=name, datasets=rows)
+
+
+def _way(here: Here, name: str) -> Transport:
+    if name == EMBEDDED_NAME:
+        return way_to(here.settings, here.registry, name)
+    told = here.progress(name).told
+    return reached(here.registry.find(name), here.settings, here.registry, told)
+
+
+def _fetch(here: Here, name: str, way: Transport, address: str, *, newest: bool) -> None:
+    found = project_data(here.settings, Path.cwd())
+    if newest:
+        found.forget(address)
+    progress = here.progress(name)
+    with progress.shown(lambda seconds: f"done in {seconds_text(seconds)}"):
+        resolved = found.resolve(address)
+        work = fetch_there(way, resolved, found.source(resolved.reference), address, progress.told)
+        placed = here.loop.run(work, None, f"{name} to fetch {resolved.text}")
+    here.say(
+        placed_text(name, resolved.text, placed),
+        name=name,
+        data=resolved.text,
+        path=placed.path,
+        bytes=placed.bytes,
+        files=placed.files,
+    )
+
+
+def _remove(here: Here, name: str, way: Transport, wanted: tuple[str, ...]) -> None:
+    if not wanted:
+        raise RequestError("--remove needs the name of data", hint="remote-gpu data shows them.")
+    rows = here.ask(name, way, ListDatasets)["datasets"]
+    done = here.ask(name, way, RemoveDatasets, keys=keys_of(name, rows, wanted))
+    lines = [f"freed {size_text(done['freed'])} on {name}"]
+    lines += [f"kept {key}: {why}" for key, why in done["kept"].items()]
+    here.say("\n".join(lines), name=name, **done)
+
+
+COMMANDS = (data,)
