@@ -126,35 +126,30 @@ def test_a_killed_download_goes_on_where_it_was(asking: Asking, source: Signing)
     data = noise(40 * MEGABYTE)
     kept = source.server.put("c.bin", data)
     resolved = source.resolved("c.bin", version="killed")
-    half = threading.Event()
+    go, behind_the_first = threading.Event(), threading.Event()
 
-    def wait(step: object) -> None:
-        if getattr(step, "done", 0) > 4 * MEGABYTE:
-            half.set()
+    def hold() -> None:
+        if len(source.server.ranges("c.bin")) > 1:
+            behind_the_first.set()
+            go.wait(60)
 
-    asking.on_step = wait
-    kept.drops = [6 * MEGABYTE]
-    kept.statuses = []
+    kept.before = hold
     going = asking.start(source, resolved)
-    try:
-        assert half.wait(30)
-        for number in fetchers():
-            os.kill(number, signal.SIGKILL)
-        with pytest.raises(DatasetError, match="ended"):
-            going.result(60)
-    except AssertionError:
+    assert behind_the_first.wait(60)
+    for number in fetchers():
+        os.kill(number, signal.SIGKILL)
+    with pytest.raises(DatasetError, match="ended"):
         going.result(60)
-        raise
-    finally:
-        asking.on_step = lambda step: None
+    go.set()
     (unfinished,) = [one for one in asking.listed() if one["key"] == resolved.key]
-    assert not unfinished["whole"] and unfinished["bytes"] > 4 * MEGABYTE
+    assert not unfinished["whole"] and unfinished["bytes"] >= 16 * MEGABYTE
     source.server.asked.clear()
+    kept.before = lambda: None
     asking.place(source, resolved)
     starts = [
         int(text.removeprefix("bytes=").partition("-")[0]) for text in source.server.ranges("c.bin")
     ]
-    assert min(starts) >= 4 * MEGABYTE
+    assert min(starts) == 16 * MEGABYTE
 
 
 def test_a_user_who_stops_keeps_what_arrived(asking: Asking, source: Signing) -> None:
@@ -305,13 +300,13 @@ def test_a_dataset_of_kaggle_comes_by_a_signed_link_and_no_token_leaves(
 def test_killed_while_it_unpacks_it_goes_on_and_fetches_nothing_again(
     asking: Asking, source: Signing
 ) -> None:
-    files = {f"{n % 50}/{n}.bin": noise(20_000, n) for n in range(1500)}
+    files = {f"{n % 50}/{n}.bin": noise(20_000, n) for n in range(3000)}
     source.server.put("k.zip", zipped(files))
     resolved = source.resolved("k.zip", version="unpacking", unpack=True)
     killed = threading.Event()
 
     def kill(step: Step) -> None:
-        if step.what.startswith("unpacking") and step.done and not killed.is_set():
+        if step.what.startswith("unpacking") and not killed.is_set():
             killed.set()
             for number in fetchers():
                 os.kill(number, signal.SIGKILL)
