@@ -125,21 +125,23 @@ def begin(
     run = ScriptRun(way, machine.name, loop, onlooker, trusted=machine.trusted, files=files)
     carry = way.carry if isinstance(way, ReachedMachine) else None
 
-    def where(workspace: Workspace) -> str:
+    def prepared(workspace: Workspace) -> str:
         folder = _folder(workspace, asked, registry)
-        # not by the workspace's name: a Python of the machine's own has none
-        there = Where(folder=folder), ""
-        if workspace.name:
-            there = where_of(workspace, project.subfolder)
+        there = _where(workspace, folder, project)
         place_for_script(run, settings, project.cwd, asked.datasets, there, told, carry)
         return folder
 
     try:
-        run.start(place, script, where)
+        run.start(place, script, prepared)
     except BaseException:
         run.close()
         raise
     return run
+
+
+def _where(workspace: Workspace, folder: str, project: ScriptProject) -> tuple[Where, str]:
+    """Return where data are linked; by its folder where a Python has no workspace of ours."""
+    return where_of(workspace, project.subfolder) if workspace.name else (Where(folder=folder), "")
 
 
 def _folder(workspace: Workspace, asked: Wanted, registry: Registry) -> str:
