@@ -63,6 +63,8 @@ def bring(sides: Sides, found: Plan, budget: int | None, told: Told) -> Brought:
         sides.there.fetch(contents, sides.here.held, store, told)
         _place(sides, steps, found, store, brought)
     if isinstance(store, DirectoryStore):
+        if not brought.again and not brought.late:
+            store.trim(0)  # all of it lies in files now
         store.close()
     return brought
 
