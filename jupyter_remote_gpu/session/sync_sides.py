@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jupyter_remote_gpu.chunks.tree import Entry, FileEntry
 from jupyter_remote_gpu.files.plan import Do, Plan, Step, plan
+from jupyter_remote_gpu.protocol.steps import Told
 
 from .sync_aside import Aside
 from .sync_here import Here
@@ -41,16 +42,19 @@ class Sides:
     refused: dict[bytes, tuple[Entry | None, Entry | None]] = field(default_factory=dict)
     coming: Callable[[bytes, Entry | None], bool] = lambda path, entry: False
 
-    def look_there(self, most_bytes: int, *, fresh: bool = False) -> set[bytes]:
-        """Learn how the files there are; return the paths that differ from what was known."""
+    def look_here(self, told: Told | None = None, *, fresh: bool = False) -> None:
+        """Look at the files of here; what changed is `open`, whatever happens next."""
+        self.open |= self.here.look(told, fresh=fresh)
+
+    def look_there(self, most_bytes: int, *, fresh: bool = False) -> None:
+        """Learn how the files there are; what differs from what was known is `open`."""
         there, memory = self.there, self.memory
         if not there.known:
             there.guess({path: one.entry for path, one in memory.agreed.items()})
-        moved = there.look(most_bytes, fresh=fresh)
+        self.open |= there.look(most_bytes, fresh=fresh)
         if memory.has_files() and not any(map(is_file, there.tree.values())):
             # the workspace was lost or removed: nobody deleted each of these files
             memory.forget_all()
-        return moved
 
     def plan(self, paths: set[bytes] | None) -> Plan:
         """Return what is to be done about these paths, about all if None."""
