@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from jupyter_remote_gpu.agent.home import found_homes
+from jupyter_remote_gpu.protocol.steps import Step
 from jupyter_remote_gpu.session.project import workspace_name
 from jupyter_remote_gpu.session.sync import SMALL_BYTES, ProjectSync
+from jupyter_remote_gpu.transport.local import lock_holder
 from tests.files.trees import read, write
 from tests.session.recording import Bench
 from tests.session.test_environment import Machine, Project, opened
@@ -109,6 +114,36 @@ def test_files_that_are_gone_there_are_noticed_before_anything_runs(
     assert bench.remote("1").error is None
     assert (there / "b.txt").read_text() == "newer"
     assert (there / "train.py").exists()
+
+
+def test_an_agent_that_is_killed_while_files_move_costs_nothing(
+    bench: Bench, project: Project, machine: Machine
+) -> None:
+    data = random.Random(4).randbytes(40_000_000)
+    kills = 0
+
+    def kill(step: Step) -> None:
+        nonlocal kills
+        if step.what.startswith(("sending the project", "bringing")) and kills == 0:
+            kills += 1
+            agent = lock_holder(next(iter(found_homes(machine.base / "home"))).lock)
+            assert agent is not None
+            os.kill(agent, signal.SIGKILL)
+
+    files = bench.session.place.files
+    assert files is not None
+    write(project.folder, {"big.bin": data})
+    files.sync(kill)
+    assert kills == 1
+    code = (
+        "d = Path('big.bin').read_bytes()\n_ = Path('back.bin').write_bytes(d[::-1])\nprint(len(d))"
+    )
+    assert shown(bench, code) == f"{len(data)}\n"
+    agent = lock_holder(next(iter(found_homes(machine.base / "home"))).lock)
+    if agent is not None:
+        os.kill(agent, signal.SIGKILL)
+    until(lambda: (project.folder / "back.bin").exists())
+    assert (project.folder / "back.bin").read_bytes() == data[::-1]
 
 
 def test_another_session_goes_on(bench: Bench, project: Project, machine: Machine) -> None:
