@@ -13,8 +13,7 @@ from jupyter_remote_gpu.machines.embedded import embedded
 from jupyter_remote_gpu.machines.registry import Registry
 from jupyter_remote_gpu.protocol.steps import Told
 from jupyter_remote_gpu.session.loop import LoopThread
-from jupyter_remote_gpu.session.place import Place, Workspace
-from jupyter_remote_gpu.session.project import workspace_name
+from jupyter_remote_gpu.session.place import Place
 from jupyter_remote_gpu.session.script import Onlooker, Script, ScriptRun
 from jupyter_remote_gpu.session.sync import ProjectSync
 from jupyter_remote_gpu.transport.base import Transport
@@ -23,7 +22,7 @@ from .places import place_here, place_there
 from .project import holds_home
 from .script import ScriptProject, find_project
 from .settings import Settings
-from .syncing import project_sync, refuse_home
+from .syncing import refuse_home
 from .ways import as_machine, local, reached
 
 
@@ -104,9 +103,7 @@ def begin(
             project.subfolder,
             told,
         )
-        # whichever Python runs the script, its project has to be there
-        root = project.root
-        files = place.files or project_sync(settings, registry, machine.name, root, told)
+        files = place.files
 
     path = os.path.relpath(project.script, project.cwd)
     script = Script(
@@ -120,17 +117,8 @@ def begin(
     )
     run = ScriptRun(way, machine.name, loop, onlooker, trusted=machine.trusted, files=files)
     try:
-        run.start(place, script, lambda workspace: _folder(workspace, asked, registry))
+        run.start(place, script)
     except BaseException:
         run.close()
         raise
     return run
-
-
-def _folder(workspace: Workspace, asked: Wanted, registry: Registry) -> str:
-    """Return the folder to run in: where the project is, whichever Python there runs it."""
-    if workspace.name or asked.machine.kind == "embedded":
-        return workspace.folder
-    project = asked.project
-    name = workspace_name(registry.client, project.root)
-    return f"{workspace.folder}/workspaces/{name}/project/{project.subfolder}".rstrip("/")

@@ -6,12 +6,15 @@ import os
 import random
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from jupyter_remote_gpu.agent.home import found_homes
+from jupyter_remote_gpu.commands.own_python import OwnPython
+from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol.steps import Step
 from jupyter_remote_gpu.session.project import workspace_name
 from jupyter_remote_gpu.session.sync import SMALL_BYTES, ProjectSync
@@ -151,6 +154,21 @@ def test_another_session_goes_on(bench: Bench, project: Project, machine: Machin
     shown(bench, "_ = Path('r.txt').write_text('r')")
     other = bench_of(machine, project)
     assert shown(other, "print(Path('a.txt').read_text(), Path('r.txt').read_text())") == "a r\n"
+
+
+def test_an_interpreter_of_the_machine_gets_the_project_too(
+    project: Project, machine: Machine
+) -> None:
+    way = ReachedMachine(machine.host.target(), "token", machine.cache, machine.steps.append)
+    name = workspace_name("client", project.folder)
+    files = ProjectSync(project.folder, machine.cache / "own", "test", name, trusted=True)
+    place = OwnPython("own.ipynb", sys.executable, way, files, name, "below/it")
+    write(project.folder, {"below/it/x.txt": "x"})
+    bench = Bench(way, project.folder, place=place)
+    try:
+        assert shown(bench, "print(Path('x.txt').read_text())") == "x\n"
+    finally:
+        bench.close()
 
 
 def until(true: Callable[[], bool]) -> None:
