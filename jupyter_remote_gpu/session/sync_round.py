@@ -132,7 +132,12 @@ def _together(one: SyncReport, other: SyncReport) -> SyncReport:
 
 def _with_what_stays(sides: Sides, report: SyncReport) -> SyncReport:
     """Add what waits for the user and what does not travel, where that matters."""
-    left_out = [left for left in sides.here.left_out.values() if left.why in MATTERS]
+    there = sides.there.tree  # what came from there is not lacking there
+    left_out = [
+        left
+        for left in sides.here.left_out.values()
+        if left.why in MATTERS and left.path not in there
+    ]
     told = [stays(left) for left in left_out]
     return replace(
         report,

@@ -266,7 +266,7 @@ def test_what_a_long_run_writes_comes_while_it_goes_on(
     def work() -> None:
         with wired.sync.during_run():
             write(wired.there, {"train.log": "epoch 1\n", "m.pt": "first half"})
-            until(lambda: "m.pt" in read(wired.here))
+            until(lambda: (wired.here / "m.pt").exists())  # a walk would meet what is being staged
         assert read(wired.here)["train.log"] == "epoch 1\n"
         write(wired.there, {"m.pt": "all of it"})
 
