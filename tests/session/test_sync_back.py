@@ -68,3 +68,14 @@ def test_nothing_is_kept_of_large_files_that_have_come(wired: Wired) -> None:
         assert (wired.here / name).read_bytes() == weights
         assert list((wired.folder / "state").rglob("*.pack")) == []
         weights = weights[::-1]
+
+
+def test_what_lies_here_already_is_not_brought(wired: Wired) -> None:
+    data = random.Random(2).randbytes(20_000_000)
+    write(wired.here, {"out/w.bin": data})
+    write(wired.there, {"out/w.bin": data, "out/log.csv": "made here"})
+    report = wired.sync.sync()
+    assert report.bytes_back < 100_000, "it was brought"
+    assert report.conflicts == ()
+    assert [one.path for one in report.back if one.bytes] == []
+    assert wired.run() == ()
