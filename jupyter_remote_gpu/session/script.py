@@ -27,7 +27,7 @@ from .environment import RemotePlace
 from .following import Following, interrupts_into, interrupts_raised
 from .loop import LoopThread
 from .notes import NOTES
-from .place import Place, Workspace
+from .place import Place
 from .sync import ProjectSync
 from .sync_report import Carried, SyncReport
 
@@ -151,16 +151,8 @@ class ScriptRun:
         asked = self._client.request(kind, told=told, **fields)
         return self._loop.run(asked, timeout, f"{self.machine} to answer ({kind.tag})")
 
-    def start(
-        self,
-        place: Place,
-        script: Script,
-        where: Callable[[Workspace], str] = lambda workspace: workspace.folder,
-    ) -> None:
-        """Have environment, kernel and files there, and begin; blocks for as long as that takes.
-
-        `where` is the folder that the script runs in, which is made there.
-        """
+    def start(self, place: Place, script: Script) -> None:
+        """Have environment, kernel and files there, and begin; blocks for as long as that takes."""
         self._place = place
         workspace = place.open(self.request, script.sources)
         for line in place.before_cell(self.request, script.sources):
@@ -177,7 +169,7 @@ class ScriptRun:
         self.kernel = str(opened["kernel"])
         self.run = f"{self._id}-{self.kernel}"
         try:
-            self._begin(script, where(workspace))
+            self._begin(script, workspace.folder)
         except BaseException:
             # whoever is interrupted here has seen nothing begin
             stopped = self._client.request(messages.StopKernel, kernel=self.kernel)
