@@ -149,6 +149,19 @@ def test_an_agent_that_is_killed_while_files_move_costs_nothing(
     assert (project.folder / "back.bin").read_bytes() == data[::-1]
 
 
+def test_modules_edited_here_are_new_there(bench: Bench, project: Project) -> None:
+    source = "class Net:\n    def run(self): return {0}\ndef step(): return {0}\n"
+    write(project.folder, {"net.py": source.format(1), "pkg/part.py": "A = 1"})
+    assert shown(bench, "import net, pkg.part\nfrom net import Net, step\nx = Net()") == ""
+    for number in (2, 3):  # of one size, perhaps within a second
+        write(project.folder, {"net.py": source.format(number), "pkg/part.py": f"A = {number}"})
+        found = shown(bench, "print(x.run(), step(), pkg.part.A, type(x) is Net is net.Net)")
+        assert found == f"{number} {number} {number} True\n"
+    write(project.folder, {"net.py": "def step( = 4"})
+    assert shown(bench, "print(step())") == "3\n"
+    assert any("net.py could not be loaded anew" in note for note in bench.front_end.notes)
+
+
 def test_another_session_goes_on(bench: Bench, project: Project, machine: Machine) -> None:
     write(project.folder, {"a.txt": "a"})
     shown(bench, "_ = Path('r.txt').write_text('r')")
