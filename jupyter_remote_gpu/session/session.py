@@ -211,6 +211,7 @@ class Session:
                     self.request(messages.StopKernel, timeout=5.0, kernel=kernel)
         if self._peer is not None:
             self._peer.close()
+        self._files.close()
         self._loop.loop.call_soon_threadsafe(self._client.close)
 
     def send_comm(

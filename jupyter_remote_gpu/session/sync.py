@@ -84,7 +84,7 @@ class ProjectSync:
         self._told = told
         self._lock = threading.RLock()
         here = Here(root, state, machine)
-        folder = here.folder / re.sub(r"[^A-Za-z0-9._-]", "-", machine)
+        folder = here.folder / "machines" / re.sub(r"[^A-Za-z0-9._-]", "-", machine)
         there, memory, aside = There(_not_reached, workspace), Memory(folder), folder / "aside"
         self._later = Later(self._own_there, self._held, self._arriving, self._place)
         self._sides = Sides(here, there, memory, Aside(aside), machine, folder, trusted)

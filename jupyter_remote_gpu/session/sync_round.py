@@ -110,11 +110,13 @@ def _once(
     }
     sides.memory.save()
     sides.here.save()
+    refusals = {**sides.unsafe, **brought.refused, **refused}
+    sides.unsafe = {}
     report = SyncReport(
         sent=tuple(sent),
         back=tuple(brought.back),
         conflicts=tuple(brought.conflicts),
-        refused={os.fsdecode(path): why for path, why in {**brought.refused, **refused}.items()},
+        refused={os.fsdecode(path): why for path, why in refusals.items()},
     )
     return report, brought.late, brought.again or len(sent) + len(refused) < count
 

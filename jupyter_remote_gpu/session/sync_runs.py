@@ -77,6 +77,12 @@ class FilesOfRuns:
         except RemoteGPUError as error:
             self._say((f"the files that the cell wrote are not here yet: {error}",))
 
+    def close(self) -> None:
+        """Stop watching, and bring nothing more in the background; it goes on another time."""
+        files = self._files()
+        if files is not None:
+            files.close()
+
     def wrote(self, word: project.Wrote) -> None:
         """Take the agent's word of how the files are; called in the loop."""
         files = self._files()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jupyter_remote_gpu.chunks.tree import Entry, FileEntry
+from jupyter_remote_gpu.errors import UnsafePathError
+from jupyter_remote_gpu.files.paths import checked
 from jupyter_remote_gpu.files.plan import Do, Plan, Step, plan
 from jupyter_remote_gpu.protocol.steps import Told
 
@@ -26,7 +28,8 @@ class Sides:
     """Here, there, and what they agreed on. Used by one thread at a time.
 
     `open` has the paths that differ still, `folder` is where what belongs to this
-    project and machine is remembered, `refused` the two versions of paths that a side
+    project and machine is remembered, `unsafe` why names that no side writes for
+    another stay, `refused` the two versions of paths that a side
     could not hold, `coming` whether a version of a path is on its
     way here already.
     """
@@ -39,6 +42,7 @@ class Sides:
     folder: Path
     trusted: bool
     open: set[bytes] = field(default_factory=set)
+    unsafe: dict[bytes, str] = field(default_factory=dict)
     refused: dict[bytes, tuple[Entry | None, Entry | None]] = field(default_factory=dict)
     coming: Callable[[bytes, Entry | None], bool] = lambda path, entry: False
 
@@ -67,6 +71,7 @@ class Sides:
             not_followed=here.left_out,
             paths=paths,
         )
+        self._leave_unsafe(found)
         gone = [step.path for step in found.of(Do.DELETE_HERE) if is_file(step.here)]
         if len(gone) > max(_MANY_GONE, len(memory.agreed) // 2):
             # what is here goes there again
@@ -74,6 +79,15 @@ class Sides:
                 memory.agree(path, None)
             return self.plan(paths)
         return found
+
+    def _leave_unsafe(self, found: Plan) -> None:
+        """Take out of a plan what no side writes for another: one odd name stops nothing else."""
+        for path in list(found.steps):
+            try:
+                checked(path)
+            except UnsafePathError as error:  # noqa: PERF203  (few steps)
+                del found.steps[path]
+                self.unsafe[path] = error.message
 
     def is_idle(self, step: Step) -> bool:
         """Whether nothing can be done about a step now: it waits, comes already, or was refused."""
