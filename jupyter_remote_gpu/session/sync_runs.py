@@ -67,12 +67,13 @@ class FilesOfRuns:
             files.run_refused()
             self.prepare(ask, transport)
 
-    def after(self) -> None:
+    def after(self, ask: Ask, transport: Transport) -> None:
         """Bring back what a run wrote. What fails there is told: the run has ended as it did."""
         files = self._files()
         if files is None:
             return
         try:
+            files.use(ask, transport)
             self._say(files.after_run())
         except RemoteGPUError as error:
             self._say((f"the files that the cell wrote are not here yet: {error}",))

@@ -169,6 +169,18 @@ def test_another_session_goes_on(bench: Bench, project: Project, machine: Machin
     assert shown(other, "print(Path('a.txt').read_text(), Path('r.txt').read_text())") == "a r\n"
 
 
+def test_attaching_brings_what_was_written_meanwhile(
+    bench: Bench, project: Project, machine: Machine
+) -> None:
+    shown(bench, "pass")
+    there = machine.base / "workspaces" / workspace_name("client", project.folder) / "project"
+    (there / "late.txt").write_text("late")
+    other = bench_of(machine, project)
+    left = other.session.survivors()
+    assert other.session.attach(left[-1]) is not None
+    assert (project.folder / "late.txt").read_text() == "late"
+
+
 def test_an_interpreter_of_the_machine_gets_the_project_too(
     project: Project, machine: Machine
 ) -> None:
