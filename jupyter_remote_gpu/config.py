@@ -35,7 +35,8 @@ class RemoteGPU(Configurable):
     """Settings of the notebook's side."""
 
     home = Unicode(
-        help="Folder in which the embedded machine's agent keeps kernels and journals."
+        help="Folder in which the embedded machine's agent keeps kernels and journals, and in which"
+        " is remembered what projects and machines have in common, what comes, what was put aside."
         f" Environment: {HOME_VARIABLE}."
     ).tag(config=True)
 

@@ -61,6 +61,7 @@ class ProjectThere:
         self._files: Project | None = None
         self._watcher: Watcher | None = None
         self._watched: os.stat_result | None = None
+        self._unsure = False
         self._now: Encoded = encode({})
         self._known: OrderedDict[Listed, Encoded] = OrderedDict()
         self._held: HeldChunks | None = None
@@ -125,7 +126,9 @@ class ProjectThere:
             self._watcher.close()
             self._watcher, self._watched = watch(self.root), self.root.stat()
         paths = self._watcher.changed()
-        found = files.scan() if paths is None or fresh else files.look_at(paths)
+        fresh, self._unsure = fresh or self._unsure or paths is None, True
+        found = files.scan() if fresh or paths is None else files.look_at(paths)
+        self._unsure = False  # a look that fails is made up for by one at everything
         if found.changed:
             self._take(found.changed)
 

@@ -69,8 +69,15 @@ class Projects:
         """See `LackingChunks`."""
         names = _names(_blob(request))
         found = self._project(request.workspace)
-        lacking = await self._away(lambda: found.lacking(names))
+        lacking = await self._away(lambda: self._expecting(request.workspace, found, names))
         return {BLOBS: (b"".join(lacking),)}
+
+    def _expecting(self, workspace: str, found: ProjectThere, names: list[bytes]) -> list[bytes]:
+        """Return what is lacking; until it has found its place nothing of it is forgotten."""
+        lacking = found.lacking(names)
+        if lacking:
+            self._open_store().keep(_coming(workspace), names)
+        return lacking
 
     async def put(self, request: project.PutChunks) -> Result:
         """See `PutChunks`."""
@@ -114,6 +121,8 @@ class Projects:
         root = _listed(request.root, request.root_depth)
         found, data = self._project(request.workspace), _blob(request)
         answer = await self._away(lambda: found.change(base, root, _unpacked(data), request.who))
+        if self._store is not None:
+            self._store.release(_coming(request.workspace))
         refused = {project.path_mark(path): why for path, why in answer.refused.items()}
         return {**_tree(answer), "refused": refused}
 
@@ -183,6 +192,11 @@ class Projects:
 
 
 _RUN_FIELDS = ("request", "kernel", "run", "source", "count", "parent", "stdin", "state")
+
+
+def _coming(workspace: str) -> str:
+    """Return who keeps the chunks of files that are on their way into a workspace."""
+    return f"on the way to {workspace}"
 
 
 def _change_of(request: project.RunWith) -> project.ChangeProject:

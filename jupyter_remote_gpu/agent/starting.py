@@ -22,7 +22,7 @@ from .handle import KernelDescription, KernelHandle, log_tail
 from .home import AgentHome
 from .process import start_time
 from .warm import WarmParent, enough_memory
-from .workspaces import kernel_environ, version_of
+from .workspaces import base_of, kernel_environ, version_of
 
 START_SECONDS = 60.0
 LEAST_FREE_BYTES = 1 << 20
@@ -65,7 +65,7 @@ class Starter:
 
     async def start(self, request: messages.OpenKernel) -> KernelHandle:
         """Return a kernel that serves; AgentStartError with what it said if it does not."""
-        if request.workspace:
+        if Path(request.folder).is_relative_to(base_of(self._home) / "workspaces"):
             # a notebook's folder, of which nothing is there yet
             os.makedirs(request.folder, mode=0o700, exist_ok=True)
         if not os.path.isdir(request.folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -69,7 +70,7 @@ def sync(
     --machine, the machine that notebooks of the project use, or the only one there is.
     Ends with 1 if a file could not be put in its place.
     """
-    where = Path(folder or ".").absolute()
+    where = Path(os.path.abspath(folder or "."))
     if dry_run and machine is None and not here.registry.machines():
         found = files_here(project_folder(where))
         here.say(dry_run_text("a new machine", found, everything=everything), **_planned("", found))

@@ -53,15 +53,15 @@ def place_there(
 
     `root` is the project's folder here, `subfolder` the notebook's below it.
     """
-    own = settings.environment_python
-    if "/" in own:
-        return OwnPython(notebook, own, way)
+    own, workspace = settings.environment_python, workspace_name(registry.client, root)
     stays = holds_home(root)
     files = None if stays else project_sync(settings, registry, machine, root, told)
+    if "/" in own:
+        return OwnPython(notebook, own, way, files, workspace, subfolder)
     return RemotePlace(
         notebook,
         project,
-        workspace_name(registry.client, root),
+        workspace,
         way,
         settings.cache,
         told,

@@ -151,7 +151,7 @@ def pace_text(step: Step, first: int, seconds: float) -> str:
     `first` is what was done when it began, so many `seconds` ago. "" where that is
     not known yet, or where pieces are counted and not bytes.
     """
-    if step.total <= COUNTED or seconds < PACE_SECONDS or step.done <= first:
+    if step.total <= COUNTED or seconds < PACE_SECONDS or not first < step.done < step.total:
         return ""
     rate = (step.done - first) / seconds
     left = (step.total - step.done) / rate

@@ -13,10 +13,8 @@ from jupyter_remote_gpu.machines.embedded import embedded
 from jupyter_remote_gpu.machines.registry import Registry
 from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol.steps import Told
-from jupyter_remote_gpu.session.datasets import Where
 from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.place import Place, Workspace
-from jupyter_remote_gpu.session.project import workspace_name
 from jupyter_remote_gpu.session.script import Onlooker, Script, ScriptRun
 from jupyter_remote_gpu.session.sync import ProjectSync
 from jupyter_remote_gpu.transport.base import Transport
@@ -26,7 +24,7 @@ from .places import place_here, place_there
 from .project import holds_home
 from .script import ScriptProject, find_project
 from .settings import Settings
-from .syncing import project_sync, refuse_home
+from .syncing import refuse_home
 from .ways import as_machine, local, reached
 
 
@@ -108,9 +106,7 @@ def begin(
             project.subfolder,
             told,
         )
-        # whichever Python runs the script, its project has to be there
-        root = project.root
-        files = place.files or project_sync(settings, registry, machine.name, root, told)
+        files = place.files
 
     path = os.path.relpath(project.script, project.cwd)
     script = Script(
@@ -125,29 +121,13 @@ def begin(
     run = ScriptRun(way, machine.name, loop, onlooker, trusted=machine.trusted, files=files)
     carry = way.carry if isinstance(way, ReachedMachine) else None
 
-    def prepared(workspace: Workspace) -> str:
-        folder = _folder(workspace, asked, registry)
-        there = _where(workspace, folder, project)
+    def data(workspace: Workspace) -> None:
+        there = where_of(workspace, project.subfolder)
         place_for_script(run, settings, project.cwd, asked.datasets, there, told, carry)
-        return folder
 
     try:
-        run.start(place, script, prepared)
+        run.start(place, script, data)
     except BaseException:
         run.close()
         raise
     return run
-
-
-def _where(workspace: Workspace, folder: str, project: ScriptProject) -> tuple[Where, str]:
-    """Return where data are linked; by its folder where a Python has no workspace of ours."""
-    return where_of(workspace, project.subfolder) if workspace.name else (Where(folder=folder), "")
-
-
-def _folder(workspace: Workspace, asked: Wanted, registry: Registry) -> str:
-    """Return the folder to run in: where the project is, whichever Python there runs it."""
-    if workspace.name or asked.machine.kind == "embedded":
-        return workspace.folder
-    project = asked.project
-    name = workspace_name(registry.client, project.root)
-    return f"{workspace.folder}/workspaces/{name}/project/{project.subfolder}".rstrip("/")

@@ -73,7 +73,8 @@ def project_sync(
     refuse_home(root)
     return ProjectSync(
         root,
-        settings.settings / "projects",
+        # not with the settings: large files lie there while they come
+        settings.home / "projects",
         machine,
         workspace_name(registry.client, root),
         trusted=registry.find(machine).trusted,

@@ -24,6 +24,7 @@ from .ahead import LARGE_BYTES, Ahead, Asked
 from .folders import Folder
 from .ignore import NAMES, Ignore, Level
 from .index import Index, Known
+from .placeholders import REASON, is_placeholder, stands_for
 from .reading import Reading, read_file
 from .stamp import Stamp, stamp_of
 from .verdict import LeftOut, Why
@@ -183,6 +184,9 @@ class Look:
     ) -> None:
         """Look at one entry of an open folder, and at what lies in it."""
         path = prefix + name
+        absent = stands_for(name)
+        if absent is not None:
+            self._cannot(prefix + absent, REASON, is_folder=False)
         mode = status.st_mode
         is_folder = stat.S_ISDIR(mode)
         left = self._left_out(level, path, is_folder=is_folder, same_rules=same_rules)
@@ -239,6 +243,9 @@ class Look:
                 known.looked = True
                 self._unsaved.add(path)
             self._seen.add(path)
+            return
+        if is_placeholder(status):
+            self._cannot(path, REASON, is_folder=False)
             return
         stamp = stamp_of(status)
         if stamp[0] > LARGE_BYTES:

@@ -201,7 +201,7 @@ class Placing:
 
     def _put_new(self, job: Job, folder: Folder, name: bytes) -> None:
         staged = Staging.number(job.n)
-        if self._staging.folder.stat(staged) is None:
+        if job.staged is None and isinstance(job.change.after, FileEntry):
             self._applied.refused[job.path] = "it is gone here, and was only to get other rights"
             return
         try:

@@ -197,13 +197,20 @@ def made(root: Folder, path: bytes) -> Folder:
     here = root.again()
     for name in path.split(b"/") if path else ():
         try:
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(here.name(name), dir_fd=here.number)
-            lower = here.below(name)
+            lower = _below(here, name)
         finally:
             here.close()
         here = lower
     return here
+
+
+def _below(folder: Folder, name: bytes) -> Folder:
+    """Open a folder in this one; made, if it is not there."""
+    with contextlib.suppress(FileNotFoundError):
+        return folder.below(name)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(folder.name(name), dir_fd=folder.number)
+    return folder.below(name)
 
 
 def other_names(name: bytes, who: str) -> Iterator[bytes]:

@@ -33,9 +33,11 @@ def stamp_of(status: os.stat_result) -> Stamp:
 def is_settled(stamp: Stamp, read_at_ns: int) -> bool:
     """Whether a later change would show, for a file that was read from `read_at_ns` on.
 
-    A file from the future, by a clock that is ahead of ours, never is; it is
-    read each time, which is slow and right.
+    A file that was changed in the future, by a clock that is ahead of ours, never
+    is; it is read each time, which is slow and right. One whose bytes were given a
+    date in the future (unpacked, copied, `touch`) is: whoever writes to it sets
+    another.
     """
-    changed = max(stamp[1], stamp[2])
+    changed = stamp[2] if stamp[1] > read_at_ns else max(stamp[1], stamp[2])
     coarse = stamp[1] % SECOND_NS == 0 and stamp[2] % SECOND_NS == 0
     return changed + (_COARSE_TICK_NS if coarse else _TICK_NS) < read_at_ns

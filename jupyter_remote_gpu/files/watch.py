@@ -27,6 +27,7 @@ _FLOOD = 2000
 _STEP_MILLISECONDS = 1
 _TIMEOUT_MILLISECONDS = 50
 _LONGEST_SECONDS = 2.0
+_MOST_FAILURES = 20
 _LOCAL = frozenset(
     {
         *("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "bcachefs", "f2fs", "jfs", "reiserfs"),
@@ -75,14 +76,22 @@ class SystemWatcher(Watcher):
     """
 
     def __init__(self, root: Path) -> None:
-        import watchfiles  # a compiled part; loaded when needed
-
         self._root = root
         self._own = Path(tempfile.mkdtemp(prefix="rgpu-watch-"))
         self._count = 0
+        self._failures = 0
+        try:
+            self._begin()
+        except BaseException:
+            self._own.rmdir()
+            raise
+
+    def _begin(self) -> None:
+        import watchfiles  # a compiled part; loaded when needed
+
         self._started = False
         self._reports = watchfiles.watch(
-            root,
+            self._root,
             self._own,
             watch_filter=None,
             debounce=_STEP_MILLISECONDS,
@@ -91,14 +100,27 @@ class SystemWatcher(Watcher):
             yield_on_timeout=True,
             ignore_permission_denied=True,
         )
-        try:
-            next(self._reports)  # it starts with the first question, and fails there if it must
-        except BaseException:
-            self._own.rmdir()
-            raise
+        next(self._reports)  # it starts with the first question, and fails there if it must
 
     def changed(self) -> frozenset[bytes] | None:
         """See `Watcher`."""
+        if self.reason:
+            return None
+        try:
+            return self._changed()
+        except (OSError, RuntimeError) as error:
+            # A name in no encoding ends it, for one.
+            self._failures += 1
+            if self._failures >= _MOST_FAILURES:
+                self.reason = f"watching failed again and again ({error})"
+                return None
+        try:
+            self._begin()
+        except (OSError, RuntimeError) as error:
+            self.reason = f"watching failed ({error})"
+        return None
+
+    def _changed(self) -> frozenset[bytes] | None:
         found = self._until_seen()
         if found is None or not self._started or len(found) > _FLOOD:
             self._started = True

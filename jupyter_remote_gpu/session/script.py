@@ -160,11 +160,11 @@ class ScriptRun:
         self,
         place: Place,
         script: Script,
-        where: Callable[[Workspace], str] = lambda workspace: workspace.folder,
+        first: Callable[[Workspace], None] = lambda workspace: None,
     ) -> None:
         """Have environment, kernel and files there, and begin; blocks for as long as that takes.
 
-        `where` is the folder that the script runs in, which is made there.
+        `first` is done before the run begins, once the workspace is open.
         """
         self._place = place
         workspace = place.open(self.request, script.sources)
@@ -182,7 +182,8 @@ class ScriptRun:
         self.kernel = str(opened["kernel"])
         self.run = f"{self._id}-{self.kernel}"
         try:
-            self._begin(script, where(workspace))
+            first(workspace)
+            self._begin(script, workspace.folder)
         except BaseException:
             # whoever is interrupted here has seen nothing begin
             stopped = self._client.request(messages.StopKernel, kernel=self.kernel)

@@ -214,6 +214,7 @@ class Session:
                     self.request(messages.StopKernel, timeout=5.0, kernel=kernel)
         if self._peer is not None:
             self._peer.close()
+        self._files.close()
         self._loop.loop.call_soon_threadsafe(self._client.close)
 
     def send_comm(
@@ -282,7 +283,7 @@ class Session:
                 self._files.refused(self.request, self._transport)
         ended = time.monotonic()
         outcome = concluded(self.home, end, departure, keeps_home)
-        self._files.after()
+        self._files.after(self.request, self._transport)
         if end.fields.get("packages"):
             self._say(self.place.after_cell(self.request, end.fields["packages"]))
         seconds = synced - started + time.monotonic() - ended
@@ -436,6 +437,7 @@ class Session:
         self.home.attach(self.peer().census())
         # The environment there may lack what the notebook has come to need meanwhile.
         self.workspace = self.place.open(self.request)
+        self._files.after(self.request, self._transport)
         return outcome
 
     def _attach_run(self, kernel: dict[str, Any], run: dict[str, Any]) -> Outcome:

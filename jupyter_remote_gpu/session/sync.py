@@ -84,7 +84,7 @@ class ProjectSync:
         self._told = told
         self._lock = threading.RLock()
         here = Here(root, state, machine)
-        folder = here.folder / re.sub(r"[^A-Za-z0-9._-]", "-", machine)
+        folder = here.folder / "machines" / re.sub(r"[^A-Za-z0-9._-]", "-", machine)
         there, memory, aside = There(_not_reached, workspace), Memory(folder), folder / "aside"
         self._later = Later(self._own_there, self._held, self._arriving, self._place)
         self._sides = Sides(here, there, memory, Aside(aside), machine, folder, trusted)
@@ -124,7 +124,7 @@ class ProjectSync:
                 # whether that run was begun is not known
                 self._carrying, sides.there.known = None, False
             if sides.there.known and not self._wrote():
-                sides.open |= sides.here.look(self._told)
+                sides.look_here(self._told)
                 carried = self._carry(sides.plan(sides.open))
                 if carried is not None:
                     return replace(carried, lines=self._news())
@@ -259,7 +259,7 @@ class ProjectSync:
     def dry_run(self) -> DryRun:
         """Return what a sync would do with each path, and why; nothing is sent or changed."""
         with self._entered() as sides:
-            sides.here.look(self._told, fresh=True)
+            sides.look_here(self._told, fresh=True)
             sides.look_there(0, fresh=True)
             sides.memory.fresh = True
             found = sides.plan(None).steps.values()
@@ -298,7 +298,7 @@ class ProjectSync:
     def diff(self, path: str) -> str:
         """Return how what was put aside differs from what is here; FilesError if nothing was."""
         with self._lock:
-            self._sides.here.look(self._told)
+            self._sides.look_here(self._told)
             return sync_kept.difference(self._sides, path)
 
     def accept(self, paths: Sequence[str]) -> tuple[str, ...]:
@@ -307,7 +307,7 @@ class ProjectSync:
         What was changed here in this moment stays, and the accepted version lies beside it.
         """
         with self._entered(machine=False) as sides:
-            sides.here.look(self._told)
+            sides.look_here(self._told)
             return sync_kept.accept(sides, paths)
 
     def reject(self, paths: Sequence[str]) -> tuple[str, ...]:
@@ -344,7 +344,7 @@ class ProjectSync:
     def _place(self, step: Step, store: DirectoryStore) -> None:
         """Put a large file that has come into its place; called by the background's thread."""
         with self._entered() as sides:
-            sides.here.look(self._told)
+            sides.look_here(self._told)
             brought = finish(sides, step, store)
             sides.memory.save()
             sides.here.save()
@@ -385,7 +385,7 @@ class ProjectSync:
             yield self._sides
 
     def _look_there(self) -> None:
-        self._sides.open |= self._sides.look_there(0)
+        self._sides.look_there(0)
         self.is_now(self._sides.there.root.name.hex())
 
     def _round(

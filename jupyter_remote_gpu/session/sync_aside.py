@@ -1,7 +1,7 @@
 """What a machine that is not trusted sent and the user has not accepted yet: put aside.
 
-STATE/<project>/<machine>/aside/list       what waits and what was rejected, as JSON
-STATE/<project>/<machine>/aside/store/     the bytes, in packs: no file that anything could run
+STATE/<project>/machines/<machine>/aside/list     what waits and what was rejected, as JSON
+STATE/<project>/machines/<machine>/aside/store/   the bytes, in packs: nothing that could run
 """
 
 from __future__ import annotations

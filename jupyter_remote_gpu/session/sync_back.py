@@ -12,7 +12,7 @@ from jupyter_remote_gpu.chunks.listing import Get
 from jupyter_remote_gpu.chunks.manifest import chunk_names
 from jupyter_remote_gpu.chunks.store import MemoryStore, Store
 from jupyter_remote_gpu.chunks.tree import FileEntry
-from jupyter_remote_gpu.errors import LackingError
+from jupyter_remote_gpu.errors import LackingError, UnreadableError
 from jupyter_remote_gpu.files.apply import Applier
 from jupyter_remote_gpu.files.entries import entry_at, same_bytes
 from jupyter_remote_gpu.files.folders import Folder
@@ -63,6 +63,8 @@ def bring(sides: Sides, found: Plan, budget: int | None, told: Told) -> Brought:
         sides.there.fetch(contents, sides.here.held, store, told)
         _place(sides, steps, found, store, brought)
     if isinstance(store, DirectoryStore):
+        if not brought.again and not brought.late:
+            store.trim(0)  # all of it lies in files now
         store.close()
     return brought
 
@@ -147,6 +149,9 @@ def _affordable(sides: Sides, found: Plan, budget: int | None, brought: Brought)
             continue
         if sides.coming(step.path, step.there):
             continue
+        if step.do is Do.FETCH and step.here is None and _lies_here(sides, step):
+            sides.agree(step, step.there)
+            continue
         if left is not None:
             if _size(step) > left:
                 brought.late.append(step)
@@ -154,6 +159,18 @@ def _affordable(sides: Sides, found: Plan, budget: int | None, brought: Brought)
             left -= _size(step)
         steps.append(step)
     return steps
+
+
+def _lies_here(sides: Sides, step: Step) -> bool:
+    """Whether just this lies here, where nobody looks since it does not travel from here."""
+    if not isinstance(step.there, FileEntry):
+        return False
+    parent, _, name = step.path.rpartition(b"/")
+    try:
+        with Folder.at(sides.here.root) as root, root.walk(parent) as folder:
+            return _is_that(folder, name, step.there)
+    except (OSError, UnreadableError):
+        return False  # it is brought, and put beside what cannot be looked at
 
 
 def _size(step: Step) -> int:
@@ -210,8 +227,8 @@ def _kept_earlier(sides: Sides, step: Step) -> bytes | None:
             kept = next((one for one in beside if _is_that(folder, one, step.here)), None)
             if kept is None or folder.stat(name) is None or _is_that(folder, name, step.here):
                 return None
-    except (FileNotFoundError, NotADirectoryError):
-        return None  # its folder is not here any more
+    except (OSError, UnreadableError):
+        return None  # its folder is not here any more, or closed
     return parent + slash + kept
 
 

@@ -63,11 +63,10 @@ class Here:
         assert self._watcher is not None
         self._watch_again()
         paths = self._watcher.changed()
-        found = (
-            self._files.scan(told)
-            if paths is None or fresh
-            else self._files.look_at(paths | self.unsteady, told)
-        )
+        paths = None if paths is None or fresh else paths | self.unsteady
+        # a look that fails is made up for by one at everything
+        self.look_at_all_next()
+        found = self._files.scan(told) if paths is None else self._files.look_at(paths, told)
         self.unsteady = frozenset(found.unsteady)
         self._update(found.changed)
         return set(found.changed)

@@ -129,9 +129,10 @@ class Later:
         try:
             there.fetch([entry.content], held, store, told)
             self._place(one.step, store)
-            self._forget(one)
-            if not self._files:
+            if self._is_last(one):
+                # first, since whoever waits for the file may end this process
                 store.trim(0)
+            self._forget(one)
         except InterruptedError:
             return  # closed meanwhile
         finally:
@@ -151,6 +152,10 @@ class Later:
             if self._closed:
                 self._thread = None
             return not self._closed
+
+    def _is_last(self, one: _One) -> bool:
+        with self._changed:
+            return [*self._files.values()] == [one]
 
     def _forget(self, one: _One) -> None:
         with self._changed:

@@ -1,7 +1,7 @@
 """What both sides of a sync had last, on this computer's disk: what the next one starts from.
 
-    STATE/<project>/<machine>/agreed     the entries that both sides had
-    STATE/<project>/<machine>/lock       held by the one process that is syncing
+    STATE/<project>/machines/<machine>/agreed   the entries that both sides had
+    STATE/<project>/machines/<machine>/lock     held by the one process that is syncing
 
 Lost, nothing is lost with it: what is the same on both sides is agreed upon
 again, and where they differ both versions are kept.

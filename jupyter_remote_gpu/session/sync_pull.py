@@ -24,7 +24,7 @@ def pull(sides: Sides, paths: Sequence[bytes], told: Told) -> Brought:
     beside it. From a machine that is not trusted what can run is put aside, as
     ever. Raises FilesError if nothing fits, and what bringing back raises.
     """
-    sides.here.look(told)
+    sides.look_here(told)
     found = sides.there.find(paths)
     if not found:
         text = ", ".join(map(os.fsdecode, paths))

@@ -31,8 +31,8 @@ def bring_settled(
 
     Returns and raises as `make_same`.
     """
-    sides.open |= sides.here.look(told)
-    sides.open |= sides.look_there(min(budget, ALONG_BYTES))
+    sides.look_here(told)
+    sides.look_there(min(budget, ALONG_BYTES))
     found = sides.plan(None if sides.memory.fresh else sides.open)
     sides.memory.fresh = False
     sides.open = set(found.steps)
@@ -86,12 +86,11 @@ def make_same(
 def _once(
     sides: Sides, budget: int | None, told: Told, *, fresh: bool
 ) -> tuple[SyncReport, list[Step], bool]:
-    changed = sides.here.look(told, fresh=fresh)
-    known = sides.there.known and not sides.memory.fresh
+    sides.look_here(told, fresh=fresh)
+    everything = not sides.there.known
     along = ALONG_BYTES if budget is None else min(budget, ALONG_BYTES)
-    differing = sides.look_there(along, fresh=fresh)
-    everything = not known or sides.memory.fresh
-    found = sides.plan(None if everything else sides.open | changed | differing)
+    sides.look_there(along, fresh=fresh)
+    found = sides.plan(None if everything or sides.memory.fresh else sides.open)
     sides.memory.fresh = False
     sides.open = set(found.steps)
     for step in found.of(Do.AGREE, Do.FORGET):
@@ -111,11 +110,13 @@ def _once(
     }
     sides.memory.save()
     sides.here.save()
+    refusals = {**sides.unsafe, **brought.refused, **refused}
+    sides.unsafe = {}
     report = SyncReport(
         sent=tuple(sent),
         back=tuple(brought.back),
         conflicts=tuple(brought.conflicts),
-        refused={os.fsdecode(path): why for path, why in {**brought.refused, **refused}.items()},
+        refused={os.fsdecode(path): why for path, why in refusals.items()},
     )
     return report, brought.late, brought.again or len(sent) + len(refused) < count
 
@@ -133,7 +134,12 @@ def _together(one: SyncReport, other: SyncReport) -> SyncReport:
 
 def _with_what_stays(sides: Sides, report: SyncReport) -> SyncReport:
     """Add what waits for the user and what does not travel, where that matters."""
-    left_out = [left for left in sides.here.left_out.values() if left.why in MATTERS]
+    there = sides.there.tree  # what came from there is not lacking there
+    left_out = [
+        left
+        for left in sides.here.left_out.values()
+        if left.why in MATTERS and left.path not in there
+    ]
     told = [stays(left) for left in left_out]
     return replace(
         report,

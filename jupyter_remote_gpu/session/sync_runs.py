@@ -67,15 +67,22 @@ class FilesOfRuns:
             files.run_refused()
             self.prepare(ask, transport)
 
-    def after(self) -> None:
+    def after(self, ask: Ask, transport: Transport) -> None:
         """Bring back what a run wrote. What fails there is told: the run has ended as it did."""
         files = self._files()
         if files is None:
             return
         try:
+            files.use(ask, transport)
             self._say(files.after_run())
         except RemoteGPUError as error:
             self._say((f"the files that the cell wrote are not here yet: {error}",))
+
+    def close(self) -> None:
+        """Stop watching, and bring nothing more in the background; it goes on another time."""
+        files = self._files()
+        if files is not None:
+            files.close()
 
     def wrote(self, word: project.Wrote) -> None:
         """Take the agent's word of how the files are; called in the loop."""

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jupyter_remote_gpu.chunks.tree import Entry, FileEntry
+from jupyter_remote_gpu.errors import UnsafePathError
+from jupyter_remote_gpu.files.paths import checked
 from jupyter_remote_gpu.files.plan import Do, Plan, Step, plan
+from jupyter_remote_gpu.protocol.steps import Told
 
 from .sync_aside import Aside
 from .sync_here import Here
@@ -25,7 +28,8 @@ class Sides:
     """Here, there, and what they agreed on. Used by one thread at a time.
 
     `open` has the paths that differ still, `folder` is where what belongs to this
-    project and machine is remembered, `refused` the two versions of paths that a side
+    project and machine is remembered, `unsafe` why names that no side writes for
+    another stay, `refused` the two versions of paths that a side
     could not hold, `coming` whether a version of a path is on its
     way here already.
     """
@@ -38,19 +42,23 @@ class Sides:
     folder: Path
     trusted: bool
     open: set[bytes] = field(default_factory=set)
+    unsafe: dict[bytes, str] = field(default_factory=dict)
     refused: dict[bytes, tuple[Entry | None, Entry | None]] = field(default_factory=dict)
     coming: Callable[[bytes, Entry | None], bool] = lambda path, entry: False
 
-    def look_there(self, most_bytes: int, *, fresh: bool = False) -> set[bytes]:
-        """Learn how the files there are; return the paths that differ from what was known."""
+    def look_here(self, told: Told | None = None, *, fresh: bool = False) -> None:
+        """Look at the files of here; what changed is `open`, whatever happens next."""
+        self.open |= self.here.look(told, fresh=fresh)
+
+    def look_there(self, most_bytes: int, *, fresh: bool = False) -> None:
+        """Learn how the files there are; what differs from what was known is `open`."""
         there, memory = self.there, self.memory
         if not there.known:
             there.guess({path: one.entry for path, one in memory.agreed.items()})
-        moved = there.look(most_bytes, fresh=fresh)
+        self.open |= there.look(most_bytes, fresh=fresh)
         if memory.has_files() and not any(map(is_file, there.tree.values())):
             # the workspace was lost or removed: nobody deleted each of these files
             memory.forget_all()
-        return moved
 
     def plan(self, paths: set[bytes] | None) -> Plan:
         """Return what is to be done about these paths, about all if None."""
@@ -63,6 +71,7 @@ class Sides:
             not_followed=here.left_out,
             paths=paths,
         )
+        self._leave_unsafe(found)
         gone = [step.path for step in found.of(Do.DELETE_HERE) if is_file(step.here)]
         if len(gone) > max(_MANY_GONE, len(memory.agreed) // 2):
             # what is here goes there again
@@ -70,6 +79,15 @@ class Sides:
                 memory.agree(path, None)
             return self.plan(paths)
         return found
+
+    def _leave_unsafe(self, found: Plan) -> None:
+        """Take out of a plan what no side writes for another: one odd name stops nothing else."""
+        for path in list(found.steps):
+            try:
+                checked(path)
+            except UnsafePathError as error:  # noqa: PERF203  (few steps)
+                del found.steps[path]
+                self.unsafe[path] = error.message
 
     def is_idle(self, step: Step) -> bool:
         """Whether nothing can be done about a step now: it waits, comes already, or was refused."""

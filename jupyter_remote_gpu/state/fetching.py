@@ -187,7 +187,7 @@ class Fetching:
                 f"This cell was not run. {'+'.join(parcel.names)} came from {self.machine} but "
                 f"could not be rebuilt here: {told(error)}",
                 where=parcel.names[0],
-                hint="Use it in a %%remote_gpu cell, or turn it into plain data there first.",
+                hint=_way_out(error),
             ) from error
         self.overlays += overlays
         self._note(parcel, values)
@@ -235,6 +235,18 @@ class Fetching:
             half.versions.drop(() if known is None else known.names)
             half.versions.add(version)
         self.places.happen(Event.EQUAL, self.names)
+
+
+def _way_out(error: Exception) -> str:
+    """Say what to do about a value that could not be rebuilt."""
+    words = str(error)
+    if "Can't get attribute" in words or "of an imported module of the project" in words:
+        # it is in the module's file, which the machine has as it is now
+        return (
+            "If that module was edited since it was imported here, `importlib.reload` of it brings"
+            " the edit; or use the value in a %%remote_gpu cell."
+        )
+    return "Use it in a %%remote_gpu cell, or turn it into plain data there first."
 
 
 def told(error: Exception) -> str:

@@ -14,7 +14,7 @@ from tests.agent.building import Builder, lock_of
 from tests.session.recording import Bench
 
 OTHERS = {
-    "blake3": "0.4.1",
+    "blake3": "1.0.4",
     "cloudpickle": "3.0.0",
     "ipykernel": "6.29.5",
     "pyzmq": "26.2.0",

@@ -144,7 +144,8 @@ def test_bytes_have_a_rate_and_a_time() -> None:
     step = Step("sending the project's files", 30_000_000, 80_000_000)
     assert pace_text(step, 10_000_000, 4.0) == ", 5.0 MB/s, 10 s left"
     assert pace_text(step, 10_000_000, 0.5) == ""
-    assert pace_text(Step("x", 80_000_000, 80_000_000), 0, 4.0) == ", 20.0 MB/s"
+    assert pace_text(Step("x", 79_000_000, 80_000_000), 0, 4.0) == ", 19.8 MB/s"
+    assert pace_text(Step("x", 80_000_000, 80_000_000), 0, 4.0) == ""
     assert pace_text(Step("writing files", 500, 2_000), 0, 4.0) == ""
 
 

@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_notebooks_are_found() -> None:
-    assert NOTEBOOKS == ["digits", "quickstart", "ssh_machine"]
+    assert NOTEBOOKS == ["digits", "project_files", "quickstart", "ssh_machine"]
 
 
 @pytest.mark.torch

@@ -1,4 +1,4 @@
-"""The notebook about one's own GPU box, run against a real OpenSSH server."""
+"""The notebooks about one's own GPU box, run against a real OpenSSH server."""
 
 from __future__ import annotations
 
@@ -14,32 +14,39 @@ from examples.running.settle import settle
 from tests.ssh_machines import ON_A_MACHINE, SSHMachines
 
 pytestmark = ON_A_MACHINE
-SAME = ("make-data", "train", "look", "install", "use-machine", "stop")
-"""Cells that print the same on every machine."""
+SAME = {
+    "ssh_machine": ("make-data", "train", "look", "install", "use-machine", "stop"),
+    "project_files": ("write-module", "dry-run", "remote-cell", "look", "edit-module", "again"),
+}
+"""Cells that print the same on every machine, by notebook."""
 
 
-@pytest.fixture
-def machines(tmp_path: Path, ssh_cache: Path) -> Iterator[SSHMachines]:
-    """The machine that the notebook adds."""
-    found = SSHMachines(tmp_path, ssh_cache)
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory: pytest.TempPathFactory, ssh_cache: Path) -> Iterator[SSHMachines]:
+    """The machine that the notebooks add."""
+    found = SSHMachines(tmp_path_factory.mktemp("machines"), ssh_cache)
     found.start("gpu-box")
     yield found
     found.close()
 
 
-def test_it_runs_and_prints_what_is_stored(machines: SSHMachines, tmp_path: Path) -> None:
-    stored = read(EXAMPLES / "ssh_machine.ipynb")
+@pytest.mark.parametrize("name", SAME)
+def test_it_runs_and_prints_what_is_stored(
+    name: str, machines: SSHMachines, tmp_path: Path
+) -> None:
+    stored, again = (read(EXAMPLES / f"{name}.ipynb") for _ in range(2))
     folder = tmp_path / "notebook"
     folder.mkdir()
-    again = read(EXAMPLES / "ssh_machine.ipynb")
-    run(again, folder=folder, settings=machines.environ)
+    settings = {**machines.environ, "JUPYTER_REMOTE_GPU_SETTINGS": str(tmp_path / "settings")}
+    run(again, folder=folder, settings=settings)
     settle(again)
     before, after = (
         {node.id: _printed(node) for _, node in code_cells(one)} for one in (stored, again)
     )
-    assert {name: after[name] for name in SAME} == {name: before[name] for name in SAME}
+    assert {cell: after[cell] for cell in SAME[name]} == {cell: before[cell] for cell in SAME[name]}
     assert "gpu-box is added: " in after["add-machine"]
-    assert "newest            gpu-box" in after["names"]
+    if name == "ssh_machine":
+        assert "newest            gpu-box" in after["names"]
 
 
 def _printed(node: object) -> str:

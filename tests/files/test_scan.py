@@ -346,6 +346,17 @@ def test_relative_paths(tmp_path: Path) -> None:
     assert relative(tmp_path, str(tmp_path) + "x") is None
 
 
+def test_a_date_in_the_future_is_no_reason_to_read_again(make: Make, root: Path) -> None:
+    project = make({"a.py": "a", "b.py": "b"})
+    os.utime(root / "a.py", (4_000_000_000, 4_000_000_000))
+    project.scan()
+    while not all(known.settled for known in project.index.known.values()):
+        project.scan()
+    assert project.scan().read_bytes == 0
+    (root / "a.py").write_text("c")
+    assert set(project.scan().changed) == {b"a.py"}
+
+
 def test_ten_thousand_tiny_files(make: Make, root: Path) -> None:
     for n in range(10_000):
         if n % 500 == 0:

@@ -135,3 +135,20 @@ def test_nothing_is_left_over(root: Path, tmp_path: Path, monkeypatch: pytest.Mo
     made.close()
     made.close()
     assert os.listdir(tmp_path / "temporary") == []
+
+
+def test_a_name_in_no_encoding_ends_nothing(watcher: Watcher, root: Path) -> None:
+    """The system's reports cannot be read then: everything is looked at, and watching goes on."""
+    watcher.changed()
+    (root / os.fsdecode(b"raw \xff")).write_text("1")
+    assert watcher.changed() is None
+    assert watcher.changed() is None
+    (root / "a.py").write_text("2")
+    assert watcher.changed() == frozenset({b"a.py"})
+
+
+def test_what_fails_all_the_time_is_given_up(watcher: Watcher, root: Path) -> None:
+    for n in range(50):
+        (root / os.fsdecode(b"raw \xff")).write_text(str(n))
+        assert watcher.changed() is None
+    assert "again and again" in watcher.reason

@@ -74,6 +74,8 @@ def test_an_edited_module_is_new_there_and_values_of_it_come_home(
         notebook.run("print(step(), x.run(), y.run(), type(y) is Net)").text() == "1 11 21 True\n"
     )
 
+    notebook.remote("w = net.Deep(40)")
+    assert "`importlib.reload` of it brings the edit" in notebook.run("w").error()
     # %autoreload counts from when it is switched on
     again = "importlib.reload(net)\nfrom net import Net, step\nx = Net(10)\ny = Net(20)"
     notebook.run(f"import importlib\n{again}\n%load_ext autoreload\n%autoreload 2")

@@ -171,6 +171,7 @@ def test_only_what_is_missing_counts(bench_over: Callable[[Slow], Bench]) -> Non
     assert [(load.chunks, load.of) for load in outcome.sent] == [(1, 128)]
 
 
+@pytest.mark.alone
 def test_a_line_of_unknown_speed_is_judged_by_its_first_seconds(
     bench_over: Callable[[Slow], Bench],
 ) -> None:

@@ -266,7 +266,7 @@ def test_what_a_long_run_writes_comes_while_it_goes_on(
     def work() -> None:
         with wired.sync.during_run():
             write(wired.there, {"train.log": "epoch 1\n", "m.pt": "first half"})
-            until(lambda: "m.pt" in read(wired.here))
+            until(lambda: (wired.here / "m.pt").exists())  # a walk would meet what is being staged
         assert read(wired.here)["train.log"] == "epoch 1\n"
         write(wired.there, {"m.pt": "all of it"})
 
@@ -292,3 +292,25 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_a_machine_that_lacks_most_files_deletes_none_here(wired: Wired) -> None:
+    """As after a disk that came back half: what is here goes there again."""
+    write(wired.here, {f"{n}.txt": f"{n}" for n in range(60)})
+    wired.run()
+    for n in range(50):
+        (wired.there / f"{n}.txt").unlink()
+    report = wired.sync.sync()
+    assert len(read(wired.here)) == len(read(wired.there)) == 60
+    assert report.back == ()
+
+
+def test_what_a_side_cannot_hold_is_told_once_and_keeps_no_cell_from_running(wired: Wired) -> None:
+    """A name that the machine will not write: each cell runs, and nothing is tried in between."""
+    write(wired.here, {"a.py": "1", "git~1": "a repository's own on some systems"})
+    (line,) = wired.run()
+    assert "git~1" in line
+    wired.kinds()
+    wired.run()
+    assert wired.kinds() == []
+    assert read(wired.there).keys() == {"a.py"}

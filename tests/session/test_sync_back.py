@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -53,3 +54,28 @@ def test_what_the_user_threw_away_here_comes_back_in_its_place(wired: Wired) -> 
     (wired.here / "out/log.csv").unlink()
     wired.run(lambda: write(wired.there, {"out/log.csv": "second"}))
     assert read(wired.here)["out/log.csv"] == "second"
+
+
+def test_nothing_is_kept_of_large_files_that_have_come(wired: Wired) -> None:
+    weights = random.Random(1).randbytes(20_000_000)
+    for name in ("at-once.bin", "later.bin"):
+        work = partial(write, wired.there, {name: weights})
+        if name == "later.bin":
+            wired.run(work)
+        else:
+            work()
+        wired.sync.sync()
+        assert (wired.here / name).read_bytes() == weights
+        assert list((wired.folder / "state").rglob("*.pack")) == []
+        weights = weights[::-1]
+
+
+def test_what_lies_here_already_is_not_brought(wired: Wired) -> None:
+    data = random.Random(2).randbytes(20_000_000)
+    write(wired.here, {"out/w.bin": data})
+    write(wired.there, {"out/w.bin": data, "out/log.csv": "made here"})
+    report = wired.sync.sync()
+    assert report.bytes_back < 100_000, "it was brought"
+    assert report.conflicts == ()
+    assert [one.path for one in report.back if one.bytes] == []
+    assert wired.run() == ()

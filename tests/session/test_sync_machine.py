@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
+import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from jupyter_remote_gpu.agent.home import found_homes
+from jupyter_remote_gpu.commands.own_python import OwnPython
+from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
+from jupyter_remote_gpu.protocol.steps import Step
 from jupyter_remote_gpu.session.project import workspace_name
 from jupyter_remote_gpu.session.sync import SMALL_BYTES, ProjectSync
+from jupyter_remote_gpu.transport.local import lock_holder
 from tests.files.trees import read, write
 from tests.session.recording import Bench
 from tests.session.test_environment import Machine, Project, opened
@@ -111,11 +119,81 @@ def test_files_that_are_gone_there_are_noticed_before_anything_runs(
     assert (there / "train.py").exists()
 
 
+def test_an_agent_that_is_killed_while_files_move_costs_nothing(
+    bench: Bench, project: Project, machine: Machine
+) -> None:
+    data = random.Random(4).randbytes(40_000_000)
+    kills = 0
+
+    def kill(step: Step) -> None:
+        nonlocal kills
+        if step.what.startswith(("sending the project", "bringing")) and kills == 0:
+            kills += 1
+            agent = lock_holder(next(iter(found_homes(machine.base / "home"))).lock)
+            assert agent is not None
+            os.kill(agent, signal.SIGKILL)
+
+    files = bench.session.place.files
+    assert files is not None
+    write(project.folder, {"big.bin": data})
+    files.sync(kill)
+    assert kills == 1
+    code = (
+        "d = Path('big.bin').read_bytes()\n_ = Path('back.bin').write_bytes(d[::-1])\nprint(len(d))"
+    )
+    assert shown(bench, code) == f"{len(data)}\n"
+    agent = lock_holder(next(iter(found_homes(machine.base / "home"))).lock)
+    if agent is not None:
+        os.kill(agent, signal.SIGKILL)
+    until(lambda: (project.folder / "back.bin").exists())
+    assert (project.folder / "back.bin").read_bytes() == data[::-1]
+
+
+def test_modules_edited_here_are_new_there(bench: Bench, project: Project) -> None:
+    source = "class Net:\n    def run(self): return {0}\ndef step(): return {0}\n"
+    write(project.folder, {"net.py": source.format(1), "pkg/part.py": "A = 1"})
+    assert shown(bench, "import net, pkg.part\nfrom net import Net, step\nx = Net()") == ""
+    for number in (2, 3):  # of one size, perhaps within a second
+        write(project.folder, {"net.py": source.format(number), "pkg/part.py": f"A = {number}"})
+        found = shown(bench, "print(x.run(), step(), pkg.part.A, type(x) is Net is net.Net)")
+        assert found == f"{number} {number} {number} True\n"
+    write(project.folder, {"net.py": "def step( = 4"})
+    assert shown(bench, "print(step())") == "3\n"
+    assert any("net.py could not be loaded anew" in note for note in bench.front_end.notes)
+
+
 def test_another_session_goes_on(bench: Bench, project: Project, machine: Machine) -> None:
     write(project.folder, {"a.txt": "a"})
     shown(bench, "_ = Path('r.txt').write_text('r')")
     other = bench_of(machine, project)
     assert shown(other, "print(Path('a.txt').read_text(), Path('r.txt').read_text())") == "a r\n"
+
+
+def test_attaching_brings_what_was_written_meanwhile(
+    bench: Bench, project: Project, machine: Machine
+) -> None:
+    shown(bench, "pass")
+    there = machine.base / "workspaces" / workspace_name("client", project.folder) / "project"
+    (there / "late.txt").write_text("late")
+    other = bench_of(machine, project)
+    left = other.session.survivors()
+    assert other.session.attach(left[-1]) is not None
+    assert (project.folder / "late.txt").read_text() == "late"
+
+
+def test_an_interpreter_of_the_machine_gets_the_project_too(
+    project: Project, machine: Machine
+) -> None:
+    way = ReachedMachine(machine.host.target(), "token", machine.cache, machine.steps.append)
+    name = workspace_name("client", project.folder)
+    files = ProjectSync(project.folder, machine.cache / "own", "test", name, trusted=True)
+    place = OwnPython("own.ipynb", sys.executable, way, files, name, "below/it")
+    write(project.folder, {"below/it/x.txt": "x"})
+    bench = Bench(way, project.folder, place=place)
+    try:
+        assert shown(bench, "print(Path('x.txt').read_text())") == "x\n"
+    finally:
+        bench.close()
 
 
 def until(true: Callable[[], bool]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_remote_gpu.agent import projects
 from tests.files.trees import read, write
 from tests.session.wiring import Wired
 
@@ -59,3 +60,19 @@ def test_what_the_machine_does_not_have_any_more_is_sent_all_the_same(wired: Wir
     wired.run()
     assert (wired.there / "copy.bin").read_bytes() == WEIGHTS
     assert (wired.here / "lib/w.bin").read_bytes() == b"overwritten"
+
+
+def test_more_than_the_machine_s_store_may_hold_arrives(
+    wired: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large file, or a whole project on a small disk: nothing of it goes before it is whole."""
+    monkeypatch.setattr(projects, "MOST_STORE_BYTES", 2_000_000)
+    wired.restart()
+    chance = random.Random(2)
+    write(wired.here, {f"w{n}.bin": chance.randbytes(4_000_000) for n in range(3)})
+    wired.sync.sync()
+    assert read(wired.there) == read(wired.here)
+    write(wired.here, {"w3.bin": chance.randbytes(2_000_000)})
+    wired.sync.sync()
+    store = wired.folder / "machine" / "store" / "packs"
+    assert sum(pack.stat().st_size for pack in store.iterdir()) < 4_000_000

@@ -28,6 +28,7 @@ class Wired:
         self.projects = Projects(folder / "machine")
         self.asked: list[messages.Message] = []
         self.before: Callable[[messages.Message], None] = lambda message: None
+        self.after: Callable[[messages.Message], None] = lambda message: None
         self.trusted = trusted
         self.sync = self.opened()
 
@@ -63,6 +64,7 @@ class Wired:
             project.ChangeProject: self.projects.change,
         }
         result = asyncio.run(handlers[kind](request))
+        self.after(request)
         plain = {name: value for name, value in result.items() if name != BLOBS}
         done = _over_the_wire(messages.Done(request=1, result=plain, blobs=result.get(BLOBS, ())))
         answer = results.checked(kind.tag, done.result)

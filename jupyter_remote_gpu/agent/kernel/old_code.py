@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 _MOST_PARTS = 1000
-_DEPTH = 3
+_attributes_of: Callable[[Any], dict[str, object]] = vars(type)["__dict__"].__get__
+_DEPTH = 4
+"""An object's attributes are a dictionary: two steps."""
 
 
 class Holders:
@@ -22,6 +25,7 @@ class Holders:
     def __init__(self, modules: Sequence[ModuleType], is_old: Callable[[object], bool]) -> None:
         self._is_old = is_old
         self._globals = {id(module.__dict__) for module in modules}
+        self._names = {module.__name__ for module in modules}
         self._current: set[object] = set()
         self._seen: set[int] = set()
         for module in modules:
@@ -37,14 +41,17 @@ class Holders:
         if id(value) in self._seen:
             return
         self._seen.add(id(value))
-        if isinstance(value, FunctionType):
+        if type(value) is FunctionType:
             if id(value.__globals__) in self._globals:
                 self._take_code(value.__code__)
             for part in _contents(value):
                 self._take_current(part)
-        elif isinstance(value, type):
-            for part in list(vars(value).values()):
-                self._take_current(part)
+        elif issubclass(type(value), type):
+            attributes = _attributes_of(value)
+            # what libraries' classes hold is none of these modules'
+            if attributes.get("__module__") in self._names:
+                for part in list(attributes.values()):
+                    self._take_current(part)
         for attribute in ("__wrapped__", "__func__", "fget", "fset", "fdel", "func"):
             part = _attribute(value, attribute)
             if part is not None:
@@ -57,7 +64,7 @@ class Holders:
                 self._take_code(constant)
 
     def _holds(self, name: str, value: object) -> bool:
-        if name.startswith("_") or isinstance(value, ModuleType):
+        if name.startswith("_") or issubclass(type(value), ModuleType):
             return False
         seen: set[int] = set()
         level: Iterable[object] = [value]
@@ -74,27 +81,38 @@ class Holders:
         return False
 
     def _is_old_function(self, value: object) -> bool:
-        if not isinstance(value, FunctionType) or id(value.__globals__) not in self._globals:
+        if type(value) is not FunctionType or id(value.__globals__) not in self._globals:
             return False
         return _mark(value.__code__) not in self._current
 
 
 def _parts(value: object) -> Iterable[object]:
-    """Return what a value holds, as far as it can be asked without running code of the user's."""
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return list(value)[:_MOST_PARTS]
-    if isinstance(value, dict):
-        return list(value.values())[:_MOST_PARTS]
-    if isinstance(value, MethodType):
-        return [value.__func__, value.__self__]
-    if isinstance(value, functools.partial):
-        return [value.func, *value.args, *value.keywords.values()]
-    if isinstance(value, FunctionType):
-        return [value.__dict__.get("__wrapped__"), *_contents(value)]
-    if isinstance(value, (type, str, bytes, int, float)):
+    """Return what a value holds, asked in such a way that no code of the user's runs."""
+    kind = type(value)
+    for base, items in _CONTAINERS:
+        if issubclass(kind, base):
+            with contextlib.suppress(RuntimeError):  # a thread is changing it just now
+                return list(itertools.islice(items(value), _MOST_PARTS))
+    if issubclass(kind, MethodType):
+        return [_attribute(value, "__func__"), _attribute(value, "__self__")]
+    if issubclass(kind, functools.partial):
+        given = _attribute(value, "keywords").values()
+        return [_attribute(value, "func"), *_attribute(value, "args"), *given]
+    if issubclass(kind, FunctionType):
+        return [_attribute(value, "__wrapped__"), *_contents(value)]
+    if issubclass(kind, (type, str, bytes, int, float)):
         return ()
     attributes = _attribute(value, "__dict__")
-    return list(attributes.values())[:_MOST_PARTS] if isinstance(attributes, dict) else ()
+    return [attributes] if type(attributes) is dict else ()
+
+
+_CONTAINERS: tuple[tuple[type, Callable[[Any], Iterable[object]]], ...] = (
+    (list, list.__iter__),
+    (tuple, tuple.__iter__),
+    (set, set.__iter__),
+    (frozenset, frozenset.__iter__),
+    (dict, dict.values),
+)
 
 
 def _attribute(value: object, name: str) -> Any:
@@ -104,7 +122,7 @@ def _attribute(value: object, name: str) -> Any:
         return None
 
 
-def _contents(function: FunctionType) -> list[object]:
+def _contents(function: Any) -> list[object]:
     """Return what a function's closure holds."""
     found = []
     for cell in function.__closure__ or ():

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import functools
 import importlib
-import importlib.util
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+import warnings
+from collections.abc import Callable, MutableMapping, Sequence
 from types import ModuleType
 from typing import Any
 
 from jupyter_remote_gpu.errors import StateError
 from jupyter_remote_gpu.state.loaded import Change, FileState, Loaded, LoadedModules
 
+from .import_order import in_order
 from .interrupts import InterruptGuard
 from .old_code import Holders
 from .successors import Successors, module_of
@@ -157,65 +156,12 @@ class Reloader:
         )
 
 
-def in_order(changes: Iterable[Change], loaded: Iterable[Loaded]) -> list[Change]:
-    """Sort changes so that a module comes after those it imports now, directly or not.
-
-    Else they stay in the order in which their first import ended. Of modules that
-    import each other, that one comes last.
-    """
-    wanted = {change.loaded.name: change for change in changes}
-    known = {one.name: one for one in loaded}
-    found: list[Change] = []
-    entered: set[str] = set()
-
-    def enter(start: str) -> None:
-        stack = [(start, False)]
-        while stack:
-            name, leaving = stack.pop()
-            if leaving:
-                if name in wanted:
-                    found.append(wanted[name])
-            elif name not in entered:
-                entered.add(name)
-                stack.append((name, True))
-                state = wanted[name].now if name in wanted else known[name].state
-                source = b"" if state is None else state.source
-                package = known[name].spec.parent or ""
-                below = _imports(source or b"", package) & known.keys()
-                stack.extend((one, False) for one in sorted(below, reverse=True))
-
-    for name in wanted:
-        enter(name)
-    return found
-
-
-@functools.lru_cache(maxsize=4096)
-def _imports(source: bytes, package: str) -> frozenset[str]:
-    """Return the names of all modules that a source may import, however deep inside."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return frozenset()
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            with contextlib.suppress(ImportError):  # it leaves its package: Python will say so
-                name = "." * node.level + (node.module or "")
-                base = importlib.util.resolve_name(name, package) if node.level else name
-                found.add(base)
-                found.update(f"{base}.{alias.name}" for alias in node.names)
-    return frozenset(found)
-
-
 def _superreload(module: ModuleType, before: dict[str, Any], old_objects: Any) -> list[str]:
     """Run a module again and update what it made before; return names that could not be.
 
     Raises what the module raises; then nothing was updated.
     """
-    from IPython.extensions import autoreload
-
+    autoreload = _autoreload()
     superreload: Callable[..., Any] = autoreload.superreload
     update: Callable[[Any, Any], bool] = autoreload.update_generic
     _forget_bytecode(module)
@@ -245,6 +191,23 @@ def _superreload(module: ModuleType, before: dict[str, Any], old_objects: Any) -
         except (TypeError, ValueError, AttributeError):
             stuck.append(name)
     return stuck
+
+
+def _autoreload() -> Any:
+    """Return IPython's extension, as a module; it is not switched on."""
+    name = "IPython.extensions.autoreload"
+    if "imp" not in sys.modules and sys.version_info >= (3, 12):
+        # IPython 7 takes `reload` from a module that Python has no more (Colab has both).
+        stand_in: Any = ModuleType("imp")
+        stand_in.reload = importlib.reload
+        sys.modules["imp"] = stand_in
+        try:
+            return importlib.import_module(name)
+        finally:
+            del sys.modules["imp"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return importlib.import_module(name)
 
 
 def _forget_bytecode(module: ModuleType) -> None:

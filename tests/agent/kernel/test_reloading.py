@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from jupyter_remote_gpu.agent.kernel.import_order import in_order
 from jupyter_remote_gpu.agent.kernel.interrupts import InterruptGuard
-from jupyter_remote_gpu.agent.kernel.reloading import Reloader, in_order
+from jupyter_remote_gpu.agent.kernel.reloading import Reloader
 from jupyter_remote_gpu.errors import StateError
 from jupyter_remote_gpu.state.loaded import LoadedModules
 
