@@ -29,6 +29,8 @@ COMPARISONS = {
     "array": 8,
     "load": 1,
     "torch": 2,
+    "data-large": 2,
+    "data-many": 1,
     "ssh-noop": 6,
     "ssh-lines": 2,
     "ssh-first": 1,
@@ -46,13 +48,15 @@ COMPARISONS = {
     "sync-lan": 13,
     "sync-line": 14,
 }
+NEEDING = ("torch", "data-large", "data-many")
+"""They need packages that are not everywhere."""
 THROUGH_SSH = [n for n in COMPARISONS if n.startswith("ssh-") or n in ("sync-lan", "sync-line")]
 EVERY_TIME = ("noop", "lines", "ssh-noop", "ssh-again", "sync-look")
 """The rows that stand for all of their kind; the others are `long`."""
 
 
 def _rows(*, ssh: bool) -> list[object]:
-    names = [n for n in COMPARISONS if (n in THROUGH_SSH) == ssh and n != "torch"]
+    names = [n for n in COMPARISONS if (n in THROUGH_SSH) == ssh and n not in NEEDING]
     long = {name: pytest.mark.long for name in names if name not in EVERY_TIME}
     return [pytest.param(n, id=n, marks=[long[n]] if n in long else []) for n in names]
 
@@ -72,6 +76,13 @@ def test_a_row_through_ssh_runs(name: str, tmp_path: Path) -> None:
     reason = namespaces.why_not()
     if reason is not None:
         pytest.skip(f"left out: {reason}")
+    _check(name, tmp_path / "figures.json")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["data-large", "data-many"])
+def test_a_row_about_data_runs(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("kagglehub")
     _check(name, tmp_path / "figures.json")
 
 
