@@ -260,6 +260,22 @@ class InTheWayError(DatasetError):
     """Something that is not ours lies where the data are to be placed; it was left alone."""
 
 
+class UnsafeWeightsError(DatasetError):
+    """What is to be published is no plain tensors, or a file that can run code when it is read."""
+
+
+class MayNotWriteError(DatasetError):
+    """The token that was found here has no right to write to this repository."""
+
+
+class PublicRepositoryError(DatasetError):
+    """The repository is open to all, and nobody said that the weights may be."""
+
+
+class UploadError(DatasetError):
+    """The Hub does not take a file, or its storage does not; what it has already is kept there."""
+
+
 class FilesError(RemoteGPUError):
     """Trouble with the project's files."""
 

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import quote, urljoin
 
 from jupyter_remote_gpu.errors import (
@@ -103,6 +103,26 @@ class HubCalls:
         folder = "datasets/" if about.kind is Kind.HUB_DATASET else ""
         return f"{self.endpoint}/{folder}{about.place}"
 
+    def post(
+        self,
+        url: str,
+        *,
+        json: object = None,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send something to an address of the Hub's own; may be sent twice. Any answer is returned.
+
+        The token goes along only to the Hub itself.
+        """
+        who = self.credential() if origin(url) == origin(self.endpoint) else None
+        more = {**(headers or {}), **(who.header if who else {})}
+        return self.web.ask("POST", url, headers=more, json=json, data=data)
+
+    def forget(self) -> None:
+        """Look for a token anew with the next call: after a refusal the user puts another one."""
+        self._forget()
+
     def credential(self) -> Credential | None:
         """Return who asks, or None; looks only once, and again after a refusal."""
         with self._lock:
@@ -162,7 +182,7 @@ class HubCalls:
                     hint=f"Does the token have the right to read it? {_TOKENS}",
                 )
             case 429:
-                return _too_many(answer)
+                return too_many(answer)
             case status:
                 return SourceDownError(
                     f"The Hub is in trouble: it answered {status} when asked for {about.text}."
@@ -196,7 +216,8 @@ def _rows(body: bytes) -> list[dict[str, object]]:
     return [row for row in rows if isinstance(row, dict)]
 
 
-def _too_many(answer: Answer) -> RateLimitedError:
+def too_many(answer: Answer) -> RateLimitedError:
+    """Return what to say when the Hub wants fewer requests, and for how long."""
     found = _RESET.search(answer.headers.get("ratelimit", ""))
     wait = float(found[1]) if found else answer.retry_after
     when = f"in {wait:.0f} s" if wait is not None else "in a few minutes"

@@ -84,15 +84,16 @@ class Web:
         *,
         headers: Mapping[str, str] | None = None,
         json: object = None,
+        data: bytes | None = None,
         body: bool = True,
     ) -> Answer:
-        """Send a request that changes nothing there; again if the server is in trouble.
+        """Send a request that may be repeated; again if the server is in trouble.
 
         Follows no redirect. Raises SourceDownError if there is no answer; any
         answer, also of trouble that lasts, is returned. Without `body` only what
         a server says of trouble is read, for the rest may be long.
         """
-        sent = None if json is None else _json.dumps(json).encode()
+        sent = data if json is None else _json.dumps(json).encode()
         more = {"Content-Type": "application/json"} if json is not None else {}
         for turn in range(_TRIES):
             wait = _FIRST_PAUSE_SECONDS * 2**turn

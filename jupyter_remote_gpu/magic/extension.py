@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_remote_gpu.config import RemoteGPU
-from jupyter_remote_gpu.errors import RequestError
+from jupyter_remote_gpu.datasets.model_card import Record
+from jupyter_remote_gpu.errors import MachineError, RequestError
 from jupyter_remote_gpu.machines.registry import Registry
 from jupyter_remote_gpu.protocol.state import Cell
+from jupyter_remote_gpu.session.cell_push import record_of
 from jupyter_remote_gpu.session.outcome import Outcome
 from jupyter_remote_gpu.session.summary import fetch_text
 from jupyter_remote_gpu.state.analysis import footprint
@@ -54,12 +56,24 @@ class Extension:
         self.hook = LocalCellHook(self.hub, self._fetch_from)
         self._completion = Completion(shell, self.machines)
         self._data = LocalData(
-            self.machines.data, self.machines.settings.cache / "datasets", self.note
+            self.machines.data,
+            self.machines.settings.cache / "datasets",
+            self.note,
+            self._record,
         )
 
     def note(self, text: str) -> None:
         """Show one small line that no machine says."""
         self.front_end.note(text)
+
+    def _record(self) -> Record:
+        """Return what is known of how values here came about: what the latest machine ran."""
+        latest = self.machines.latest
+        try:
+            return record_of(latest.session.runs(), latest.name)
+        except MachineError as error:
+            self.note(f"the card names no cells: {error.message}")
+            return Record()
 
     def install(self) -> None:
         """Begin to watch cells. The magics are registered by the caller."""

@@ -24,6 +24,7 @@ from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.session.asking import ask
 from jupyter_remote_gpu.session.cell_data import CellData
+from jupyter_remote_gpu.session.cell_push import CellPush, record_of
 from jupyter_remote_gpu.session.environment import RemotePlace
 from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.place import Place
@@ -226,6 +227,7 @@ class Machines:
             lambda: progress.shown(done),
             trusted=machine.trusted,
             carry=carry,
+            push=CellPush(lambda: record_of(session.runs(), name), trusted=machine.trusted),
         )
         if isinstance(transport, ReachedMachine) and isinstance(place, RemotePlace):
             joined.about = lambda: (*_gpus(transport), *place.about)

@@ -1,42 +1,73 @@
-"""`dataset("kaggle://…")` in local cells: the same name as in remote ones, read from afar."""
+"""`dataset("kaggle://…")` and `push_to_hub(…)` in local cells: the same names as in remote ones."""
 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from jupyter_remote_gpu.datasets.model_card import Record
 from jupyter_remote_gpu.session.cell_data import ProjectData
+from jupyter_remote_gpu.session.cell_push import CellPush
 
 if TYPE_CHECKING:
     from jupyter_remote_gpu.datasets.data_path import DataPath
     from jupyter_remote_gpu.datasets.here import DatasetsHere
 
-NAME = "dataset"
-
 
 class LocalData:
-    """What the name `dataset` does in a notebook's own cells.
+    """What the names `dataset` and `push_to_hub` do in a notebook's own cells.
 
-    `cache` is where files stay that were brought whole; `say` shows a line.
+    `cache` is where files stay that were brought whole; `say` shows a line;
+    `record` says what is known of how weights came about.
     """
 
-    def __init__(self, data: ProjectData, cache: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        data: ProjectData,
+        cache: Path,
+        say: Callable[[str], None],
+        record: Callable[[], Record],
+    ) -> None:
         self._data = data
         self._cache, self._say = cache, say
         self._here: DatasetsHere | None = None
-        self._bound = self.dataset
+        self._push = CellPush(record, trusted=True)
+        self._bound = {"dataset": self.dataset, "push_to_hub": self.push_to_hub}
 
     def install(self) -> None:
-        """Let every cell find `dataset`, as it finds `print`: a name of the user's own hides it."""
-        if not hasattr(builtins, NAME):
-            setattr(builtins, NAME, self._bound)
+        """Let every cell find the names, as it finds `print`: one of the user's own hides them."""
+        for name, bound in self._bound.items():
+            if not hasattr(builtins, name):
+                setattr(builtins, name, bound)
 
     def remove(self) -> None:
         """Undo `install`."""
-        if getattr(builtins, NAME, None) is self._bound:
-            delattr(builtins, NAME)
+        for name, bound in self._bound.items():
+            if getattr(builtins, name, None) is bound:
+                delattr(builtins, name)
+
+    def push_to_hub(
+        self,
+        what: Any,
+        repo: str,
+        *,
+        private: bool = True,
+        metrics: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Publish weights that are here as OWNER/NAME on the Hugging Face Hub; return the page.
+
+        `what` is a model, a state dict, a file or a folder; `metrics` stand in the
+        model card. Nobody else sees it unless `private=False`. What the Hub has
+        already is not sent again. Raises DatasetError and its kin.
+        """
+        from jupyter_remote_gpu.datasets.outgoing import push
+
+        def ask(question: dict[str, Any]) -> dict[str, Any]:
+            return self._push.answer(question, "")
+
+        return push(what, repo, ask, private=private, metrics=metrics)
 
     def dataset(self, address: str) -> DataPath | Path:
         """Return the folder with the data of an address; only what is read of it comes here.

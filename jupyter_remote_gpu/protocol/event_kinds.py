@@ -107,6 +107,7 @@ REQUIRED: dict[str, dict[str, Test]] = {
     "comm_close": _COMM,
     "input": {"prompt": _text, "password": _truth},
     "dataset": {"address": _text},
+    "publish": {"question": _mapping},
     "notice": {"text": _text},
     "run_ended": {"status": _text, "seconds": _duration},
     "kernel_died": {"message": _text},

@@ -13,8 +13,10 @@ from jupyter_remote_gpu.datasets.reference import Kind, Reference
 from jupyter_remote_gpu.datasets.remembered import Remembered
 from jupyter_remote_gpu.datasets.source import Resolved, Source
 from jupyter_remote_gpu.errors import NotAvailableError, RemoteGPUError
+from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.steps import Told
 
+from .cell_push import CellPush
 from .client import AgentClient
 from .datasets import Carry, Placed, Placement, Where
 
@@ -117,8 +119,10 @@ class CellData:
         *,
         trusted: bool,
         carry: Carry | None = None,
+        push: CellPush | None = None,
     ) -> None:
         self._data = data
+        self._push = push
         self._placing = placing
         self._where = where
         self._told = told
@@ -126,17 +130,25 @@ class CellData:
         self._trusted = trusted
         self._carry = carry
 
-    def answer(self, address: str, source: str) -> str:
-        """Return the answer to a cell of text `source` that asks for an address: a line of JSON.
+    def answer(self, event: Event, source: str) -> str:
+        """Return the answer to a cell of text `source` that asks for something: a line of JSON.
 
-        KeyboardInterrupt ends the download, keeping what arrived.
+        It asks for an address (`dataset`), or to `publish`. KeyboardInterrupt ends
+        the download, keeping what arrived.
         """
+        if event.kind == "publish":
+            return no_answer(event) if self._push is None else self._published(event, source)
+        address = event.fields["address"]
         try:
             self._require_named(address, source)
             return json.dumps({"path": self.place(address).path})
         except RemoteGPUError as error:
             told = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
             return json.dumps(told)
+
+    def _published(self, event: Event, source: str) -> str:
+        assert self._push is not None
+        return json.dumps(self._push.answer(event.fields["question"], source))
 
     def place(self, address: str, *, called: str = "") -> Placed:
         """Have the machine hold what an address means, linked into the project; blocks.
@@ -164,8 +176,16 @@ class CellData:
             )
 
 
-def no_answer(address: str) -> str:
+def no_answer(event: Event) -> str:
     """Return the answer where nobody can place data: a script, or a session without a project."""
+    if event.kind == "publish":
+        told = {
+            "kind": "NotAvailableError",
+            "message": "nothing can be published from here",
+            "hint": "`push_to_hub` works in cells of a notebook.",
+        }
+        return json.dumps(told)
+    address = event.fields["address"]
     return json.dumps(
         {
             "kind": "NotAvailableError",

@@ -25,7 +25,7 @@ class Waiting:
 
     `interrupt` sends SIGINT to the run without waiting for the answer, and
     `answer` what the user typed for an `input` event. `data` places what a
-    `dataset` event asks for, and returns the answer to it.
+    `dataset` event asks for, publishes for a `publish`, and returns the answer to it.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Waiting:
         front_end: FrontEnd,
         interrupt: Callable[[], None],
         answer: Callable[[Event, str], None],
-        data: Callable[[str], str] = no_answer,
+        data: Callable[[Event], str] = no_answer,
     ) -> None:
         self._machine = machine
         self._front_end = front_end
@@ -84,7 +84,7 @@ class Waiting:
                 return item
             elif item.kind == "input":
                 self._ask(item)
-            elif item.kind == "dataset":
+            elif item.kind in ("dataset", "publish"):
                 self._place(item)
             else:
                 self._front_end.show(item)
@@ -126,10 +126,10 @@ class Waiting:
         self._answer(event, value)
 
     def _place(self, event: Event) -> None:
-        """Have data placed that a cell asks for; a stop ends that, and interrupts the cell."""
+        """Have done what a cell asks for with data; a stop ends that, and interrupts the cell."""
         try:
             with interrupts_raised():
-                value = self._data(event.fields["address"])
+                value = self._data(event)
         except KeyboardInterrupt:
             self._interrupt()
             return

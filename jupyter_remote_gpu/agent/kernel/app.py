@@ -18,6 +18,7 @@ from traitlets import default
 
 from .capture import DescriptorCapture
 from .datasets import DatasetNames
+from .hub_push import HubPush
 from .interrupts import InterruptGuard
 from .kernel import RemoteKernel
 from .line import LineServer
@@ -97,6 +98,7 @@ class RemoteKernelApp(IPKernelApp):
         base = base_of_journal(self.place.journal)
         kernel.datasets = DatasetNames(base, kernel.ask_for_dataset)
         kernel.datasets.install()
+        HubPush(kernel.ask_to_publish).install()
         self._take_streams()
         self.writer.append("kernel_started", fields, self.parents.current())
         self.writer.flush()

@@ -178,6 +178,10 @@ class RemoteKernel(IPythonKernel):
         """Return what the notebook says to `dataset(address)`; blocks."""
         return self._answer_to("dataset", {"address": address})
 
+    def ask_to_publish(self, question: dict[str, Any]) -> str:
+        """Return what the notebook says to a question of `push_to_hub`; blocks."""
+        return self._answer_to("publish", {"question": question})
+
     def _answer_to(self, kind: str, fields: dict[str, Any]) -> str:
         """Journal a question and wait for its answer."""
         self.writer.append(kind, fields, self.parents.current())

@@ -195,6 +195,7 @@ _LOOKS: dict[str, Callable[[Gate, Event], dict[str, Any] | None]] = {
     "comm_handled": Gate._as_it_is,
     "input": Gate._input,
     "dataset": Gate._dataset,
+    "publish": Gate._as_it_is,  # `session.cell_push` looks at each part of it
     "notice": Gate._notice,
     "run_ended": Gate._ended,
     "kernel_died": Gate._died,

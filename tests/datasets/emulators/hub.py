@@ -1,4 +1,4 @@
-"""An emulator of the Hugging Face Hub: repositories, commits, gates, large storage."""
+"""An emulator of the Hugging Face Hub: repositories, commits, gates, large storage, uploads."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 from .serving import Asked, Emulator, Reply, json_reply
 from .storage import Storage
+from .uploads import Uploads
 
 TOKEN = "hf_0123456789abcdefABCDEF0123456789ab"
 USER = "alice"
-_LARGE_BYTES = 10_000
+LARGE_BYTES = 10_000
 """From here on a file lies in the large storage; the Hub's own limit is 10 MB."""
 
 Files = Mapping[str, bytes]
@@ -45,7 +46,7 @@ class Repository:
 
 
 class Hub(Emulator):
-    """The Hub as far as downloads go. `pages` is how many entries a listing's page has."""
+    """The Hub as far as files go. `pages` is how many entries a listing's page has."""
 
     def __init__(self, storage: Storage) -> None:
         super().__init__()
@@ -54,13 +55,20 @@ class Hub(Emulator):
         self.repositories: dict[str, Repository] = {}
         self.tokens = {TOKEN: USER}
         self.pages = 1000
+        self.uploads = Uploads(self)
+
+    def create(self, key: str, *, private: bool) -> None:
+        """Make a repository with one commit of nothing."""
+        self.repositories[key] = Repository([{}], private)
 
     def answer(self, asked: Asked) -> Reply:
         """Answer the interface's calls and the addresses of files."""
         user = self._user(asked)
         if user is None:
-            return _refused(401, "", "Invalid credentials in Authorization header")
+            return refused(401, "", "Invalid credentials in Authorization header")
         path = asked.path.strip("/")
+        if asked.method == "POST":
+            return self.uploads.answer(asked, path, user)
         if path.startswith("api/"):
             return self._api(asked, path.removeprefix("api/"), user)
         name, _, rest = path.partition("/resolve/")
@@ -80,13 +88,13 @@ class Hub(Emulator):
             if key in self.repositories:
                 break
         else:
-            return _refused(401 if not user else 404, "RepoNotFound", "Repository not found")
+            return refused(401 if not user else 404, "RepoNotFound", "Repository not found")
         found = self.repositories[key]
         if found.private and not user:
-            return _refused(401, "RepoNotFound", "Repository not found")
+            return refused(401, "RepoNotFound", "Repository not found")
         revision = self._revision(found, rest[1:] if rest else ["main"])
         if revision is None:
-            return _refused(404, "RevisionNotFound", "Invalid rev id")
+            return refused(404, "RevisionNotFound", "Invalid rev id")
         commit, files, inside = revision
         if rest[:1] == ["tree"]:
             return self._tree(asked, files, inside)
@@ -107,7 +115,7 @@ class Hub(Emulator):
         inside = f"{folder}/" if folder else ""
         below = [_row(path, data) for path, data in files.items() if path.startswith(inside)]
         if folder and not below:
-            return _refused(404, "EntryNotFound", "Entry not found")
+            return refused(404, "EntryNotFound", "Entry not found")
         folders = {path[:at] for path in files for at, sign in enumerate(path) if sign == "/"}
         inner = [path for path in sorted(folders) if path.startswith(inside)]
         rows = [{"type": "directory", "oid": "0" * 40, "size": 0, "path": p} for p in inner]
@@ -122,24 +130,24 @@ class Hub(Emulator):
     def _file(self, asked: Asked, key: str, rest: str, user: str) -> Reply:
         found = self.repositories.get(key)
         if found is None or (found.private and not user):
-            return _refused(404 if user else 401, "RepoNotFound", "Repository not found")
+            return refused(404 if user else 401, "RepoNotFound", "Repository not found")
         if found.moved_to:
             to = asked.path.replace(key.removeprefix("models/"), found.moved_to)
             return Reply(307, {"Location": quote(to)})
         if found.gated and user not in found.accepted:
-            return _refused(403 if user else 401, "GatedRepo", f"Access to {key} is restricted.")
+            return refused(403 if user else 401, "GatedRepo", f"Access to {key} is restricted.")
         revision, _, path = rest.partition("/")
         one = found.find(revision)
         if one is None:
-            return _refused(404, "RevisionNotFound", "Invalid rev id")
+            return refused(404, "RevisionNotFound", "Invalid rev id")
         commit, files = one
         if path not in files:
-            return _refused(404, "EntryNotFound", "Entry not found")
+            return refused(404, "EntryNotFound", "Entry not found")
         return self._bytes(asked, key, path, commit, files[path])
 
     def _bytes(self, asked: Asked, key: str, path: str, commit: str, data: bytes) -> Reply:
         headers = {"X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
-        if len(data) < _LARGE_BYTES:
+        if len(data) < LARGE_BYTES:
             headers["ETag"] = f'"{git_blob(data)}"'
             return Reply(200, headers, data, of_head=len(data))
         name = hashlib.sha256(data).hexdigest()
@@ -162,13 +170,14 @@ def _row(path: str, data: bytes) -> dict[str, object]:
         "size": len(data),
         "path": path,
     }
-    if len(data) >= _LARGE_BYTES:
+    if len(data) >= LARGE_BYTES:
         large = {"oid": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 132}
         row.update(oid="1" * 40, lfs=large)
     return row
 
 
-def _refused(status: int, code: str, message: str) -> Reply:
+def refused(status: int, code: str, message: str) -> Reply:
+    """Return a refusal as the Hub words it."""
     headers = {"X-Error-Message": message}
     if code:
         headers["X-Error-Code"] = code

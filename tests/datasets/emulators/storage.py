@@ -63,10 +63,13 @@ class Storage(Emulator):
         self._key += b"+"
 
     def answer(self, asked: Asked) -> Reply:
-        """Return the object or the part asked for, as Google's storage answers."""
+        """Return the object or the part asked for, as Google's storage answers; take one."""
         found = self.objects.get(asked.path)
         if self.signs and asked.query.get("X-Goog-Signature") != self._signature(asked.path):
             return _xml(403, "AccessDenied")
+        if asked.method == "PUT":
+            self.put(asked.path, asked.body)
+            return Reply(200, {"ETag": f'"{_digest(asked.body).hex()}"'})
         if found is None:
             return _xml(404, "NoSuchKey")
         whole, headers = found.data, self._headers(found)

@@ -1,0 +1,53 @@
+"""`push_to_hub(model, "me/name")` in a remote cell: the bytes go out from this machine.
+
+The notebook has the token: it is asked for links to where the bytes go, and makes
+the commit.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+NAME = "push_to_hub"
+
+
+class HubPush:
+    """What the name `push_to_hub` does in a kernel.
+
+    `ask` puts a question to the notebook and returns its answer, a line of JSON;
+    it blocks, and a KeyboardInterrupt ends the wait.
+    """
+
+    def __init__(self, ask: Callable[[dict[str, Any]], str]) -> None:
+        self._ask = ask
+
+    def install(self) -> None:
+        """Let every cell find `push_to_hub`, as it finds `print`."""
+        if not hasattr(builtins, NAME):
+            setattr(builtins, NAME, self.push_to_hub)
+
+    def push_to_hub(
+        self,
+        what: Any,
+        repo: str,
+        *,
+        private: bool = True,
+        metrics: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Publish weights as OWNER/NAME on the Hugging Face Hub, from here; return the page.
+
+        `what` is a model, a state dict, a file or a folder; `metrics` stand in the
+        model card. Nobody else sees it unless `private=False`. What the Hub has
+        already is not sent again. Raises DatasetError and its kin.
+        """
+        # Loaded when something is first published.
+        from jupyter_remote_gpu.datasets.outgoing import push
+
+        return push(what, repo, self._answered, private=private, metrics=metrics)
+
+    def _answered(self, question: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self._ask(question))
+        return answer

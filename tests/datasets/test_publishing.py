@@ -1,0 +1,266 @@
+"""`push_to_hub`: what arrives at the Hub, what is not sent twice, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_remote_gpu.datasets import outgoing
+from jupyter_remote_gpu.datasets.hub_calls import HubCalls
+from jupyter_remote_gpu.datasets.hub_uploads import MARK, HubUploads
+from jupyter_remote_gpu.datasets.model_card import Record, card_text
+from jupyter_remote_gpu.datasets.outgoing import push
+from jupyter_remote_gpu.datasets.web import Web
+from jupyter_remote_gpu.datasets.weights import write_weights
+from jupyter_remote_gpu.errors import (
+    BadReferenceError,
+    CredentialsRefusedError,
+    DatasetError,
+    MayNotWriteError,
+    NoCredentialsError,
+    NotAvailableError,
+    PublicRepositoryError,
+    RateLimitedError,
+    SourceDownError,
+    UnsafeWeightsError,
+    UploadError,
+)
+from jupyter_remote_gpu.session.cell_push import CellPush
+from tests.datasets.emulators.hub import TOKEN, Files, Hub, Repository
+from tests.datasets.emulators.serving import Reply, json_reply
+
+RECORD = Record("gpu-box", ["kaggle://shop/items@3", "hf://datasets/a/b@c0ffee"], ["train(1)"])
+Push = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outgoing, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+
+
+@pytest.fixture
+def cell(hub: Hub) -> CellPush:
+    """The side with the token, of a trusted machine."""
+    calls = HubCalls(Web("the Hub", pause=lambda seconds: None), hub.url)
+    return CellPush(lambda: RECORD, trusted=True, uploads=HubUploads(calls))
+
+
+@pytest.fixture
+def publish(cell: CellPush) -> Push:
+    """`push_to_hub`, with what goes over the wire made JSON as it is there."""
+
+    def ask(question: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(json.dumps(cell.answer(question, "")))
+        return answer
+
+    return lambda what, repo, **more: push(what, repo, ask, say=lambda line: None, **more)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Weights with what lies around them."""
+    made = tmp_path / "model"
+    (made / "sub").mkdir(parents=True)
+    (made / "config.json").write_text("{}")
+    (made / "sub" / "big.safetensors").write_bytes(bytes(30_000))
+    (made / "empty.txt").touch()
+    (made / "optimizer.pt").write_bytes(b"pickle")
+    (made / ".env").write_text("KEY=1")
+    (made / "out").symlink_to("/etc/passwd")
+    return made
+
+
+def _last(hub: Hub, name: str = "alice/shop") -> Files:
+    return hub.repositories[f"models/{name}"].commits[-1]
+
+
+def _puts(hub: Hub) -> list[str]:
+    return [asked.path for asked in hub.storage.asked if asked.method == "PUT"]
+
+
+def test_a_folder_arrives_private_and_only_once(publish: Push, hub: Hub, folder: Path) -> None:
+    assert publish(folder, "alice/shop") == f"{hub.url}/alice/shop"
+    files = _last(hub)
+    assert set(files) == {"config.json", "sub/big.safetensors", "empty.txt", "README.md"}
+    assert files["sub/big.safetensors"] == bytes(30_000)
+    assert hub.repositories["models/alice/shop"].private
+    assert len(_puts(hub)) == 1
+    publish(folder, "alice/shop")
+    assert len(_puts(hub)) == 1
+    assert {asked.authorization for asked in hub.storage.asked} == {""}
+
+
+def test_parts_are_put_together_and_links_that_ended_are_renewed(
+    publish: Push, hub: Hub, folder: Path
+) -> None:
+    hub.uploads.part_bytes = 12_000
+    hub.storage.faults.answer("PUT", Reply(500))
+    hub.storage.faults.answer("/2", Reply(403))
+    publish(folder, "alice/shop")
+    assert _last(hub)["sub/big.safetensors"] == bytes(30_000)
+    batches = [line for line in hub.lines if line.endswith("/batch")]
+    assert len(batches) == 2
+
+
+def test_a_broken_push_goes_on_with_what_is_missing(publish: Push, hub: Hub, folder: Path) -> None:
+    (folder / "a.safetensors").write_bytes(b"\0" * 20_000)
+    hub.storage.faults.answer("PUT", Reply(200))  # said, but not kept
+    hub.storage.faults.answer("PUT", Reply(503), times=4)
+    with pytest.raises(UploadError) as told:
+        publish(folder, "alice/shop")
+    assert "X-Goog" not in str(told.value)
+    assert _last(hub) == {}
+    publish(folder, "alice/shop")
+    assert set(_last(hub)) > {"a.safetensors", "sub/big.safetensors"}
+
+
+def test_the_card_tells_data_cells_and_metrics(publish: Push, hub: Hub, folder: Path) -> None:
+    publish(folder, "alice/shop", metrics={"loss": 0.25})
+    card = _last(hub)["README.md"].decode()
+    for words in ("kaggle://shop/items@3", "datasets:\n- a/b\n", "train(1)", "| loss | 0.25 |"):
+        assert words in card
+    hub.repositories["models/alice/shop"].commits.append({"README.md": b"my own words"})
+    publish(folder, "alice/shop")
+    assert _last(hub)["README.md"] == b"my own words"
+    hub.repositories["models/alice/shop"].commits.append({"README.md": MARK.encode()})
+    publish(folder, "alice/shop")
+    assert "train(1)" in _last(hub)["README.md"].decode()
+
+
+def test_a_card_holds_no_token_and_no_signature() -> None:
+    cells = [f'login("{TOKEN}")', 'get("https://s.org/a?X-Amz-Signature=abc123")', "x = '```'"]
+    card = card_text("a/b", "state", Record(data=["https://s.org/a?token=abc123"], cells=cells))
+    assert TOKEN not in card
+    assert "abc123" not in card
+    assert "````python" in card
+
+
+def test_weights_are_what_the_library_reads(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    library = pytest.importorskip("safetensors.torch")
+    tied = torch.arange(6.0).reshape(2, 3)
+    tensors = {
+        "a.weight": tied,
+        "b.weight": tied,
+        "turned": tied.T,
+        "half": torch.ones(3, dtype=torch.bfloat16),
+        "flag": torch.tensor(True),
+        "none": torch.zeros(0, 4),
+        "grad": torch.nn.Parameter(torch.ones(2)),
+    }
+    write_weights(tmp_path / "w.safetensors", tensors)
+    read = library.load_file(tmp_path / "w.safetensors")
+    assert set(read) == set(tensors) - {"b.weight"}
+    for name, tensor in read.items():
+        assert tensor.dtype == tensors[name].dtype
+        assert torch.equal(tensor, tensors[name].detach())
+    with pytest.raises(UnsafeWeightsError, match="'step'"):
+        write_weights(tmp_path / "w", {"step": 3})
+    with pytest.raises(UnsafeWeightsError, match="'thin'"):
+        write_weights(tmp_path / "w", {"thin": tied.to_sparse()})
+
+
+def test_a_model_comes_back_from_the_hub(publish: Push, hub: Hub, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    library = pytest.importorskip("safetensors.torch")
+    model = torch.nn.Sequential(torch.nn.Linear(60, 60), torch.nn.Linear(60, 60))
+    model[1].weight = model[0].weight
+    publish(model, "alice/shop")
+    file = tmp_path / "came.safetensors"
+    file.write_bytes(_last(hub)["model.safetensors"])
+    other = torch.nn.Sequential(torch.nn.Linear(60, 60), torch.nn.Linear(60, 60))
+    other[1].weight = other[0].weight
+    library.load_model(other, file)
+    assert torch.equal(other[0].weight, model[0].weight)
+    assert torch.equal(other[1].bias, model[1].bias)
+
+
+@pytest.mark.parametrize(
+    ("what", "repo", "kind"),
+    [
+        ("model", "nobody", BadReferenceError),
+        ("model", "../x/y", BadReferenceError),
+        ("model", "bob/shop", MayNotWriteError),
+        ("model/optimizer.pt", "alice/shop", UnsafeWeightsError),
+        ("nothing", "alice/shop", UploadError),
+        (3, "alice/shop", UnsafeWeightsError),
+    ],
+)
+def test_what_cannot_be_is_said(
+    what: Any, repo: str, kind: type[DatasetError], publish: Push, hub: Hub, folder: Path
+) -> None:
+    with pytest.raises(kind):
+        publish(folder.parent / what if isinstance(what, str) else what, repo)
+    assert hub.repositories == {}
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (json_reply({"error": "no"}, 401), CredentialsRefusedError),
+        (json_reply({"error": "no"}, 403), MayNotWriteError),
+        (json_reply({}, 429, Retry_After="90"), RateLimitedError),
+        (json_reply({}, 413), UploadError),
+        (json_reply({}, 400), UploadError),
+    ],
+)
+def test_each_refusal_has_its_own_class(
+    reply: Reply, kind: type[DatasetError], publish: Push, hub: Hub, folder: Path
+) -> None:
+    hub.faults.answer("/preupload/", reply)
+    with pytest.raises(kind) as told:
+        publish(folder, "alice/shop")
+    assert told.value.hint or kind is UploadError
+    assert _last(hub) == {}
+
+
+def test_trouble_that_lasts_and_no_token(
+    publish: Push, hub: Hub, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.faults.answer("/commit/", Reply(503), times=4)
+    with pytest.raises(SourceDownError):
+        publish(folder, "alice/shop")
+    publish(folder, "alice/shop")
+    monkeypatch.delenv("HF_TOKEN")
+    hub.faults.answer("/preupload/", json_reply({}, 401))  # after which it is looked for anew
+    with pytest.raises(CredentialsRefusedError):
+        publish(folder, "alice/shop")
+    with pytest.raises(NoCredentialsError):
+        publish(folder, "alice/shop")
+
+
+def test_an_open_repository_takes_only_what_may_be_open(
+    publish: Push, hub: Hub, folder: Path
+) -> None:
+    hub.repositories["models/alice/shop"] = Repository([{}])
+    with pytest.raises(PublicRepositoryError):
+        publish(folder, "alice/shop")
+    assert _puts(hub) == []
+    publish(folder, "alice/shop", private=False)
+    assert "config.json" in _last(hub)
+
+
+def test_a_machine_publishes_only_what_its_cell_names(hub: Hub, folder: Path) -> None:
+    uploads = HubUploads(HubCalls(endpoint=hub.url))
+    cell = CellPush(lambda: RECORD, trusted=False, uploads=uploads)
+
+    def publish(source: str, **more: Any) -> str:
+        return push(
+            folder, "alice/shop", lambda q: cell.answer(q, source), say=lambda line: None, **more
+        )
+
+    for source in ("train()", 'push_to_hub(m, "alice/other")', ""):
+        with pytest.raises(NotAvailableError):
+            publish(source)
+    with pytest.raises(NotAvailableError):
+        publish('push_to_hub(m, "alice/shop")', private=False)
+    assert hub.asked == []
+    publish('push_to_hub(m, "alice/shop")')
+    wrong = {"path": "../x", "bytes": 1, "sha256": "0" * 64, "sample": ""}
+    asked = {"step": "begin", "repo": "alice/shop", "files": [wrong]}
+    assert cell.answer(asked, 'push_to_hub(m, "alice/shop")')["kind"] == "UnsafePathError"
