@@ -147,3 +147,34 @@ files(get("shop/own", **of))
         sizes,
     ]
     assert {asked.authorization for asked in hub.storage.asked} == {""}
+
+
+@needs_huggingface_hub
+def test_huggingface_hub_publishes_and_sends_nothing_twice(hub: Hub, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(bytes(50_000))
+    hub.uploads.part_bytes = 20_000
+    code = f"""
+api = hub.HfApi()
+api.create_repo("alice/shop", private=True)
+api.create_repo("alice/shop", private=True, exist_ok=True)
+api.upload_folder(repo_id="alice/shop", folder_path={str(folder)!r})
+api.upload_file(path_or_fileobj=b"# Shop", path_in_repo="README.md", repo_id="alice/shop")
+api.upload_file(
+    path_or_fileobj={str(folder / "model.safetensors")!r},
+    path_in_repo="again.safetensors",
+    repo_id="alice/shop",
+)
+fails(api.create_repo, "bob/shop")
+files(hub.snapshot_download("alice/shop"))
+said.append(api.model_info("alice/shop").private)
+"""
+    environ = {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_TOKEN": HUB_TOKEN}
+    sizes = {"config.json": 2, "README.md": 6}
+    weights = {"model.safetensors": 50_000, "again.safetensors": 50_000}
+    assert _run("huggingface_hub", code, environ) == ["HfHubHTTPError", sizes | weights, True]
+    puts = [asked for asked in hub.storage.asked if asked.method == "PUT"]
+    assert len(puts) == 3
+    assert {asked.authorization for asked in puts} == {""}
