@@ -39,6 +39,10 @@ RemoteGPUError
 │   ├── PrivateDataError        this account may not read it
 │   ├── RateLimitedError
 │   ├── RulesNotAcceptedError   a person has to accept them on a page first
+│   ├── MayNotWriteError        the token may not write there
+│   ├── PublicRepositoryError   open to all, which nobody asked for
+│   ├── UnsafeWeightsError      no plain tensors
+│   ├── UploadError             the Hub does not take a file
 │   └── SourceDownError
 ├── FilesError                  the project's files
 │   ├── ProjectChangedError     they are not what was last seen of them

@@ -62,7 +62,7 @@ class LocalData:
         model card. Nobody else sees it unless `private=False`. What the Hub has
         already is not sent again. Raises DatasetError and its kin.
         """
-        from jupyter_remote_gpu.datasets.outgoing import push
+        from jupyter_remote_gpu.agent.kernel.outgoing import push
 
         def ask(question: dict[str, Any]) -> dict[str, Any]:
             return self._push.answer(question, "")

@@ -26,7 +26,7 @@ _OPEN = re.compile(r"\bprivate\s*=\s*False\b")
 
 
 class CellPush:
-    """Answers the questions of `datasets.outgoing.push`; used by the cell's thread, blocks.
+    """Answers the questions of `agent.kernel.outgoing.push`; used by the cell's thread, blocks.
 
     `record` says what is known of how the weights came about. A machine that is not
     trusted publishes only what the cell's text names, and openly only if that says so.

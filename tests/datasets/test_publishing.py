@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from jupyter_remote_gpu.datasets import outgoing
+from jupyter_remote_gpu.agent.kernel import outgoing
+from jupyter_remote_gpu.agent.kernel.outgoing import push
+from jupyter_remote_gpu.agent.kernel.weights import write_weights
 from jupyter_remote_gpu.datasets.hub_calls import HubCalls
 from jupyter_remote_gpu.datasets.hub_uploads import MARK, HubUploads
 from jupyter_remote_gpu.datasets.model_card import Record, card_text
-from jupyter_remote_gpu.datasets.outgoing import push
 from jupyter_remote_gpu.datasets.web import Web
-from jupyter_remote_gpu.datasets.weights import write_weights
 from jupyter_remote_gpu.errors import (
     BadReferenceError,
     CredentialsRefusedError,

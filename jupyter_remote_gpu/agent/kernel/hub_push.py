@@ -44,7 +44,7 @@ class HubPush:
         already is not sent again. Raises DatasetError and its kin.
         """
         # Loaded when something is first published.
-        from jupyter_remote_gpu.datasets.outgoing import push
+        from .outgoing import push
 
         return push(what, repo, self._answered, private=private, metrics=metrics)
 
