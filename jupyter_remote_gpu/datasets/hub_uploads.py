@@ -29,6 +29,10 @@ from .web import Answer
 CARD = "README.md"
 MARK = "<!-- written by jupyter_remote_gpu: without this line it is left as it is -->"
 _TOKENS = "https://huggingface.co/settings/tokens"
+_LIMITS = (
+    "How much it takes, and of what, is on https://huggingface.co/docs/hub/storage-limits; files"
+    " that arrived are not sent again."
+)
 _LFS = "application/vnd.git-lfs+json"
 
 
@@ -169,7 +173,7 @@ class HubUploads:
             row = rows.get(file.sha256, {"error": {"message": "it does not say where to"}})
             if "error" in row:
                 words = redacted(str(row["error"].get("message", "")))
-                raise UploadError(f"The Hub does not take {file.path}: {words}.")
+                raise UploadError(f"The Hub does not take {file.path}: {words}.", hint=_LIMITS)
             if "upload" in row.get("actions", {}):  # else it is there already
                 targets[file.path] = _target(row["actions"], file)
         return targets
@@ -230,7 +234,9 @@ class HubUploads:
                     hint="Try again in a few minutes; files that arrived are not sent again.",
                 )
             case status:
-                return UploadError(f"The Hub does not take it: it answered {status}.{told}")
+                return UploadError(
+                    f"The Hub does not take it: it answered {status}.{told}", hint=_LIMITS
+                )
 
 
 def _model(repo: str) -> Reference:

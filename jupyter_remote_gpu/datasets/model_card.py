@@ -30,10 +30,9 @@ class Record:
     """What is known of how weights came about.
 
     `data` are addresses with their versions, `cells` the texts of the cells that
-    ran, oldest first, `machine` where.
+    ran, oldest first. Which machine it was is nobody's business.
     """
 
-    machine: str = ""
     data: Sequence[str] = ()
     cells: Sequence[str] = ()
     metrics: Mapping[str, str] = field(default_factory=dict)

@@ -70,7 +70,7 @@ class Extension:
         """Return what is known of how values here came about: what the latest machine ran."""
         latest = self.machines.latest
         try:
-            return record_of(latest.session.runs(), latest.name)
+            return record_of(latest.session.runs())
         except MachineError as error:
             self.note(f"the card names no cells: {error.message}")
             return Record()

@@ -227,7 +227,7 @@ class Machines:
             lambda: progress.shown(done),
             trusted=machine.trusted,
             carry=carry,
-            push=CellPush(lambda: record_of(session.runs(), name), trusted=machine.trusted),
+            push=CellPush(lambda: record_of(session.runs()), trusted=machine.trusted),
         )
         if isinstance(transport, ReachedMachine) and isinstance(place, RemotePlace):
             joined.about = lambda: (*_gpus(transport), *place.about)

@@ -80,7 +80,7 @@ class CellPush:
         if set(inline) != upload.inline:
             raise _wrong()
         known = self._record()
-        record = Record(known.machine, known.data, known.cells, metrics)
+        record = Record(known.data, known.cells, metrics)
         texts = {path: _decoded(text) for path, text in inline.items()}
         card = card_text(repo, kind, record)
         return {"page": self._uploads().finish(upload, texts, tags, card)}
@@ -94,11 +94,11 @@ class CellPush:
         return self._hub
 
 
-def record_of(runs: Iterable[Mapping[str, Any]], machine: str) -> Record:
+def record_of(runs: Iterable[Mapping[str, Any]]) -> Record:
     """Return what the records of a kernel's runs say: the data they had, and their cells."""
     began = [run for run in runs if run["status"] in ("ok", "running")]
     data = {text for run in began for text in run["datasets"].values()}
-    return Record(machine, sorted(data), [run["source"] for run in began])
+    return Record(sorted(data), [run["source"] for run in began])
 
 
 def _require_named(repo: str, source: str, *, private: bool) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import http.client
+import inspect
 import os
 import tempfile
 import time
@@ -110,7 +111,10 @@ def _files(
     if isinstance(what, (str, os.PathLike)):
         return "files", _lying(Path(what), say)
     if callable(getattr(what, "save_pretrained", None)):
-        what.save_pretrained(str(made), safe_serialization=True)
+        known = inspect.signature(what.save_pretrained).parameters.values()
+        # Older versions write pickles unless told; others know no such word.
+        told = any(p.name == "safe_serialization" or p.kind is p.VAR_KEYWORD for p in known)
+        what.save_pretrained(str(made), **({"safe_serialization": True} if told else {}))
         return "pretrained", _lying(made, say)
     state = state_of(what)
     if state is None:
@@ -145,7 +149,10 @@ def _lying(root: Path, say: Callable[[str], None]) -> list[tuple[str, Path]]:
         else:
             found.append((inside.as_posix(), at))
     if not found:
-        raise UploadError(f"There is nothing in {root} that can be published.")
+        raise UploadError(
+            f"There is nothing in {root} that can be published.",
+            hint="Hidden files, and those that may hold pickles, are left out.",
+        )
     return found
 
 
