@@ -69,7 +69,7 @@ class Said:
     """Makes the lines about syncs that a user of cells wants to see, each thing once.
 
     A small edit that goes along is no news; what came back is, and what is not as
-    one expects.
+    one expects. What still comes is shown by whoever can show how far it is.
     """
 
     def __init__(self, machine: str) -> None:
@@ -86,8 +86,6 @@ class Said:
         much = sum(one.bytes for one in sent) >= NEWS_BYTES
         lines = [f"sent {moved_text(sent)}"] if much else []
         lines += [f"came back: {moved_text(back)}"] if back else []
-        if report.later:
-            lines.append(f"still coming, in the background: {moved_text(report.later)}")
         lines += [f"deleted here too: {moved_text(gone)}"] if gone else []
         lines += [conflict_line(machine, one) for one in report.conflicts]
         lines += [refused_line(path, why) for path, why in report.refused.items()]
