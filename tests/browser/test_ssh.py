@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.browser.lab import Lab
-from tests.browser.notebook import Notebook
+from tests.browser.notebook import READY_MS, Notebook
 from tests.browser.test_moves import keep_picture
-from tests.files.trees import read, write
+from tests.files.trees import write
 from tests.ssh_machines import ON_A_MACHINE, SSHMachines
 
 pytestmark = [pytest.mark.browser, *ON_A_MACHINE]
@@ -124,13 +124,12 @@ def test_the_project_s_files_follow(notebook: Notebook, machines: SSHMachines, l
     setup.run()
     for cell in (add, dry):
         cell.start()
-        cell.shows("files-box ▸ ")  # each may take long; nothing is said of what is ready
-        cell.finish()
+        cell.finish(READY_MS)
     dry.shows("stays here, looks like a secret: 1 file")
     keep_picture(notebook, "files-dry-run")
     run.run()
     run.shows("files-box ▸ came back: outputs/curve.csv (")
-    assert read(lab.folder)["outputs/curve.csv"].startswith("0\n1\n4\n9")
+    assert (lab.folder / "outputs/curve.csv").read_text().startswith("0\n1\n4\n9")
     large.run()
     edit.run()
     again.run()
@@ -144,5 +143,5 @@ def test_the_project_s_files_follow(notebook: Notebook, machines: SSHMachines, l
     keep_picture(notebook, "files-kept")
     accept.run()
     accept.shows("accepted, and put in place: curve.py")
-    assert "x - 1" in read(lab.folder)["curve.py"]
+    assert "x - 1" in (lab.folder / "curve.py").read_text()
     keep_picture(notebook, "files")
