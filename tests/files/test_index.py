@@ -21,6 +21,7 @@ def project(tmp_path: Path) -> Project:
         (root / f"f{n:03d}.txt").write_text(str(n))
     found = Project(root, lambda: Ignore(root))
     found.scan()
+    found.scan()  # what was written in the moment of the first look is read again
     found.index.save(tmp_path / "index")
     return found
 
