@@ -6,7 +6,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,22 +17,10 @@ from jupyter_remote_gpu.files.plan import Do, Step
 from jupyter_remote_gpu.protocol import messages, project
 from jupyter_remote_gpu.session.sync import SMALL_BYTES
 from jupyter_remote_gpu.session.sync_meanwhile import Meanwhile
-from tests.files.trees import read, write
+from tests.files.trees import change_somewhere, read, write
 from tests.session.wiring import Wired
 
-
-@pytest.fixture(autouse=True)
-def _no_rules_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "none"))
-
-
-@pytest.fixture
-def wired(tmp_path: Path) -> Iterator[Wired]:
-    """An empty project and a machine that never saw it."""
-    found = Wired(tmp_path)
-    yield found
-    found.close()
+pytestmark = pytest.mark.usefixtures("no_rules_of_the_user")
 
 
 def test_a_days_work(wired: Wired) -> None:
@@ -152,7 +140,7 @@ def test_random_work_on_both_sides_loses_nothing(wired: Wired, seed: int) -> Non
         for root in (wired.here, wired.there):
             for k in range(rnd.randrange(4)):
                 if root.exists():
-                    _change(rnd, root, f"{root.name} {n} {k}")
+                    change_somewhere(rnd, root, f"{root.name} {n} {k}")
         written = {
             text
             for root in (wired.here, wired.there)
@@ -170,18 +158,6 @@ def test_random_work_on_both_sides_loses_nothing(wired: Wired, seed: int) -> Non
         assert here == read(wired.there)
         new = {text for text in written if isinstance(text, str) and text.split()[1:2] == [str(n)]}
         assert new <= set(read(wired.here).values())
-
-
-def _change(rnd: random.Random, root: Path, text: str) -> None:
-    folders = [root, *sorted(path for path in root.rglob("*") if path.is_dir())]
-    folder = rnd.choice(folders)
-    path = folder / rnd.choice(["a", "b", "c"])
-    if rnd.random() < 0.2 and not (folder / "d").exists():
-        (folder / "d").mkdir()
-    elif path.exists() and rnd.random() < 0.3:
-        path.unlink()
-    else:
-        path.write_text(text)
 
 
 def test_the_dry_run_names_everything_and_changes_nothing(wired: Wired) -> None:

@@ -16,19 +16,7 @@ from jupyter_remote_gpu.errors import DiskFullError
 from tests.files.trees import read, write
 from tests.session.wiring import Wired
 
-
-@pytest.fixture(autouse=True)
-def _no_rules_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "none"))
-
-
-@pytest.fixture
-def wired(tmp_path: Path) -> Iterator[Wired]:
-    """An empty project and a machine that never saw it."""
-    found = Wired(tmp_path)
-    yield found
-    found.close()
+pytestmark = pytest.mark.usefixtures("no_rules_of_the_user")
 
 
 NAMES = (
