@@ -27,6 +27,8 @@ from .settings import Settings
 from .ways import brief, local
 
 LOOK_SECONDS = 10.0
+PATIENT_SECONDS = 60.0
+"""For this computer, and for a machine that is the only one to be asked: it may be busy."""
 LONGEST_WHAT = 60
 
 
@@ -68,11 +70,14 @@ class Runs:
 async def find_runs(settings: Settings, registry: Registry, machine: str | None = None) -> Runs:
     """Return the runs on one machine or on all; a machine that is away is named as such.
 
-    Called in an event loop; takes `LOOK_SECONDS` at most. UnknownMachineError for a
+    Called in an event loop; waits `LOOK_SECONDS` for machines that may be off,
+    `PATIENT_SECONDS` for one that was named and for this computer. UnknownMachineError for a
     machine that was not added; what asking raises if only that one was to be asked.
     """
     ways = _ways(settings, registry, machine)
-    found = await asyncio.gather(*(_of(name, way) for name, way in ways.items()))
+    found = await asyncio.gather(
+        *(_of(name, way, patient=machine is not None) for name, way in ways.items())
+    )
     runs = [run for some, _ in found for run in some]
     unasked = {name: why for name, (_, why) in zip(ways, found, strict=True) if why}
     return Runs(tuple(sorted(runs, key=lambda run: run.started)), unasked)
@@ -120,11 +125,12 @@ def _ways(
     return {EMBEDDED_NAME: local(settings), **added}
 
 
-async def _of(name: str, way: Transport | None) -> tuple[Sequence[FoundRun], str]:
+async def _of(name: str, way: Transport | None, *, patient: bool) -> tuple[Sequence[FoundRun], str]:
     if way is None:
         return (), "not reached yet"
+    seconds = PATIENT_SECONDS if patient or name == EMBEDDED_NAME else LOOK_SECONDS
     try:
-        return await asyncio.wait_for(_ask(name, way), LOOK_SECONDS), ""
+        return await asyncio.wait_for(_ask(name, way), seconds), ""
     except asyncio.TimeoutError:
         return (), "does not answer"
     except (RemoteGPUError, OSError) as error:

@@ -19,6 +19,7 @@ from .staging import Change, Staging, made, put_back
 from .stamp import SECOND_NS, Stamp, is_settled, stamp_of
 from .swap import exchange, move_new, replace
 
+_COMPILED = b"__pycache__"
 _NO_STAMP: Stamp = (0, 0, 0, 0, 0)
 
 
@@ -158,12 +159,17 @@ class Placing:
         self._made(job.path, job.change.after, _NO_STAMP, settled=True)
 
     def _remove_folder(self, job: Job, folder: Folder, name: bytes) -> None:
-        """Remove a folder if it is empty; what is in it otherwise is not ours to remove."""
+        """Remove a folder if nothing but Python's compiled files is in it.
+
+        Whatever else is in it is not ours to remove.
+        """
         try:
             os.rmdir(folder.name(name), dir_fd=folder.number)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
+            if _cleared_of_compiled(folder, name):
+                os.rmdir(folder.name(name), dir_fd=folder.number)
         self._made(job.path, None, _NO_STAMP, settled=False)
 
     def _remove(self, job: Job, folder: Folder, name: bytes) -> None:
@@ -310,6 +316,28 @@ def _is_same(status: os.stat_result | None, stamp: Stamp | None) -> bool:
     if status is None or stamp is None:
         return False
     return (status.st_size, status.st_mtime_ns, status.st_ino) == (stamp[0], stamp[1], stamp[3])
+
+
+def _cleared_of_compiled(folder: Folder, name: bytes) -> bool:
+    """Remove the compiled files of modules that are gone; False if there is anything else.
+
+    Without this a package that was renamed would stay as an empty folder wherever
+    it had been imported.
+    """
+    with folder.below(name) as here:
+        inside = here.entries()
+        if [os.fsencode(entry.name) for entry in inside] != [_COMPILED]:
+            return False
+        if not inside[0].is_dir(follow_symlinks=False):
+            return False
+        with here.below(_COMPILED) as cache:
+            files = [os.fsencode(entry.name) for entry in cache.entries()]
+            if not all(file.endswith(b".pyc") for file in files):
+                return False
+            for file in files:
+                os.unlink(cache.name(file), dir_fd=cache.number)
+        os.rmdir(here.name(_COMPILED), dir_fd=here.number)
+    return True
 
 
 def _leaves_folder(change: Change) -> bool:

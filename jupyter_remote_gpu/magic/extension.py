@@ -139,6 +139,8 @@ class Extension:
                 )
         finally:
             joined.front_end.catch_up()
+            if joined.coming is not None:
+                joined.coming.look()
 
     def fetch(
         self,

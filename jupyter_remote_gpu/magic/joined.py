@@ -15,6 +15,7 @@ from jupyter_remote_gpu.session.place import Place
 from jupyter_remote_gpu.session.session import Session
 from jupyter_remote_gpu.state.home import Home
 
+from .coming_files import ComingFiles
 from .notebook import NotebookFrontEnd
 from .terminal import TerminalFrontEnd
 from .untrusted.permission import PagePermission
@@ -33,7 +34,8 @@ class Joined:
 
     `front_end` shows what this machine shows and holds its widgets; `about` says
     in a few words each what the machine has, once it is ready. `gpu` is the
-    name of its first GPU, empty if it has none, None if not asked yet.
+    name of its first GPU, empty if it has none, None if not asked yet. `coming`
+    shows which large files are still on their way here.
     """
 
     machine: Machine
@@ -45,6 +47,7 @@ class Joined:
     permission: PagePermission
     about: Callable[[], tuple[str, ...]] = tuple
     gpu: str | None = None
+    coming: ComingFiles | None = None
 
     @property
     def name(self) -> str:
@@ -86,6 +89,8 @@ class Joined:
 
     def leave(self) -> None:
         """End the session; its kernel too, unless a run is going on there."""
+        if self.coming is not None:
+            self.coming.close()
         if isinstance(self.front_end, NotebookFrontEnd) and self.front_end.relay is not None:
             self.front_end.relay.remove()
         self.session.leave(stop=True)

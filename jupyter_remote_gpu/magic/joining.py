@@ -34,6 +34,7 @@ from jupyter_remote_gpu.state.home import Home
 from jupyter_remote_gpu.state.hub import Hub
 from jupyter_remote_gpu.transport.base import Transport
 
+from .coming_files import ComingFiles
 from .comm_relay import CommRelay
 from .control_comm import ControlTarget
 from .joined import Joined, ShellFrontEnd, shell_front_end
@@ -229,6 +230,8 @@ class Machines:
             carry=carry,
             push=CellPush(lambda: record_of(session.runs()), trusted=machine.trusted),
         )
+        if place.files is not None:
+            joined.coming = ComingFiles(name, place.files, front_end.late_bar)
         if isinstance(transport, ReachedMachine) and isinstance(place, RemotePlace):
             joined.about = lambda: (*_gpus(transport), *place.about)
         self._joined[name] = joined

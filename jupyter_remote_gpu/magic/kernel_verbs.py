@@ -10,10 +10,12 @@ from typing import Any
 
 from jupyter_remote_gpu.errors import NotAvailableError, RemoteGPUError
 from jupyter_remote_gpu.protocol import messages
+from jupyter_remote_gpu.session.file_words import waiting_line
 from jupyter_remote_gpu.session.session import Session
 from jupyter_remote_gpu.session.summary import losses_text, seconds_text, size_text
 
 from .arguments import LineCommand
+from .coming_files import coming_text
 from .extension import Extension
 from .joined import Joined
 from .remote_error import remote_exception
@@ -25,6 +27,7 @@ def _status(extension: Extension, command: LineCommand) -> None:
         f"machine    {joined.machine.describe()}",
         *_place(joined),
         f"trust      {_trust(joined)}",
+        *_files(joined),
     ]
     with joined.named():
         lines += _kernel(joined.session)
@@ -42,6 +45,20 @@ def _place(joined: Joined) -> list[str]:
         folder += _own(folder, os.getcwd(), "folder")
         python += _own(python, sys.executable, "interpreter")
     return [f"workspace  {folder}", f"python     {python}"]
+
+
+def _files(joined: Joined) -> list[str]:
+    """Return the lines about the project's files: what follows, comes, waits."""
+    files = joined.place.files
+    if files is None:
+        return []
+    lines = [f"files      {files.root} follows"]
+    coming, waiting = files.coming(), files.waiting()
+    if coming:
+        lines.append(f"           {coming_text('', coming)}")
+    if waiting:
+        lines.append(f"           {waiting_line(joined.name, waiting)}")
+    return lines
 
 
 def _own(found: str, here: str, what: str) -> str:

@@ -68,6 +68,10 @@ class NotebookFrontEnd:
         """Return a line of the cell that is running now, which any thread can change."""
         return NotebookStepBar(self._kernel)
 
+    def late_bar(self) -> NotebookStepBar:
+        """Return such a line for what goes on after the cell."""
+        return self.step_bar()
+
     def begin(self) -> None:
         """A remote cell begins: what was printed here before comes first, late output too."""
         sys.stdout.flush()

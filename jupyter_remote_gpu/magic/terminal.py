@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from jupyter_remote_gpu.commands.terminal_bar import TerminalBar
@@ -32,6 +33,10 @@ class TerminalFrontEnd:
     def step_bar(self) -> TerminalBar:
         """Return a line for the steps of making a machine ready."""
         return TerminalBar()
+
+    def late_bar(self) -> OneLine:
+        """Return a line for what goes on after the cell: it is said once, and never again."""
+        return OneLine(self.note)
 
     def begin(self) -> None:
         """A remote cell begins: nothing of this shell's waits to be printed."""
@@ -79,3 +84,20 @@ class TerminalFrontEnd:
     def note(self, text: str) -> None:
         """Print one line of ours on standard error."""
         sys.stderr.write(f"{text}\n")
+
+
+class OneLine:
+    """A line that is said when it first appears: somebody types below it meanwhile."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
+        self._said = False
+
+    def show(self, text: str, fraction: float | None) -> None:
+        """Say it, the first time."""
+        if not self._said:
+            self._said = True
+            self._note(text)
+
+    def end(self, text: str) -> None:
+        """Say nothing: the next remote cell tells what has come."""

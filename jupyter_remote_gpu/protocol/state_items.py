@@ -62,10 +62,11 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """`name` is the module called `module`."""
+    """`name` is the module called `module`, or the `attribute` of it where one is given."""
 
     name: str
     module: str
+    attribute: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,8 @@ class Packer:
     def item(self, item: Item) -> dict[str, Any]:
         """Return the fields of an item."""
         if isinstance(item, Import):
-            return {"is": "import", "name": item.name, "module": item.module}
+            found = {"is": "import", "name": item.name, "module": item.module}
+            return {**found, "attribute": item.attribute} if item.attribute else found
         if isinstance(item, Same):
             return {"is": "same", "token": item.token, "names": list(item.names)}
         if isinstance(item, Stays):
@@ -244,7 +246,11 @@ class Unpacker:
         must(isinstance(item, dict), "an item is a dictionary")
         kind = item.get("is")
         readers: dict[str, Callable[[dict[str, Any]], Item]] = {
-            "import": lambda i: Import(name_in(i.get("name")), name_in(i.get("module"))),
+            "import": lambda i: Import(
+                name_in(i.get("name")),
+                name_in(i.get("module")),
+                name_in(i["attribute"]) if "attribute" in i else "",
+            ),
             "same": lambda i: Same(name_in(i.get("token")), names_in(i.get("names"), "names")),
             "stays": lambda i: Stays(
                 names_in(i.get("names"), "names"),

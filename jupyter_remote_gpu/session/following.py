@@ -15,6 +15,8 @@ from typing import Any, Protocol
 from jupyter_remote_gpu.errors import InternalError, RemoteGPUError
 from jupyter_remote_gpu.protocol.events import Event
 
+from .notes import Note
+
 Item = Event | str | RemoteGPUError
 Admit = Callable[[Event], Iterable[Event]]
 """Looks at an event before anybody else does and returns what may pass in its place."""
@@ -80,6 +82,7 @@ class Following:
         self._admit = admit
         self._awaited: str | None = None
         self._items = Items()
+        self._told: Note | None = None
         self._lock = threading.Lock()
 
     def take(self, event: Event) -> None:
@@ -123,10 +126,16 @@ class Following:
         self._front_end.aside(event)
 
     def tell(self, what: str | RemoteGPUError) -> None:
-        """Let the waiting cell know of something that is no event; an error it will raise."""
+        """Let the waiting cell know of something that is no event; an error it will raise.
+
+        A note that it has just been told is not told again: each request made without a
+        connection says that there is none, and a cell may well make several.
+        """
         with self._lock:
-            if self._awaited is not None:
-                self._items.put(what)
+            if self._awaited is None or (isinstance(what, Note) and what == self._told):
+                return
+            self._told = what if isinstance(what, Note) else None
+            self._items.put(what)
 
     @contextmanager
     def awaiting(self, run: str) -> Iterator[Items]:
@@ -134,6 +143,7 @@ class Following:
         with self._lock:
             self._awaited = run
             self._items = Items()
+            self._told = None
         try:
             yield self._items
         finally:

@@ -293,11 +293,12 @@ class ProjectSync:
     def waiting(self) -> tuple[Waiting, ...]:
         """Return what was put aside until the user accepts it."""
         with self._lock:
+            self._sides.aside.refresh()
             return waiting_of(self._sides)
 
     def diff(self, path: str) -> str:
         """Return how what was put aside differs from what is here; FilesError if nothing was."""
-        with self._lock:
+        with self._entered(machine=False):
             self._sides.look_here(self._told)
             return sync_kept.difference(self._sides, path)
 
@@ -379,10 +380,18 @@ class ProjectSync:
         """Be the only one who syncs this, with what was agreed on last."""
         if machine and not self._reached:
             raise FilesError(f"{self.machine} was not reached yet: nothing can be synced")
-        with self._lock, self._sides.memory.locked():
-            if self._sides.memory.fresh:
-                self._sides.there.known = False
-            yield self._sides
+        try:
+            with self._lock, self._sides.memory.locked():
+                if self._sides.memory.fresh:
+                    self._sides.there.known = False
+                self._sides.aside.refresh()
+                yield self._sides
+        except OSError as error:
+            where = error.filename or self.root
+            raise FilesError(
+                f"the files of {self.root} cannot be kept in step: {where}: {error.strerror}",
+                hint="Files are replaced as a whole: none is half written.",
+            ) from error
 
     def _look_there(self) -> None:
         self._sides.look_there(0)

@@ -21,7 +21,7 @@ from jupyter_remote_gpu.chunks.directory_store import DirectoryStore
 from jupyter_remote_gpu.chunks.listing import Get, Listed, names_of_nodes
 from jupyter_remote_gpu.chunks.manifest import Content, chunk_names, pieces_of
 from jupyter_remote_gpu.chunks.tree import FOLDER, Entry, FileEntry, LinkEntry
-from jupyter_remote_gpu.errors import FilesError, ProtocolError
+from jupyter_remote_gpu.errors import FilesError, LackingError, ProtocolError
 from jupyter_remote_gpu.protocol.plain_text import plain
 
 OWNER = "aside"
@@ -47,7 +47,15 @@ class Aside:
         self._store: DirectoryStore | None = None
         self.waiting: dict[bytes, PutAside] = {}
         self._rejected: dict[bytes, Entry] = {}
-        self._load()
+        self._stamp: tuple[int, ...] | None = None
+
+    def refresh(self) -> None:
+        """Take in what another process put aside, accepted or rejected; cheap if none did.
+
+        FilesError if the list cannot be read.
+        """
+        if self._stamp is None or self._stamp != self._stamp_now():
+            self._load()
 
     def knows(self, path: bytes, entry: Entry | None) -> bool:
         """Whether this version of a path waits already, or was rejected."""
@@ -107,15 +115,26 @@ class Aside:
         part = self._folder / f"list.{secrets.token_hex(4)}"
         part.write_text(json.dumps(data))
         os.replace(part, self._folder / "list")
+        self._stamp = self._stamp_now()
         store = self._opened()
         kept: set[bytes] = set()
         for one in self.waiting.values():
             if isinstance(one.entry, FileEntry):
-                kept.update(_names(one.entry.content, store.get))
+                with contextlib.suppress(LackingError):  # whoever accepts it is told
+                    kept.update(_names(one.entry.content, store.get))
         store.keep(OWNER, kept)
         store.trim(0)
 
+    def _stamp_now(self) -> tuple[int, ...]:
+        try:
+            status = os.stat(self._folder / "list")
+        except FileNotFoundError:
+            return ()
+        return (status.st_ino, status.st_mtime_ns, status.st_size)
+
     def _load(self) -> None:
+        self._stamp = self._stamp_now()
+        self.waiting, self._rejected = {}, {}
         try:
             data = json.loads((self._folder / "list").read_text())
         except FileNotFoundError:
@@ -125,7 +144,8 @@ class Aside:
                 f"the list of what was put aside cannot be read: {error}",
                 hint=f"Remove {self._folder}; what waits there comes again.",
             ) from error
-        with contextlib.suppress(ProtocolError):  # written by another version
+        # another version may have written it; what waits there comes again then
+        with contextlib.suppress(ProtocolError, KeyError, TypeError, ValueError, IndexError):
             for path, entry, reason, unsafe in data["waiting"]:
                 self.waiting[_bytes(path)] = PutAside(_unpacked(entry), reason, unsafe)
             for path, entry in data["rejected"]:

@@ -22,7 +22,7 @@ from jupyter_remote_gpu.files.staging import Change, other_names
 from jupyter_remote_gpu.protocol.steps import Told
 
 from .sync_report import Moved
-from .sync_sides import Sides, moved
+from .sync_sides import Sides, moved, size_of
 
 MEMORY_BYTES = 4 << 20
 """What is more is kept on the disk while it comes, so that it goes on after a break."""
@@ -143,7 +143,7 @@ def _affordable(sides: Sides, found: Plan, budget: int | None, brought: Brought)
     steps: list[Step] = []
     left = budget
     wanted = found.of(Do.DELETE_HERE, Do.FETCH, Do.KEEP_BOTH, Do.QUARANTINE)
-    for step in sorted(wanted, key=_size):
+    for step in sorted(wanted, key=lambda step: size_of(step.there)):
         if step.do is Do.QUARANTINE and sides.aside.knows(step.path, step.there):
             brought.ours.add(step.path)
             continue
@@ -153,10 +153,10 @@ def _affordable(sides: Sides, found: Plan, budget: int | None, brought: Brought)
             sides.agree(step, step.there)
             continue
         if left is not None:
-            if _size(step) > left:
+            if size_of(step.there) > left:
                 brought.late.append(step)
                 continue
-            left -= _size(step)
+            left -= size_of(step.there)
         steps.append(step)
     return steps
 
@@ -171,10 +171,6 @@ def _lies_here(sides: Sides, step: Step) -> bool:
             return _is_that(folder, name, step.there)
     except (OSError, UnreadableError):
         return False  # it is brought, and put beside what cannot be looked at
-
-
-def _size(step: Step) -> int:
-    return step.there.content.size if isinstance(step.there, FileEntry) else 0
 
 
 def _is_whole(step: Step, get: Get, sides: Sides, store: Store) -> bool:

@@ -15,7 +15,7 @@ from jupyter_remote_gpu.files.plan import Step
 from jupyter_remote_gpu.protocol.steps import Step as Told
 
 from .sync_report import Coming
-from .sync_sides import moved
+from .sync_sides import moved, size_of
 from .sync_there import There
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class Later:
                 self._thread = None
                 self._changed.notify_all()
                 return None
-            return min(self._files.values(), key=lambda one: _size(one.step))
+            return min(self._files.values(), key=lambda one: size_of(one.step.there))
 
     def _bring(self, there: There, one: _One) -> None:
         """Fetch one file and put it into its place."""
@@ -162,7 +162,3 @@ class Later:
             if self._files.get(one.step.path) is one:
                 del self._files[one.step.path]
             self._changed.notify_all()
-
-
-def _size(step: Step) -> int:
-    return step.there.content.size if isinstance(step.there, FileEntry) else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from jupyter_remote_gpu.chunks.tree import FileEntry, FolderEntry
+from jupyter_remote_gpu.chunks.tree import FolderEntry
 from jupyter_remote_gpu.files.plan import Do, Step
 from jupyter_remote_gpu.files.verdict import ASKS, LeftOut, Why
 
@@ -20,7 +20,7 @@ from .file_words import (
     waiting_line,
 )
 from .sync_report import Planned, SyncReport, Waiting, Way
-from .sync_sides import Sides
+from .sync_sides import Sides, size_of
 
 NEWS_BYTES = 1_000_000
 """A cell that sent less says nothing of it."""
@@ -39,9 +39,9 @@ def planned(step: Step) -> Planned:
     """Return a step as a line of a dry run."""
     way = _WAYS.get(step.do, Way.STAYS)
     entry = step.there if way in (Way.BACK, Way.ASIDE, Way.BOTH) else step.here
-    size = entry.content.size if isinstance(entry, FileEntry) else 0
     is_folder = isinstance(entry, FolderEntry)
-    return Planned(os.fsdecode(step.path), way, step.do.value, size, step.reason, is_folder)
+    path = os.fsdecode(step.path)
+    return Planned(path, way, step.do.value, size_of(entry), step.reason, is_folder)
 
 
 def stays(left: LeftOut) -> Planned:
@@ -56,7 +56,7 @@ def waiting_of(sides: Sides) -> tuple[Waiting, ...]:
     return tuple(
         Waiting(
             os.fsdecode(path),
-            one.entry.content.size if isinstance(one.entry, FileEntry) else 0,
+            size_of(one.entry),
             one.reason,
             os.path.lexists(sides.here.root / os.fsdecode(path)),
             one.unsafe,
@@ -69,7 +69,7 @@ class Said:
     """Makes the lines about syncs that a user of cells wants to see, each thing once.
 
     A small edit that goes along is no news; what came back is, and what is not as
-    one expects.
+    one expects. What still comes is shown by whoever can show how far it is.
     """
 
     def __init__(self, machine: str) -> None:
@@ -86,8 +86,6 @@ class Said:
         much = sum(one.bytes for one in sent) >= NEWS_BYTES
         lines = [f"sent {moved_text(sent)}"] if much else []
         lines += [f"came back: {moved_text(back)}"] if back else []
-        if report.later:
-            lines.append(f"still coming, in the background: {moved_text(report.later)}")
         lines += [f"deleted here too: {moved_text(gone)}"] if gone else []
         lines += [conflict_line(machine, one) for one in report.conflicts]
         lines += [refused_line(path, why) for path, why in report.refused.items()]

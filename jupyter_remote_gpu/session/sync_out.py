@@ -59,13 +59,15 @@ def send(
 
 def _sent_at_once(sides: Sides, steps: dict[bytes, Step]) -> dict[bytes, str] | None:
     """Have the machine take what it is taken to lack; None if that is too much, or too little."""
-    chunks = small(sides, steps, ASKED_BYTES)
-    if chunks is None:
-        return None
     try:
+        chunks = small(sides, steps, ASKED_BYTES)
+        if chunks is None:
+            return None
         return sides.there.change(sides.there.target(wanted_of(steps)), steps, chunks)
     except LackingError:
-        return None  # something has changed there that nobody told of: it is asked
+        # A file changes here in this moment, and is left for the next time; or something
+        # has changed there that nobody told of: it is asked.
+        return None
 
 
 def _needed(sides: Sides, target: Encoded, steps: Mapping[bytes, Step], get: Get) -> Needed | None:

@@ -110,10 +110,14 @@ def is_file(entry: Entry | None) -> bool:
     return isinstance(entry, FileEntry)
 
 
+def size_of(entry: Entry | None) -> int:
+    """Return the bytes of a file, 0 for whatever is none."""
+    return entry.content.size if isinstance(entry, FileEntry) else 0
+
+
 def moved(path: bytes, entry: Entry | None, other: bytes | None = None) -> Moved:
     """Return what is told of a path that moved."""
-    size = entry.content.size if isinstance(entry, FileEntry) else 0
-    return Moved(os.fsdecode(path), size, entry is None, os.fsdecode(other or b""))
+    return Moved(os.fsdecode(path), size_of(entry), entry is None, os.fsdecode(other or b""))
 
 
 def wanted_of(steps: Mapping[bytes, Step]) -> dict[bytes, Entry | None]:

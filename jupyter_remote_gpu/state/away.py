@@ -49,6 +49,7 @@ from .placeholders import Placeholder
 from .rebuilding import Overlays, define_ready, in_two_steps
 from .survey import Survey
 from .travel import MADE_MODULE, why_not
+from .typed_imports import import_of
 from .versions import Version
 
 _COMPARED_AT_ONCE_BYTES = 1 << 20
@@ -398,6 +399,10 @@ class Away:
             if ask.plain and self._patched(unit, ask) is None:
                 half.flatten(unit)
         except CannotTravelError as error:
+            name = group[0]
+            typed = import_of(name, survey.values[name], half.cells)
+            if typed is not None and len(group) == 1:
+                return Import(name, *typed)
             culprit, kind, reason = why_not(group, survey, error)
             return Stays(group, culprit, kind, reason)
         return unit

@@ -26,7 +26,7 @@ from .half import Half, overlay
 from .loads import Load, component_name, load
 from .namespace import Rebinding, bind
 from .peer import Peer, Watch
-from .plain.admission import check_answers, typed_module
+from .plain.admission import check_answers, typed_attribute, typed_module
 from .rebuilding import Overlays, define_ready, in_two_steps
 from .travel import stays
 from .versions import Version
@@ -161,6 +161,8 @@ class Fetching:
 
     def _module(self, item: Import) -> Any:
         """Import what a remote cell imported; which module, an untrusted machine does not say."""
+        if item.attribute:
+            return typed_attribute(item, self.half.cells, self.machine)
         if self.trusted:
             return imported(item.name, item.module, self.machine)
         return typed_module(item.name, self.half.cells, self.machine)

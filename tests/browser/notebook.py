@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 OPEN_MS = 60_000
 RUN_MS = 30_000
+READY_MS = 180_000
+"""A machine that was never used gets all it needs first."""
 
 _CONNECTED = """() => {
     const kernel = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel;
@@ -28,12 +30,12 @@ _APPEND = """(sources) => {
 _SAVED = "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
 
 
-def await_text(place: Locator, text: str | re.Pattern[str]) -> None:
+def await_text(place: Locator, text: str | re.Pattern[str], within_ms: int = RUN_MS) -> None:
     """Wait until a text stands somewhere in a place of the page."""
     # Only here: where there is no playwright, the tests are collected and skipped.
     from playwright.sync_api import expect
 
-    expect(place).to_contain_text(text, timeout=RUN_MS)
+    expect(place).to_contain_text(text, timeout=within_ms)
 
 
 class Cell:
@@ -50,9 +52,9 @@ class Cell:
         self.box.locator(".jp-Editor").click()
         self.page.keyboard.press("Control+Enter")
 
-    def finish(self) -> None:
+    def finish(self, within_ms: int = RUN_MS) -> None:
         """Wait until it has run."""
-        await_text(self.prompt, re.compile(r"\[\d+\]:"))
+        await_text(self.prompt, re.compile(r"\[\d+\]:"), within_ms)
 
     def run(self) -> None:
         """Run it and wait until it has run."""

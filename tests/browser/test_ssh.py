@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.browser.lab import Lab
-from tests.browser.notebook import Notebook
+from tests.browser.notebook import READY_MS, Notebook
 from tests.browser.test_moves import keep_picture
-from tests.files.trees import read, write
+from tests.files.trees import write
 from tests.ssh_machines import ON_A_MACHINE, SSHMachines
 
 pytestmark = [pytest.mark.browser, *ON_A_MACHINE]
@@ -94,7 +94,7 @@ def test_a_machine_from_adding_to_its_loss(notebook: Notebook, machines: SSHMach
 def test_the_project_s_files_follow(notebook: Notebook, machines: SSHMachines, lab: Lab) -> None:
     write(lab.folder, {"curve.py": "def at(x):\n    return x * x\n", ".env": "TOKEN=1"})
     write(lab.folder, {"data/days.csv": "\n".join(map(str, range(100)))})
-    setup, add, dry, run, edit, again, other, kept, accept = notebook.add(
+    setup, add, dry, run, large, edit, again, other, kept, accept = notebook.add(
         _setup(machines),
         "%remote_gpu add files-box gpu-box-host",
         "%remote_gpu sync --dry-run files-box",
@@ -105,6 +105,11 @@ def test_the_project_s_files_follow(notebook: Notebook, machines: SSHMachines, l
         days = Path("data/days.csv").read_text().split()
         Path("outputs").mkdir()
         Path("outputs/curve.csv").write_text("\\n".join(str(curve.at(int(day))) for day in days))
+        """,
+        """
+        %%remote_gpu --machine files-box
+        import os
+        Path("outputs/model.pt").write_bytes(os.urandom(40_000_000));
         """,
         "open('curve.py', 'w').write('def at(x):\\n    return x + 1\\n')",
         "%%remote_gpu --machine files-box\nprint(curve.at(41))",
@@ -117,16 +122,19 @@ def test_the_project_s_files_follow(notebook: Notebook, machines: SSHMachines, l
         "%remote_gpu kept accept curve.py",
     )
     setup.run()
-    add.run()
-    dry.run()
+    for cell in (add, dry):
+        cell.start()
+        cell.finish(READY_MS)
     dry.shows("stays here, looks like a secret: 1 file")
     keep_picture(notebook, "files-dry-run")
     run.run()
     run.shows("files-box ▸ came back: outputs/curve.csv (")
-    assert read(lab.folder)["outputs/curve.csv"].startswith("0\n1\n4\n9")
+    assert (lab.folder / "outputs/curve.csv").read_text().startswith("0\n1\n4\n9")
+    large.run()
     edit.run()
     again.run()
     again.shows("42")
+    large.shows("files-box ▸ outputs/model.pt (40.0 MB) came back")
     other.run()
     other.shows("files-box ▸ .env stays here: looks like a secret")
     other.shows("curve.py of files-box waits for your word")
@@ -135,5 +143,5 @@ def test_the_project_s_files_follow(notebook: Notebook, machines: SSHMachines, l
     keep_picture(notebook, "files-kept")
     accept.run()
     accept.shows("accepted, and put in place: curve.py")
-    assert "x - 1" in read(lab.folder)["curve.py"]
+    assert "x - 1" in (lab.folder / "curve.py").read_text()
     keep_picture(notebook, "files")

@@ -16,6 +16,7 @@ from jupyter_remote_gpu.chunks.fingerprint import name_of
 from jupyter_remote_gpu.errors import DiskFullError, LackingError
 from tests.chunks.store_suite import *  # noqa: F403
 from tests.chunks.store_suite import chunk
+from tests.small_disk import small_disk
 
 
 @pytest.fixture
@@ -112,14 +113,8 @@ def test_a_writer_killed_half_way_leaves_nothing_but_a_part(tmp_path: Path) -> N
 
 @pytest.mark.root
 def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount")
     disk = tmp_path / "disk"
-    disk.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)]
-    if subprocess.run(mounting, check=False, capture_output=True).returncode:
-        pytest.skip("nothing can be mounted here")
-    try:
+    with small_disk(disk, "1m"):
         store = DirectoryStore(disk)
         kept = [chunk(i, 100_000) for i in range(5)]
         store.add(kept)
@@ -133,8 +128,6 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
         assert [store.get(name) for name, _ in kept] == [data for _, data in kept]
         assert [path.suffix for path in (disk / "packs").iterdir()].count(".part") == 0
         store.close()
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_what_comes_in_small_pieces_is_put_together(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from jupyter_remote_gpu.files.index import Index
 from jupyter_remote_gpu.files.placing import Conflict
 from jupyter_remote_gpu.files.staging import Change, other_names
 from tests.files.trees import Chunks, Place, Plain, changes, read, with_folders, write
+from tests.small_disk import small_disk
 
 OLD: Plain = {
     "a.py": "a = 1",
@@ -280,14 +281,8 @@ def test_a_chunk_that_is_lacking_leaves_everything_as_it_was(place: Place) -> No
 def test_a_full_disk_leaves_everything_as_it_was(
     tmp_path: Path, size: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount")
     disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=20m", "none", str(disk)]
-    if subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("nothing can be mounted here")
-    try:
+    with small_disk(disk, "20m"):
         if size == "unforeseen":
             monkeypatch.delattr(os, "statvfs")
         place = Place(disk / "p", OLD)
@@ -298,8 +293,6 @@ def test_a_full_disk_leaves_everything_as_it_was(
         assert place.project.scan().changed == {}
         assert place.become(NEW).conflicts == []
         assert read(place.root) == with_folders(NEW)
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_names_that_differ_in_case_alone(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,9 @@ def project(tmp_path: Path) -> Project:
         (root / f"f{n:03d}.txt").write_text(str(n))
     found = Project(root, lambda: Ignore(root))
     found.scan()
+    # what was written in the moment of a look is read again, and written down again
+    while not all(known.settled for known in found.index.known.values()):
+        found.scan()
     found.index.save(tmp_path / "index")
     return found
 

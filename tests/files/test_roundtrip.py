@@ -24,7 +24,7 @@ from jupyter_remote_gpu.files.ignore import Ignore
 from jupyter_remote_gpu.files.plan import Agreed, Do, plan
 from jupyter_remote_gpu.files.scan import Project
 from jupyter_remote_gpu.files.staging import Change, other_names
-from tests.files.trees import read, write
+from tests.files.trees import change_somewhere, read, write
 
 
 class Sides:
@@ -142,7 +142,7 @@ def test_random_work_on_both_sides(sides: Sides, seed: int) -> None:
     for n in range(12):
         for project in (sides.here, sides.there):
             for k in range(rnd.randrange(4)):
-                _random_change(rnd, project.root, f"{project.root.name} {n} {k}")
+                change_somewhere(rnd, project.root, f"{project.root.name} {n} {k}")
         written = {text for side in (sides.here, sides.there) for text in read(side.root).values()}
         sides.sync()
         here = read(sides.here.root)
@@ -153,15 +153,3 @@ def test_random_work_on_both_sides(sides: Sides, seed: int) -> None:
         # What somebody wrote in this round, on whichever side, is there still.
         new = {text for text in written if isinstance(text, str) and text.split()[1] == str(n)}
         assert new <= set(here.values())
-
-
-def _random_change(rnd: random.Random, root: Path, text: str) -> None:
-    folders = [root, *sorted(path for path in root.rglob("*") if path.is_dir())]
-    folder = rnd.choice(folders)
-    path = folder / rnd.choice(["a", "b", "c"])
-    if rnd.random() < 0.2 and not (folder / "d").exists():
-        (folder / "d").mkdir()
-    elif path.exists() and rnd.random() < 0.3:
-        path.unlink()
-    else:
-        path.write_text(text)

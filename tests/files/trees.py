@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -138,3 +139,16 @@ class Place:
         wanted = changes(self.tree, after)
         applier = Applier(self.root, self.index, self.chunks.get, who=who, durable=durable)
         return applier.apply(wanted)
+
+
+def change_somewhere(rnd: random.Random, root: Path, text: str) -> None:
+    """Make, change or remove a file, or make a folder, anywhere below `root`."""
+    folders = [root, *sorted(path for path in root.rglob("*") if path.is_dir())]
+    folder = rnd.choice(folders)
+    path = folder / rnd.choice(["a", "b", "c"])
+    if rnd.random() < 0.2 and not (folder / "d").exists():
+        (folder / "d").mkdir()
+    elif path.exists() and rnd.random() < 0.3:
+        path.unlink()
+    else:
+        path.write_text(text)

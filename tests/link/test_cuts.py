@@ -58,6 +58,7 @@ def is_whole(bench: Bench) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
+@pytest.mark.alone
 def test_a_link_cut_in_the_middle_of_many_lines(lab: Lab, bench: Bench) -> None:
     bench.remote("1")
     lab.link.shape(rtt_ms=20, mbit=100)

@@ -6,7 +6,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,22 +17,10 @@ from jupyter_remote_gpu.files.plan import Do, Step
 from jupyter_remote_gpu.protocol import messages, project
 from jupyter_remote_gpu.session.sync import SMALL_BYTES
 from jupyter_remote_gpu.session.sync_meanwhile import Meanwhile
-from tests.files.trees import read, write
+from tests.files.trees import change_somewhere, read, write
 from tests.session.wiring import Wired
 
-
-@pytest.fixture(autouse=True)
-def _no_rules_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "none"))
-
-
-@pytest.fixture
-def wired(tmp_path: Path) -> Iterator[Wired]:
-    """An empty project and a machine that never saw it."""
-    found = Wired(tmp_path)
-    yield found
-    found.close()
+pytestmark = pytest.mark.usefixtures("no_rules_of_the_user")
 
 
 def test_a_days_work(wired: Wired) -> None:
@@ -132,7 +120,10 @@ def test_what_is_not_trusted_brings_data_alone(tmp_path: Path) -> None:
     assert found == {"a.py": (True, False), "new.py": (False, False)}
     assert "-1" in wired.sync.diff("a.py")
     assert "+evil" in wired.sync.diff("a.py")
-    assert wired.sync.accept(["new.py"]) == ("new.py",)
+    terminal = wired.opened()
+    assert terminal.accept(["new.py"]) == ("new.py",)
+    terminal.close()
+    assert [one.path for one in wired.sync.waiting()] == ["a.py"], "another process accepted it"
     assert (wired.here / "new.py").read_text() == "evil"
     assert wired.sync.reject(["a.py"]) == ("a.py",)
     wired.run()
@@ -149,7 +140,7 @@ def test_random_work_on_both_sides_loses_nothing(wired: Wired, seed: int) -> Non
         for root in (wired.here, wired.there):
             for k in range(rnd.randrange(4)):
                 if root.exists():
-                    _change(rnd, root, f"{root.name} {n} {k}")
+                    change_somewhere(rnd, root, f"{root.name} {n} {k}")
         written = {
             text
             for root in (wired.here, wired.there)
@@ -167,18 +158,6 @@ def test_random_work_on_both_sides_loses_nothing(wired: Wired, seed: int) -> Non
         assert here == read(wired.there)
         new = {text for text in written if isinstance(text, str) and text.split()[1:2] == [str(n)]}
         assert new <= set(read(wired.here).values())
-
-
-def _change(rnd: random.Random, root: Path, text: str) -> None:
-    folders = [root, *sorted(path for path in root.rglob("*") if path.is_dir())]
-    folder = rnd.choice(folders)
-    path = folder / rnd.choice(["a", "b", "c"])
-    if rnd.random() < 0.2 and not (folder / "d").exists():
-        (folder / "d").mkdir()
-    elif path.exists() and rnd.random() < 0.3:
-        path.unlink()
-    else:
-        path.write_text(text)
 
 
 def test_the_dry_run_names_everything_and_changes_nothing(wired: Wired) -> None:
@@ -200,8 +179,7 @@ def test_large_files_come_while_cells_go_on(wired: Wired) -> None:
 
     main = threading.current_thread()
     wired.before = hold_back
-    lines = wired.run(lambda: write(wired.there, {"out/m.pt": large, "out/loss.csv": "1"}))
-    assert any("in the background" in line for line in lines)
+    wired.run(lambda: write(wired.there, {"out/m.pt": large, "out/loss.csv": "1"}))
     assert read(wired.here)["out/loss.csv"] == "1"
     assert "out/m.pt" not in read(wired.here)
     (coming,) = wired.sync.coming()
@@ -314,3 +292,22 @@ def test_what_a_side_cannot_hold_is_told_once_and_keeps_no_cell_from_running(wir
     wired.run()
     assert wired.kinds() == []
     assert read(wired.there).keys() == {"a.py"}
+
+
+def test_a_package_that_was_imported_there_can_be_renamed(wired: Wired) -> None:
+    write(wired.here, {"lib/net.py": "1", "lib/sub/x.py": "2"})
+    caches = {"lib/__pycache__/net.cpython-311.pyc": "x", "lib/sub/__pycache__/x.pyc": "z"}
+    wired.run(lambda: write(wired.there, caches))
+    (wired.here / "lib").rename(wired.here / "nets")
+    wired.run()
+    wired.sync.sync()
+    assert read(wired.here) == read(wired.there)
+    assert "lib" not in read(wired.there)
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file where a folder has to be")
+    wired = Wired(tmp_path)
+    with pytest.raises(FilesError, match="cannot be kept in step"):
+        wired.run()
+    wired.close()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -14,14 +12,10 @@ from tests.session.wiring import Wired
 
 
 @pytest.fixture
-def wired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
+def wired(wired: Wired) -> Wired:
     """A project whose outputs are not sent, and were made here before."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "none"))
-    found = Wired(tmp_path)
-    write(found.here, {".gitignore": "out/\n", "out/log.csv": "made here"})
-    yield found
-    found.close()
+    write(wired.here, {".gitignore": "out/\n", "out/log.csv": "made here"})
+    return wired
 
 
 def test_versions_of_what_is_not_sent_do_not_pile_up(wired: Wired) -> None:

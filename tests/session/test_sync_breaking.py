@@ -17,11 +17,7 @@ from jupyter_remote_gpu.protocol import messages
 from tests.files.trees import read, write
 from tests.session.wiring import Wired
 
-
-@pytest.fixture(autouse=True)
-def _no_rules_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "none"))
+pytestmark = pytest.mark.usefixtures("no_rules_of_the_user")
 
 
 class Killed(BaseException):

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,20 +12,9 @@ import pytest
 from jupyter_remote_gpu.errors import DiskFullError
 from tests.files.trees import read, write
 from tests.session.wiring import Wired
+from tests.small_disk import small_disk
 
-
-@pytest.fixture(autouse=True)
-def _no_rules_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "none"))
-
-
-@pytest.fixture
-def wired(tmp_path: Path) -> Iterator[Wired]:
-    """An empty project and a machine that never saw it."""
-    found = Wired(tmp_path)
-    yield found
-    found.close()
+pytestmark = pytest.mark.usefixtures("no_rules_of_the_user")
 
 
 NAMES = (
@@ -140,24 +126,10 @@ def test_a_file_that_never_stands_still_holds_nothing_up(wired: Wired) -> None:
     assert read(wired.there) == read(wired.here)
 
 
-@contextmanager
-def _small_disk(folder: Path, size: str) -> Iterator[None]:
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount")
-    folder.mkdir(exist_ok=True)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder)]
-    if subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("nothing can be mounted here")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
 @pytest.mark.root
 @pytest.mark.parametrize("side", ["here", "machine"])
 def test_a_full_disk_is_told_and_leaves_whole_files(tmp_path: Path, side: str) -> None:
-    with _small_disk(tmp_path / side, "24m"):
+    with small_disk(tmp_path / side, "24m"):
         wired = Wired(tmp_path)
         try:
             write(wired.here, {"a.txt": "a", "w.bin": b"old"})

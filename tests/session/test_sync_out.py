@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,16 +14,12 @@ WEIGHTS = random.Random(1).randbytes(3_000_000)
 
 
 @pytest.fixture
-def wired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
+def wired(wired: Wired) -> Wired:
     """A project with a large file in a folder, on both sides."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "none"))
-    found = Wired(tmp_path)
-    write(found.here, {"lib/w.bin": WEIGHTS, "lib/a.py": "a", "t.py": "t"})
-    found.run()
-    found.kinds()
-    yield found
-    found.close()
+    write(wired.here, {"lib/w.bin": WEIGHTS, "lib/a.py": "a", "t.py": "t"})
+    wired.run()
+    wired.kinds()
+    return wired
 
 
 def test_a_renamed_folder_goes_with_the_run(wired: Wired) -> None:

@@ -6,7 +6,6 @@ word only for names the machine had, or that the text of the notebook mentions.
 
 from __future__ import annotations
 
-import ast
 import builtins
 import importlib
 import keyword
@@ -23,6 +22,7 @@ from jupyter_remote_gpu.protocol.state import Answers, Import, Parcel, Report, S
 from jupyter_remote_gpu.state.cells import Cells
 from jupyter_remote_gpu.state.coherence import ELSEWHERE, Place, Places
 from jupyter_remote_gpu.state.namespace import is_hidden
+from jupyter_remote_gpu.state.typed_imports import typed_imports
 
 from .limits import room_for
 
@@ -140,28 +140,53 @@ def _must(condition: bool, rule: str) -> None:
 
 
 def typed_module(name: str, cells: Cells, machine: str) -> Any:
-    """Import what a cell of this notebook imports under `name`: not what the machine says.
+    """Import the module that a cell of this notebook imports as `name`: no machine says which.
 
     Raises `CannotTravelError` if no text does, or if it is not installed here.
     """
-    typed = [found for source in cells.sources() for found in _imports(source).get(name, ())]
-    if typed:
-        module, attribute = typed[0]
-        try:
-            return _imported(module, attribute)
-        except ImportError as error:
-            raise CannotTravelError(
-                f"This cell was not run. {name} is the module {module}, imported on {machine}; "
-                f"it cannot be imported here: {error}",
-                where=name,
-                hint=f"Install it here (%pip install {module.split('.')[0]}), or run the cell "
-                f"with %%remote_gpu.",
-            ) from error
-    raise CannotTravelError(
-        f"This cell was not run. {machine} says that {name} is a module, but no cell of this "
+    typed = typed_imports(name, cells)
+    if not typed:
+        raise _untyped(name, "a module", machine)
+    module, attribute = typed[0]
+    try:
+        return _imported(module, attribute)
+    except ImportError as error:
+        raise _not_here(name, f"the module {module}", module, machine, error) from error
+
+
+def typed_attribute(item: Import, cells: Cells, machine: str) -> Any:
+    """Carry out the import that the user typed for a name, of a class or a function.
+
+    The machine only says which one it was. Raises `CannotTravelError` if no
+    cell has that import under that name, or if it cannot be had here.
+    """
+    what = f"{item.attribute} of {item.module}"
+    if (item.module, item.attribute) not in typed_imports(item.name, cells):
+        raise _untyped(item.name, what, machine)
+    try:
+        return getattr(importlib.import_module(item.module), item.attribute)
+    except (ImportError, AttributeError) as error:
+        raise _not_here(item.name, what, item.module, machine, error) from error
+
+
+def _untyped(name: str, what: str, machine: str) -> CannotTravelError:
+    return CannotTravelError(
+        f"This cell was not run. {machine} says that {name} is {what}, but no cell of this "
         f"notebook imports it under that name, and {machine} is not trusted to choose one.",
         where=name,
         hint=f"Import it in a cell here: `import … as {name}`.",
+    )
+
+
+def _not_here(
+    name: str, what: str, module: str, machine: str, error: Exception
+) -> CannotTravelError:
+    return CannotTravelError(
+        f"This cell was not run. {name} is {what}, imported on {machine}; "
+        f"it cannot be imported here: {error}",
+        where=name,
+        hint=f"Install it here (%pip install {module.split('.')[0]}), or run the cell "
+        f"with %%remote_gpu.",
     )
 
 
@@ -174,25 +199,3 @@ def _imported(module: str, attribute: str) -> Any:
     if isinstance(inner, type(sys)):
         return inner
     return importlib.import_module(f"{module}.{attribute}")
-
-
-@lru_cache(maxsize=256)
-def _imports(source: str) -> dict[str, tuple[tuple[str, str], ...]]:
-    """Return what a text imports: name -> (module, attribute of it or nothing)."""
-    found: dict[str, tuple[tuple[str, str], ...]] = {}
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return found
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                root = alias.name.split(".")[0]
-                name = alias.asname or root
-                module = alias.name if alias.asname else root
-                found[name] = (*found.get(name, ()), (module, ""))
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            for alias in node.names:
-                name = alias.asname or alias.name
-                found[name] = (*found.get(name, ()), (node.module, alias.name))
-    return found

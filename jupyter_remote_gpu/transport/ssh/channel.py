@@ -254,6 +254,8 @@ def run_script(
             output += piece
         sending.join()
         status = channel.process.wait(timeout=seconds)
+        if channel._reader is not None:
+            channel._reader.join(END_SECONDS)  # what it wrote last may be on its way still
         return status, bytes(output), channel.said()
     except (TimeoutError, subprocess.TimeoutExpired) as error:
         raise ConnectionLostError(

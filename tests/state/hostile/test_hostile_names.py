@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -115,6 +116,8 @@ def test_heads_bind_only_the_names_of_their_parcel(lied: Lied) -> None:
         Import("x", "os"),
         Import("x", "this"),
         Import("print", "os"),
+        Import("x", "os", "system"),
+        Import("print", "os", "system"),
         Same("home-1", ("x",)),
         Same("home-1", ("mine",)),
         Stays(("x",), "other", "int", "because"),
@@ -143,6 +146,26 @@ def test_modules_are_imported_as_they_were_typed(lied: Lied, module: str) -> Non
 def test_a_module_that_nobody_typed_is_refused(lied: Lied) -> None:
     lied.ran("x = 1", Report(bound={"x": Description("module", "os", 0, "os")}))
     lied.refuses(Answers(()), "no cell of this notebook imports it")
+
+
+def test_a_function_comes_by_an_import_only_as_it_was_typed(lied: Lied) -> None:
+    """Which one it was the machine says; that it was typed for that name is looked up here."""
+    lied.typed("from os import system as run")
+    lied.ran("from fractions import Fraction as x", Report(bound={"x": Description("type", "F")}))
+    for module, attribute in (
+        ("os", "system"),
+        ("fractions", "Decimal"),
+        ("decimal", "Fraction"),
+        ("antigravity", "Fraction"),
+        ("fractions", "Fraction.__new__"),
+    ):
+        lied.refuses(
+            Answers((Import("x", module, attribute),)), "no cell of this notebook imports it"
+        )
+    lied.liar.answers = Answers((Import("x", "fractions", "Fraction"),))
+    with lied.looking():
+        lied.notebook.home.fetch(["x"], lied.liar)
+    assert lied.names["x"] is Fraction
 
 
 def test_twice_the_same(lied: Lied) -> None:
