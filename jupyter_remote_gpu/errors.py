@@ -45,7 +45,10 @@ RemoteGPUError
 │   ├── UploadError             the Hub does not take a file
 │   └── SourceDownError
 ├── FilesError                  the project's files
+│   ├── NoSuchFileError         the machine has nothing of that name
 │   ├── ProjectChangedError     they are not what was last seen of them
+│   ├── StillComingError        a cell needs a file that is not here yet
+│   ├── TooMuchError            more is to be sent than goes without a question
 │   ├── UnsafePathError         a path from outside that could leave the workspace
 │   └── UnreadableError         a file that cannot be read here
 ├── WaitTimeoutError            a wait came to its end; says what was waited for
@@ -282,6 +285,18 @@ class UploadError(DatasetError):
 
 class FilesError(RemoteGPUError):
     """Trouble with the project's files."""
+
+
+class NoSuchFileError(FilesError):
+    """The machine has nothing of the name that was asked for."""
+
+
+class StillComingError(FilesError):
+    """A cell needs a file that a machine wrote and that is not here yet; the cell did not run."""
+
+
+class TooMuchError(FilesError):
+    """More of a project would be sent than goes without a question; nothing was sent."""
 
 
 class ProjectChangedError(FilesError):

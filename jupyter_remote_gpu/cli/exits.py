@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from jupyter_remote_gpu.errors import (
     ConnectionLostError,
+    NoSuchFileError,
     NotAvailableError,
     PackagesError,
     RemoteGPUError,
@@ -26,7 +27,7 @@ class Exit(IntEnum):
     NOT_AVAILABLE = 121
     """Understood, but this version or machine cannot do it."""
     UNKNOWN = 122
-    """There is no such machine, run or script, or what was asked for contradicts itself."""
+    """There is no such machine, run, script or file there, or what was asked for contradicts itself."""
     UNREACHABLE = 123
     """The machine could not be reached, or did not answer."""
     TIMEOUT = 124
@@ -44,6 +45,7 @@ _BY_ERROR: tuple[tuple[type[RemoteGPUError], Exit], ...] = (
     (NotAvailableError, Exit.NOT_AVAILABLE),
     (UnknownMachineError, Exit.UNKNOWN),
     (RequestError, Exit.UNKNOWN),
+    (NoSuchFileError, Exit.UNKNOWN),
     (ConnectionLostError, Exit.UNREACHABLE),
     (WaitTimeoutError, Exit.UNREACHABLE),
 )

@@ -72,10 +72,10 @@ class Aside:
         self._save()
 
     def take(self, paths: Iterable[bytes]) -> None:
-        """Forget what waits at paths: it was accepted, and is in its place."""
-        for path in paths:
-            self.waiting.pop(path, None)
-        self._save()
+        """Forget what waits at paths: it was accepted or has come, and is in its place."""
+        taken = [path for path in paths if self.waiting.pop(path, None) is not None]
+        if taken:
+            self._save()
 
     def reject(self, paths: Iterable[bytes]) -> None:
         """Forget what waits at paths; the same version is not put aside again."""
@@ -84,6 +84,16 @@ class Aside:
             if held is not None:
                 self._rejected[path] = held.entry
         self._save()
+
+    def rejected(self, path: bytes, entry: Entry | None) -> bool:
+        """Whether the user did not want this version of a path."""
+        return entry is not None and self._rejected.get(path) == entry
+
+    def reconsider(self, paths: Iterable[bytes]) -> None:
+        """Forget that what lies at these paths was rejected: the user asks for it by name."""
+        asked = [path for path in paths if self._rejected.pop(path, None) is not None]
+        if asked:
+            self._save()
 
     def get(self, name: bytes) -> bytes:
         """Return a chunk of what waits; LackingError if it is not here."""

@@ -136,6 +136,7 @@ def apply(sides: Sides, steps: list[Step], get: Get, brought: Brought) -> None:
             sides.memory.agree(step.path, step.there)
             brought.conflicts.append(moved(step.path, step.there, conflict.other))
     brought.refused.update(applied.refused)
+    sides.aside.take([path for path in applied.done if path in sides.aside.waiting])
 
 
 def _affordable(sides: Sides, found: Plan, budget: int | None, brought: Brought) -> list[Step]:

@@ -41,7 +41,7 @@ class Here:
         self._watcher: Watcher | None = None
         self._watched: os.stat_result | None = None
         self._held: HeldChunks | None = None
-        self._unsaved = False
+        self._unsaved = self._looked = self._whole = False
 
     def look(self, told: Told | None = None, *, fresh: bool = False) -> set[bytes]:
         """Look at what may have changed, or with `fresh` at everything; return what has.
@@ -53,23 +53,42 @@ class Here:
             repair(self.root, self._machine)
             self._files = Project(self.root, self._rules, Index.load(self.folder / "index"))
             self._watcher, self._watched = watch(self.root), self.root.stat()
-            self.tree = self._files.index.tree()
-            found = self._files.scan(told)
-            # what is new to whoever asks is the whole of it
-            self.tree = self._files.index.tree()
-            self._unsaved = bool(found.changed)
-            self.unsteady = frozenset(found.unsteady)
-            return set(self.tree) | set(found.changed)
+        if not self._whole:
+            return self._look_at_all(self._files, told)
         assert self._watcher is not None
         self._watch_again()
         paths = self._watcher.changed()
         paths = None if paths is None or fresh else paths | self.unsteady
-        # a look that fails is made up for by one at everything
-        self.look_at_all_next()
+        self._whole = False
         found = self._files.scan(told) if paths is None else self._files.look_at(paths, told)
+        self._whole = True
         self.unsteady = frozenset(found.unsteady)
         self._update(found.changed)
         return set(found.changed)
+
+    def _look_at_all(self, files: Project, told: Told | None) -> set[bytes]:
+        """Look for the first time, or after a look that failed or was stopped.
+
+        What that one had read already is known, and no change any more: what differs is
+        found by comparing trees.
+        """
+        before, first = self.tree, not self._looked
+        found = files.scan(told)
+        now = files.index.tree()
+        self._looked = self._whole = True
+        self.unsteady = frozenset(found.unsteady)
+        if first:
+            # what is new to whoever asks is the whole of it
+            self.tree = now
+            self._unsaved = True
+            return {*now, *found.changed}
+        differing = {
+            path: now.get(path)
+            for path in before.keys() | now.keys()
+            if before.get(path) != now.get(path)
+        }
+        self._update(differing)
+        return set(differing)
 
     def _watch_again(self) -> None:
         """Watch the folder that is there now, if another one has taken its place."""
@@ -159,3 +178,4 @@ class Here:
         if self._watcher is not None:
             self._watcher.close()
         self._files = self._watcher = None
+        self._looked = self._whole = False

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from jupyter_remote_gpu.chunks.tree import FOLDER, Entry, FolderEntry
-from jupyter_remote_gpu.errors import FilesError, UnreadableError
+from jupyter_remote_gpu.errors import NoSuchFileError, UnreadableError
 from jupyter_remote_gpu.files.entries import entry_at
 from jupyter_remote_gpu.files.folders import Folder
 from jupyter_remote_gpu.files.plan import Do, Plan, Step
@@ -22,16 +22,17 @@ def pull(sides: Sides, paths: Sequence[bytes], told: Told) -> Brought:
 
     What differs here and was changed here stays, and the machine's version lies
     beside it. From a machine that is not trusted what can run is put aside, as
-    ever. Raises FilesError if nothing fits, and what bringing back raises.
+    ever; what was rejected is offered again. Raises NoSuchFileError if nothing fits, and what bringing back raises.
     """
     sides.look_here(told)
     found = sides.there.find(paths)
     if not found:
         text = ", ".join(map(os.fsdecode, paths))
-        raise FilesError(
+        raise NoSuchFileError(
             f"there is nothing called {text} on {sides.machine}",
             hint="Paths are those below the project's folder; patterns such as out/*.pt too.",
         )
+    sides.aside.reconsider(found)
     wanted = Plan()
     for path, entry in found.items():
         step = _step(sides, path, entry)

@@ -72,6 +72,7 @@ class Sides:
             paths=paths,
         )
         self._leave_unsafe(found)
+        self._leave_rejected(found)
         gone = [step.path for step in found.of(Do.DELETE_HERE) if is_file(step.here)]
         if len(gone) > max(_MANY_GONE, len(memory.agreed) // 2):
             # what is here goes there again
@@ -88,6 +89,13 @@ class Sides:
             except UnsafePathError as error:  # noqa: PERF203  (few steps)
                 del found.steps[path]
                 self.unsafe[path] = error.message
+
+    def _leave_rejected(self, found: Plan) -> None:
+        """Keep from coming what the user rejected, also from a machine that is trusted since."""
+        for step in found.of(Do.FETCH):
+            if step.here is None and self.aside.rejected(step.path, step.there):
+                known = Step(step.path, Do.QUARANTINE, None, step.there, "you have rejected it")
+                found.steps[step.path] = known
 
     def is_idle(self, step: Step) -> bool:
         """Whether nothing can be done about a step now: it waits, comes already, or was refused."""
