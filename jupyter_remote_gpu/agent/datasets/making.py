@@ -88,6 +88,8 @@ class Making:
             job.key, job.text, job.name, count, size, checked, notes, time.time(), boot_name()
         )
         self._shelf.finish(record)
+        # what is empty now would keep the same files from being brought another time
+        shutil.rmtree(self._shelf.brought(job.key), ignore_errors=True)
         return record
 
     def _require_room(self) -> None:
@@ -192,8 +194,14 @@ class Making:
     def _carried(self, part: Part, file: Wanted) -> None:
         """Take a file that the client has brought in the place of a download."""
         brought = self._job.base / file.carried
-        if brought.is_file() and not part.whole:
-            part.adopt(brought)
+        if part.whole or not brought.is_file():
+            return
+        if file.bytes is not None and brought.stat().st_size != file.bytes:
+            raise CorruptDataError(
+                f"{file.path} has changed on your computer while it was being sent",
+                hint="Nothing was placed. Ask for the data again when it is not written to.",
+            )
+        part.adopt(brought)
 
     # -- unpacking ------------------------------------------------------------------------------
 

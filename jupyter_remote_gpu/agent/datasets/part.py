@@ -66,31 +66,20 @@ class Part:
             if self.version == version:
                 return
             self._drop()
-            self._head = {
-                "bytes": version.bytes,
-                "tag": version.tag,
-                "changed": version.changed,
-                "boot": boot_name(),
-            }
             os.ftruncate(self.number, version.bytes)
-            count = -(-version.bytes // SEGMENT_BYTES)
-            with open(self._table_path, "wb+") as file:
-                file.truncate(_HEAD_BYTES + count * _NUMBER.size)
-                self._table = mmap.mmap(file.fileno(), 0)
-            self._write_head()
+            self._begin(version)
 
     def adopt(self, brought: Path) -> None:
         """Take a whole file in the place of all bytes; it is moved here."""
-        os.replace(brought, self.path)
-        os.close(self.number)
-        self.number = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-        size = os.fstat(self.number).st_size
         with self._lock:
-            self.settle()
-            self._head = {}
-        self.begin(Version(size))
-        for start, end in self.missing():
-            self._note(start // SEGMENT_BYTES, end - start)
+            self._drop()
+            os.replace(brought, self.path)
+            os.close(self.number)
+            self.number = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+            size = os.fstat(self.number).st_size
+            self._begin(Version(size))
+            for start, end in self.missing():
+                self._note(start // SEGMENT_BYTES, end - start)
 
     def reset(self) -> None:
         """Forget all bytes and their version."""
@@ -224,6 +213,20 @@ class Part:
                 self._head = {**head, VERIFIED: "" if rebooted else head.get(VERIFIED, "")}
                 return
         self._drop()
+
+    def _begin(self, version: Version) -> None:
+        """Make the table of a version of which no byte is noted yet; the file is left alone."""
+        self._head = {
+            "bytes": version.bytes,
+            "tag": version.tag,
+            "changed": version.changed,
+            "boot": boot_name(),
+        }
+        count = -(-version.bytes // SEGMENT_BYTES)
+        with open(self._table_path, "wb+") as file:
+            file.truncate(_HEAD_BYTES + count * _NUMBER.size)
+            self._table = mmap.mmap(file.fileno(), 0)
+        self._write_head()
 
     def _drop(self) -> None:
         self.settle()

@@ -5,6 +5,7 @@
     BASE/datasets/KEY/used             touched when a workspace uses them
     BASE/datasets/.making/KEY/         what is being fetched: `parts/`, `files/`
     BASE/datasets/.making/KEY.lock     held by the process that fetches
+    BASE/carried/dataset-KEY/          files that a client has brought for it
 
 A key says which bytes are meant, so a folder that is there is the right one.
 """
@@ -59,6 +60,7 @@ class Shelf:
 
     def __init__(self, base: Path) -> None:
         self.root = base / "datasets"
+        self._carried = base / "carried"
 
     def folder(self, key: str) -> Path:
         """Return the folder of a dataset; ProtocolError for a key that could lead elsewhere."""
@@ -78,6 +80,11 @@ class Shelf:
     def lock(self, key: str) -> Path:
         """Return the file that whoever makes a dataset holds a lock on."""
         return Path(f"{self.making(key)}.lock")
+
+    def brought(self, key: str) -> Path:
+        """Return the folder to which a client brings files of its own computer."""
+        self.folder(key)
+        return self._carried / f"dataset-{key}"
 
     def record(self, key: str) -> Record | None:
         """Return what a dataset is; None while it is not there, or not whole."""
@@ -126,6 +133,7 @@ class Shelf:
                 os.rename(folder, gone)
                 freed += _emptied(gone)
         self.lock(key).unlink(missing_ok=True)
+        shutil.rmtree(self.brought(key), ignore_errors=True)
         for left in (self.root / _MAKING).glob(".gone-*"):
             # somebody was killed while he removed it
             if time.time() - left.stat().st_mtime > FORGOTTEN_SECONDS:

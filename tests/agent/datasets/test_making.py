@@ -18,6 +18,7 @@ from jupyter_remote_gpu.errors import (
 )
 from tests.agent.datasets.maker import MEGABYTE, SEGMENT, Maker, noise
 from tests.agent.datasets.serving import md5
+from tests.files.trees import write
 
 
 def test_a_file_comes_over_several_connections_and_is_checked(maker: Maker) -> None:
@@ -219,3 +220,24 @@ def test_many_small_files_come_side_by_side(maker: Maker) -> None:
     maker.make(*(Wanted(path, len(data), md5(data)) for path, data in files.items()))
     assert maker.found() == files
     assert len(maker.asked) <= 2 + making.AT_ONCE  # links are asked for by the hundred
+
+
+def test_files_that_a_client_brought_are_taken_as_they_are(maker: Maker) -> None:
+    brought = {"a.csv": noise(2 * SEGMENT + 3), "in/b.csv": b"b", "in/none.csv": b""}
+    folder = maker.base / "carried/dataset-d"
+    for path, data in brought.items():
+        write(folder, {path: data})
+    files = [
+        Wanted(path, len(data), carried=f"carried/dataset-d/{path}")
+        for path, data in brought.items()
+    ]
+    maker.make(*files)
+    assert maker.found() == brought
+    assert maker.server.asked == []
+    assert not folder.exists()
+
+
+def test_a_file_that_changed_while_it_was_brought_is_not_placed(maker: Maker) -> None:
+    write(maker.base / "carried/dataset-d", {"a.csv": b"longer"})
+    with pytest.raises(CorruptDataError, match=r"a\.csv has changed on your computer"):
+        maker.make(Wanted("a.csv", 3, carried="carried/dataset-d/a.csv"))
