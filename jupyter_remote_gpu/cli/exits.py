@@ -27,7 +27,7 @@ class Exit(IntEnum):
     NOT_AVAILABLE = 121
     """Understood, but this version or machine cannot do it."""
     UNKNOWN = 122
-    """There is no such machine, run, script or file there, or what was asked for contradicts itself."""
+    """There is no such machine, run, script or file, or what was asked for contradicts itself."""
     UNREACHABLE = 123
     """The machine could not be reached, or did not answer."""
     TIMEOUT = 124

@@ -13,7 +13,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,7 +42,7 @@ from .sync_out import small
 from .sync_pull import pull
 from .sync_report import Carried, Coming, DryRun, SyncReport, Waiting
 from .sync_round import OUT, bring_settled, make_same
-from .sync_sides import Sides
+from .sync_sides import Sides, is_file
 from .sync_there import There
 
 CARRIED_BYTES = 1 << 20
@@ -229,25 +229,18 @@ class ProjectSync:
         with self._entered():
             report = self._round(None, told, fresh=True)
         self._await_coming(told or self._told)
-        with self._lock:
-            came, self._came = self._came, SyncReport()
-        return replace(
-            report,
-            back=(*report.back, *came.back),
-            conflicts=(*report.conflicts, *came.conflicts),
-            waiting=self.waiting(),
-        )
+        return self._with_what_came(report)
 
     def pull(self, paths: Sequence[str], told: Told | None = None) -> SyncReport:
         """Bring paths, folders or patterns from the machine, also what would not come by itself.
 
-        Waits for all. FilesError if there is nothing of that name.
+        Waits for all. NoSuchFileError if there is nothing of that name.
         """
         with self._entered() as sides:
             began, before = time.monotonic(), sides.there.bytes_back
             self._look_there()
             brought = pull(sides, [sync_kept.inside(one) for one in paths], told or self._told)
-            return SyncReport(
+            report = SyncReport(
                 back=tuple(brought.back),
                 conflicts=tuple(brought.conflicts),
                 refused={os.fsdecode(path): why for path, why in brought.refused.items()},
@@ -255,6 +248,10 @@ class ProjectSync:
                 bytes_back=sides.there.bytes_back - before,
                 seconds=time.monotonic() - began,
             )
+        if not brought.coming:
+            return report
+        self._await_coming(told or self._told, {step.path for step in brought.coming})
+        return replace(self._with_what_came(report), seconds=time.monotonic() - began)
 
     def dry_run(self) -> DryRun:
         """Return what a sync would do with each path, and why; nothing is sent or changed."""
@@ -322,6 +319,30 @@ class ProjectSync:
         """Return the large files that come in the background; any thread, at once."""
         return self._later.coming()
 
+    def given_up(self) -> tuple[Coming, ...]:
+        """Return the large files that did not come, with the reason; any thread, at once.
+
+        The next look at the machine asks for them anew.
+        """
+        return self._later.failed()
+
+    def forget_given_up(self, path: str) -> None:
+        """Expect a file no more that was given up: the user knows; any thread, at once."""
+        self._later.forget_failed([os.fsencode(path)])
+
+    def await_coming(self, paths: Collection[str], seconds: float) -> bool:
+        """Wait until none of these is on its way; they come before others. Whether so.
+
+        Any thread, but for those that bring files; blocks for `seconds` at most.
+        """
+        return self._later.wait_for({os.fsencode(path) for path in paths}, seconds)
+
+    @property
+    def kept(self) -> dict[str, Entry]:
+        """What waits for the user's word, as far as it was looked at; any thread, at once."""
+        waiting = tuple(self._sides.aside.waiting.items())
+        return {os.fsdecode(path): one.entry for path, one in waiting}
+
     def close(self) -> None:
         """Stop watching, and bring nothing more; what is remembered stays."""
         self._later.close()
@@ -342,15 +363,28 @@ class ProjectSync:
     def _arriving(self) -> DirectoryStore:
         return arriving(self._sides)
 
-    def _place(self, step: Step, store: DirectoryStore) -> None:
-        """Put a large file that has come into its place; called by the background's thread."""
+    def _place(self, step: Step, store: DirectoryStore) -> Step | None:
+        """Put a large file that has come into its place; called by the background's thread.
+
+        Returns the step for the version that lies there, if that is another one by now.
+        """
         with self._entered() as sides:
-            sides.look_here(self._told)
-            brought = finish(sides, step, store)
+            sides.look_here()
+            try:
+                brought = finish(sides, step, store)
+            except LackingError:
+                # the look tells what became of what a run carried
+                self._carrying = None
+                self._look_there()
+                newer = sides.plan({step.path}).steps.get(step.path)
+                if newer is not None and newer.there == step.there:
+                    raise
+                return newer if newer is not None and is_file(newer.there) else None
             sides.memory.save()
             sides.here.save()
         back, conflicts = tuple(brought.back), tuple(brought.conflicts)
         self._add_to_news(SyncReport(back=back, conflicts=conflicts))
+        return None
 
     def _add_to_news(self, report: SyncReport) -> None:
         with self._lock:
@@ -366,12 +400,28 @@ class ProjectSync:
         came, self._came = self._came, SyncReport()
         return self._said.lines(came)
 
-    def _await_coming(self, told: Told) -> None:
-        """Wait until nothing comes any more, and tell how far that is."""
-        while not self._later.wait(_TOLD_SECONDS):
-            on = self._later.coming()
+    def _await_coming(self, told: Told, paths: set[bytes] | None = None) -> None:
+        """Wait until nothing comes any more, or none of `paths`, and tell how far that is."""
+        later = self._later
+        while not (
+            later.wait(_TOLD_SECONDS) if paths is None else later.wait_for(paths, _TOLD_SECONDS)
+        ):
+            on = later.coming()
             total = sum(one.file.bytes for one in on)
             told(steps.Step("bringing files back", sum(one.done for one in on), total))
+
+    def _with_what_came(self, report: SyncReport) -> SyncReport:
+        """Add what has come in the background, and what was given up there."""
+        with self._lock:
+            came, self._came = self._came, SyncReport()
+        lost = {one.file.path: f"it did not come: {one.trouble}" for one in self.given_up()}
+        return replace(
+            report,
+            back=(*report.back, *came.back),
+            conflicts=(*report.conflicts, *came.conflicts),
+            refused={**report.refused, **lost},
+            waiting=self.waiting(),
+        )
 
     # -- inside ---------------------------------------------------------------------------------
 
@@ -403,6 +453,7 @@ class ProjectSync:
         """Make both sides the same, but for what comes later in the background."""
         self._carrying = None
         report, late = make_same(self._sides, budget, told or self._told, fresh=fresh)
+        self._later.forget_failed()
         self._later.want(late)
         self.is_now(self._sides.there.root.name.hex())
         return report

@@ -33,11 +33,14 @@ _MANY_FILES = 500
 
 @dataclass(slots=True)
 class Brought:
-    """What came. `late` was too much for now; with `again` something changed in this moment."""
+    """What came. `late` was too much for now, `coming` was on its way already; with `again`
+    something changed in this moment.
+    """
 
     back: list[Moved] = field(default_factory=list)
     conflicts: list[Moved] = field(default_factory=list)
     late: list[Step] = field(default_factory=list)
+    coming: list[Step] = field(default_factory=list)
     ours: set[bytes] = field(default_factory=set)
     """Paths whose other version is in safety: the one of here may be sent over it."""
     refused: dict[bytes, str] = field(default_factory=dict)
@@ -149,6 +152,7 @@ def _affordable(sides: Sides, found: Plan, budget: int | None, brought: Brought)
             brought.ours.add(step.path)
             continue
         if sides.coming(step.path, step.there):
+            brought.coming.append(step)
             continue
         if step.do is Do.FETCH and step.here is None and _lies_here(sides, step):
             sides.agree(step, step.there)

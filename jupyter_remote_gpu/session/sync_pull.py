@@ -22,7 +22,8 @@ def pull(sides: Sides, paths: Sequence[bytes], told: Told) -> Brought:
 
     What differs here and was changed here stays, and the machine's version lies
     beside it. From a machine that is not trusted what can run is put aside, as
-    ever; what was rejected is offered again. Raises NoSuchFileError if nothing fits, and what bringing back raises.
+    ever; what was rejected is offered again. Raises NoSuchFileError if nothing fits,
+    and what bringing back raises.
     """
     sides.look_here(told)
     found = sides.there.find(paths)

@@ -102,10 +102,14 @@ class SyncReport:
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """A large file that comes in the background: what it is, and how many bytes are here."""
+    """A large file that comes in the background: what it is, and how many bytes are here.
+
+    `trouble` says why nothing of it comes just now; empty if it does.
+    """
 
     file: Moved
     done: int = 0
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
