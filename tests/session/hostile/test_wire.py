@@ -21,7 +21,7 @@ from jupyter_remote_gpu.errors import (
 from jupyter_remote_gpu.magic.untrusted.gate import Gate
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.events import Event
-from jupyter_remote_gpu.session import following, greeting, session, trouble, waiting
+from jupyter_remote_gpu.session import following, greeting, remote_python, trouble, waiting
 from tests.session.hostile.lies import MANY
 from tests.session.hostile.lying_agent import KERNEL, LyingAgent, LyingTransport
 from tests.session.recording import Bench
@@ -142,7 +142,7 @@ def _agent(bench: Bench) -> LyingAgent:
 def test_an_agent_that_says_nothing_is_not_waited_for_long(
     lying: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "OPEN_SECONDS", 0.5)
+    monkeypatch.setattr(remote_python, "OPEN_SECONDS", 0.5)
     bench = lying(answers={"open_kernel": lambda talk, message: None})
     with pytest.raises(WaitTimeoutError):
         bench.remote("'honest'")
