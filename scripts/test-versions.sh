@@ -1,9 +1,9 @@
 #!/bin/sh
 # test-versions.sh FOLDER: the suite's core on every other Python found, and on Colab's packages.
 #
-# Core is what depends on the version: the wire, values, code and its analysis, cells in a kernel; and
-# of that what needs no torch, no browser and no checker. Environments are made below .venv-versions
-# by uv (which is in FOLDER) and kept while what they follow from stands.
+# Core is what depends on the version: the wire, values, code and its analysis, cells in a kernel,
+# archives and the web; and of that what needs no torch, no browser and no checker. Environments are
+# made below .venv-versions by uv (which is in FOLDER) and kept while what they follow from stands.
 set -u
 # Kernels of tests start by the hundred: compiled once, they start in half the time.
 unset PYTHONDONTWRITEBYTECODE
@@ -34,9 +34,9 @@ prepare() { # FOLDER PYTHON CONSTRAINTS: the environment, made if what it follow
 core() { # NAME [pytest's own]: the core of the suite in that environment
     name=$1
     shift
-    "$root/$name/bin/python" -m pytest -q -m "not (browser or torch or slow or root or long)" \
+    "$root/$name/bin/python" -m pytest -q -rs -m "not (browser or torch or slow or root or long)" \
         -o "cache_dir=$PWD/$root/$name/.pytest_cache" --durations=5 \
-        tests/protocol tests/chunks tests/journal tests/machines tests/agent \
+        tests/protocol tests/chunks tests/journal tests/machines tests/agent tests/datasets \
         tests/state/test_analysis.py tests/state/test_catalogue.py tests/state/test_coherence.py \
         tests/state/test_differential.py tests/state/test_found.py tests/state/test_landing.py \
         tests/state/test_moving.py tests/state/test_partition.py tests/state/test_pickling.py \

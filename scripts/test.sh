@@ -28,7 +28,7 @@ if [ -f "$folder/without-torch" ]; then leave_out torch "$(cat "$folder/without-
 
 run() { # pytest's own arguments
     echo "==> pytest${markers:+ -m '$markers'} $*"
-    "$bin/python" -m pytest ${markers:+-m "$markers"} "$@"
+    "$bin/python" -m pytest -rs ${markers:+-m "$markers"} "$@"
 }
 if [ $# -gt 0 ]; then
     run "$@"
@@ -46,8 +46,8 @@ else
     [ "$code" -ne 0 ] || code=$last
 fi
 if [ -n "$left_out" ]; then
-    echo "==> left out:$left_out"
+    echo "==> left out, besides what is listed as SKIPPED:$left_out"
 else
-    echo "==> nothing was left out"
+    echo "==> nothing was left out but what is listed as SKIPPED"
 fi
 exit "$code"

@@ -140,6 +140,7 @@ def test_a_card_holds_no_token_and_no_signature() -> None:
     assert "````python" in card
 
 
+@pytest.mark.torch
 def test_weights_are_what_the_library_reads(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     library = pytest.importorskip("safetensors.torch")
@@ -165,6 +166,7 @@ def test_weights_are_what_the_library_reads(tmp_path: Path) -> None:
         write_weights(tmp_path / "w", {"thin": tied.to_sparse()})
 
 
+@pytest.mark.torch
 def test_a_model_comes_back_from_the_hub(publish: Push, hub: Hub, tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     library = pytest.importorskip("safetensors.torch")
