@@ -29,7 +29,6 @@ from .web import Answer, Web, origin
 _HUB = "https://huggingface.co"
 _TOKENS = "https://huggingface.co/settings/tokens"
 _NEXT = re.compile(r"<([^>]+)>\s*;\s*rel=\"?next\"?")
-_RESET = re.compile(r";\s*t=(\d+)")
 _MAX_PAGES = 2000
 _MAX_MOVES = 5
 _TOKEN_HINT = f"Create one that may read on {_TOKENS} and run `hf auth login`, or set HF_TOKEN."
@@ -218,8 +217,7 @@ def _rows(body: bytes) -> list[dict[str, object]]:
 
 def too_many(answer: Answer) -> RateLimitedError:
     """Return what to say when the Hub wants fewer requests, and for how long."""
-    found = _RESET.search(answer.headers.get("ratelimit", ""))
-    wait = float(found[1]) if found else answer.retry_after
+    wait = answer.retry_after
     when = f"in {wait:.0f} s" if wait is not None else "in a few minutes"
     return RateLimitedError(
         "The Hub wants fewer requests from you.",

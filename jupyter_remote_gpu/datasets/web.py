@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json as _json
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +33,7 @@ _MAX_ANSWER_BYTES = 64 << 20
 _MAX_REDIRECTS = 10
 _PIECE_BYTES = 1 << 16
 _AGAIN = {429, 500, 502, 503, 504}
+_NONE_LEFT = re.compile(r"\br=0\s*;\s*t=(\d+)")
 REDIRECTS = {301, 302, 303, 307, 308}
 
 
@@ -52,8 +54,12 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """How many seconds the server wants us to wait, if it says."""
-        return _seconds(self.headers.get("retry-after", ""))
+        """How many seconds the server wants us to wait, if it says.
+
+        The Hub says so in a RateLimit header, which also comes where there are requests left.
+        """
+        none_left = _NONE_LEFT.search(self.headers.get("ratelimit", ""))
+        return float(none_left[1]) if none_left else _seconds(self.headers.get("retry-after", ""))
 
     def json(self) -> dict[str, object]:
         """Return the body as a JSON object; {} if it is none."""

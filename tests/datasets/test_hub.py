@@ -154,7 +154,7 @@ def test_refusals_are_told_apart(hub: Hub, source: Sources) -> None:
     hub.faults.answer("/revision/", Reply(403))
     with pytest.raises(PrivateDataError, match="may not read"):
         source().resolve(ITEMS)
-    limit = {"RateLimit": '"api";r=0;t=55', "Retry-After": "55"}
+    limit = {"RateLimit": '"api";r=0;t=55', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}
     hub.faults.answer("/revision/", Reply(429, limit))
     with pytest.raises(RateLimitedError, match="55 s") as slow:
         source().resolve(ITEMS)

@@ -29,6 +29,8 @@ LONGEST_SPAN_BYTES = 256 << 20
 MOST_RENEWALS = 3
 """So many links in a row may be refused before a byte arrives."""
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.3, 20.0
+_LONGEST_REST_SECONDS = 330.0
+"""The Hub counts requests in windows of five minutes: so long a rest is no trouble."""
 _LINK_OVER = (400, 401, 403, 404, 410)
 _BUSY = (408, 425, 429)
 
@@ -323,9 +325,9 @@ class Transfer:
         )
 
     def _rest(self, answer: Answer) -> None:
-        """Wait as long as a server asks for, if that is within our patience."""
+        """Wait as long as a server asks for, if that is not too long."""
         asked = answer.retry_after if answer.retry_after is not None else 0.0
-        if asked > self._watch.patience:
+        if asked > max(self._watch.patience, _LONGEST_REST_SECONDS):
             raise RateLimitedError(
                 f"the server of {self._name} wants no requests for {asked:.0f} s",
                 retry_after=asked,
@@ -333,6 +335,7 @@ class Transfer:
             )
         if self._watch.stop.wait(asked):
             raise Stopped
+        self._heard += asked  # what it asked for costs none of our patience
 
 
 def _plain(words: str) -> str:

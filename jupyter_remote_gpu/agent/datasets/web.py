@@ -29,6 +29,8 @@ SILENT_SECONDS = 30.0
 MOST_REDIRECTS = 10
 _LONGEST_WORDS = 2000
 _REDIRECTS = (301, 302, 303, 307, 308)
+_NONE_LEFT = re.compile(r"\br=0\s*;\s*t=(\d+)")
+"""In a RateLimit header, as the Hub sends it: when there will be requests left again."""
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
 _CERTIFICATES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -266,8 +268,9 @@ def _answer(response: http.client.HTTPResponse) -> Answer:
         tag = "" if tag.startswith("W/") else tag
         # where there is a tag it alone decides: servers of one site may differ in the rest
         version = Version(total, tag, "" if tag else headers.get("Last-Modified", "").strip())
+    none_left = _NONE_LEFT.search(headers.get("RateLimit", ""))
     try:
-        retry_after = float(headers.get("Retry-After", ""))
+        retry_after = float(none_left[1] if none_left else headers.get("Retry-After", ""))
     except ValueError:
         retry_after = None
     encoded = headers.get("Content-Encoding", "").strip().lower()

@@ -192,12 +192,24 @@ def test_all_kinds_of_digests_are_checked(maker: Maker) -> None:
     assert maker.make(Wanted("a.bin", 9, digests)).checked == tuple(sorted(digests))
 
 
-def test_a_server_that_wants_a_long_rest_is_an_error_of_its_own(maker: Maker) -> None:
-    headers = {"Retry-After": "3600"}
+@pytest.mark.parametrize(
+    "headers", [{"Retry-After": "3600"}, {"RateLimit": '"resolvers";r=0;t=3600'}], ids=str
+)
+def test_a_server_that_wants_a_long_rest_is_an_error_of_its_own(
+    maker: Maker, headers: dict[str, str]
+) -> None:
     maker.server.put("a.bin", b"data", statuses=[429], headers=headers)
     with pytest.raises(RateLimitedError, match="3600 s") as caught:
         maker.make(Wanted("a.bin", 4))
     assert caught.value.retry_after == 3600
+
+
+def test_a_rest_that_a_server_asks_for_costs_no_patience(maker: Maker) -> None:
+    maker.patience = 0.5
+    limited = {"RateLimit": '"resolvers";r=0;t=1'}
+    maker.server.put("a.bin", b"data", statuses=[429], headers=limited)
+    maker.make(Wanted("a.bin", 4))
+    assert maker.found() == {"a.bin": b"data"}
 
 
 def test_a_token_goes_to_the_links_own_server_alone(maker: Maker) -> None:
