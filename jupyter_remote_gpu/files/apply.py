@@ -25,6 +25,7 @@ from jupyter_remote_gpu.errors import DiskFullError, UnreadableError
 from jupyter_remote_gpu.protocol.steps import Step, Told
 
 from .entries import CAN_RUN, look_at, same_bytes
+from .folder_moves import FolderMove, folder_moves, stamps_of
 from .folders import Folder
 from .index import Index
 from .paths import checked, clashes
@@ -54,6 +55,7 @@ class Applier:
         self._who = who
         self._durable = durable
         self._applied = Applied()
+        self._moves: list[FolderMove] = []
         self._mode = 0o644
 
     def apply(self, changes: Sequence[Change], told: Told | None = None) -> Applied:
@@ -78,7 +80,9 @@ class Applier:
             try:
                 with _full_disk_told(self._root):
                     self._stage(root, staging, jobs, told)
-                    placing = Placing(root, staging, jobs, self._index, self._applied, self._who)
+                    placing = Placing(
+                        root, staging, jobs, self._index, self._applied, self._who, self._moves
+                    )
                     placing.place()
                     if self._durable:
                         placing.sync()
@@ -108,7 +112,8 @@ class Applier:
 
     def _stage(self, root: Folder, staging: Staging, jobs: list[Job], told: Told | None) -> None:
         self._mode = staging.default_mode()
-        self._pair_moves(root, jobs)
+        self._move_folders(root, jobs)
+        self._pair_moves(root, [job for job in jobs if not job.with_folder])
         to_write = [job for job in jobs if self._needs_writing(job)]
         for i, job in enumerate(to_write):
             if told is not None and i % _TOLD_EVERY == 0:
@@ -120,10 +125,23 @@ class Applier:
                 name = staging.folder.name(Staging.number(job.n))
                 os.symlink(entry.target, name, dir_fd=staging.folder.number)
 
+    def _move_folders(self, root: Folder, jobs: list[Job]) -> None:
+        """Find folders that only change their place, with all that lies in them."""
+        moves = folder_moves([job.change for job in jobs])
+        self._moves = [m for m in moves if stamps_of(root, self._index, m) is not None]
+        moved = {path for move in self._moves for path in (*move.leaving(), *move.coming())}
+        for job in jobs if moved else ():
+            job.with_folder = job.path in moved
+
     @staticmethod
     def _needs_writing(job: Job) -> bool:
         before, after = job.change.before, job.change.after
-        if job.moved_from is not None or after is None or isinstance(after, FolderEntry):
+        if (
+            job.with_folder
+            or job.moved_from is not None
+            or after is None
+            or isinstance(after, FolderEntry)
+        ):
             return False
         return not (isinstance(after, FileEntry) and same_bytes(before, after))
 

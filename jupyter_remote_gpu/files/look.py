@@ -26,6 +26,7 @@ from .ignore import NAMES, Ignore, Level
 from .index import Index, Known
 from .placeholders import REASON, is_placeholder, stands_for
 from .reading import Reading, read_file
+from .renamed import Renamed
 from .stamp import Stamp, stamp_of
 from .verdict import LeftOut, Why
 
@@ -75,8 +76,8 @@ class Before:
 class Look:
     """One walk, ended by `finish` and `close`.
 
-    `levels` has the rules of every folder it came by, `names` what lay in it, and
-    `read` the files that it read.
+    `levels` has the rules of every folder it came by, `names` what lay in it, `read`
+    the files that it read, and `moved` the ones that had another path before.
     """
 
     def __init__(self, before: Before, rules_of: Ignore, told: Told | None) -> None:
@@ -84,7 +85,9 @@ class Look:
         self.levels: dict[bytes, Level] = {}
         self.names: dict[bytes, Names] = {}
         self.read: set[bytes] = set()
+        self.moved: dict[bytes, bytes] = {}
         self._before = before
+        self._renamed = Renamed(before.index, before.levels, rules_of)
         self._known = before.index.known
         self._unsaved = before.index.unsaved
         self._ignore = rules_of
@@ -248,6 +251,11 @@ class Look:
             self._cannot(path, REASON, is_folder=False)
             return
         stamp = stamp_of(status)
+        old = self._renamed.from_path(name, stamp) if known is None else None
+        if old is not None:
+            self.moved[path] = old
+            self._take(path, self._renamed.entry(old), stamp, settled=True)
+            return
         if stamp[0] > LARGE_BYTES:
             self._seen.add(path)
             self._ahead.read(here, name, path, stamp)

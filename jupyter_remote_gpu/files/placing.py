@@ -6,20 +6,20 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from jupyter_remote_gpu.chunks.tree import Entry, FileEntry, FolderEntry
+from jupyter_remote_gpu.chunks.tree import FOLDER, Entry, FileEntry, FolderEntry
 from jupyter_remote_gpu.errors import UnreadableError
 
 from .entries import look_at, same_bytes
+from .folder_moves import COMPILED, FolderMove, holds_compiled_only, stamps_of
 from .folders import Folder
 from .index import Index, Known
 from .staging import Change, Staging, made, put_back
 from .stamp import SECOND_NS, Stamp, is_settled, stamp_of
 from .swap import exchange, move_new, replace
 
-_COMPILED = b"__pycache__"
 _NO_STAMP: Stamp = (0, 0, 0, 0, 0)
 
 
@@ -55,6 +55,8 @@ class Job:
     staged: Stamp | None = None
     moved_from: Job | None = None
     moved: bool = False
+    with_folder: bool = False
+    """Whether it lies in a folder that is renamed as a whole, or is that folder."""
 
     @property
     def path(self) -> bytes:
@@ -73,6 +75,7 @@ class Placing:
         index: Index,
         applied: Applied,
         who: str,
+        moves: Sequence[FolderMove] = (),
     ) -> None:
         self._index = index
         self._applied = applied
@@ -80,14 +83,16 @@ class Placing:
         self._root = root
         self._staging = staging
         self._jobs = sorted(jobs, key=lambda job: job.path)
+        self._moves = {move.new: move for move in moves}
         self._parent: tuple[bytes, Folder] | None = None
 
     def place(self) -> None:
         """Make room, make folders, place files, remove what is to go."""
-        folders_to_go = {j.path for j in self._jobs if _leaves_folder(j.change)}
-        first = in_the_way(self._jobs)
+        jobs = [job for job in self._jobs if not job.with_folder]
+        folders_to_go = {j.path for j in jobs if _leaves_folder(j.change)}
+        first = in_the_way(jobs)
         waiting = {job.n for job in first}
-        taken = {job.moved_from.n for job in self._jobs if job.moved_from is not None}
+        taken = {job.moved_from.n for job in jobs if job.moved_from is not None}
         try:
             for job in reversed(first):
                 if job.n not in taken:
@@ -95,12 +100,14 @@ class Placing:
                         job, self._remove_folder if job.path in folders_to_go else self._remove
                     )
             for job in self._jobs:
-                if isinstance(job.change.after, FolderEntry):
+                if job.path in self._moves:
+                    self._each(job, self._move_folder)
+                elif isinstance(job.change.after, FolderEntry) and not job.with_folder:
                     self._each(job, self._make_folder)
-            for job in self._jobs:
+            for job in jobs:
                 if job.change.after is not None and not isinstance(job.change.after, FolderEntry):
                     self._each(job, self._put)
-            for job in reversed(self._jobs):
+            for job in reversed(jobs):
                 if job.change.after is None and job.n not in waiting and not job.moved:
                     self._each(
                         job, self._remove_folder if job.path in folders_to_go else self._remove
@@ -157,6 +164,36 @@ class Placing:
             self._remove(job, folder, name)
         made(folder, name).close()
         self._made(job.path, job.change.after, _NO_STAMP, settled=True)
+
+    def _move_folder(self, job: Job, folder: Folder, name: bytes) -> None:
+        """Rename a folder with all that lies in it; all of these changes are made, or none.
+
+        What somebody changes in it in this moment goes along, and is found there by the
+        next look: what is known of each file is what was seen before.
+        """
+        move = self._moves[job.path]
+        stamps = stamps_of(self._root, self._index, move)
+        parent, _, last = move.old.rpartition(b"/")
+        why = "" if stamps is not None else f"{os.fsdecode(move.old)} was changed meanwhile"
+        if stamps is not None:
+            try:
+                with self._root.walk(parent) as source:
+                    move_new(source, last, folder, name)
+            except OSError as error:
+                why = f"{os.fsdecode(move.old)} cannot be renamed: {error.strerror}"
+        if why or stamps is None:
+            self._applied.refused.update(dict.fromkeys(move.coming(), why))
+            return
+        entries = (FOLDER, *move.inside.values())
+        for old, new, entry, stamp in zip(
+            move.leaving(), move.coming(), entries, stamps, strict=True
+        ):
+            known = self._index.known.get(old)
+            settled = entry is FOLDER or (
+                known is not None and known.settled and known.stamp == stamp
+            )
+            self._made(old, None, _NO_STAMP, settled=False)
+            self._made(new, entry, stamp, settled=settled)
 
     def _remove_folder(self, job: Job, folder: Folder, name: bytes) -> None:
         """Remove a folder if nothing but Python's compiled files is in it.
@@ -326,17 +363,14 @@ def _cleared_of_compiled(folder: Folder, name: bytes) -> bool:
     """
     with folder.below(name) as here:
         inside = here.entries()
-        if [os.fsencode(entry.name) for entry in inside] != [_COMPILED]:
+        if [os.fsencode(entry.name) for entry in inside] != [COMPILED]:
             return False
-        if not inside[0].is_dir(follow_symlinks=False):
+        if not holds_compiled_only(here, COMPILED):
             return False
-        with here.below(_COMPILED) as cache:
-            files = [os.fsencode(entry.name) for entry in cache.entries()]
-            if not all(file.endswith(b".pyc") for file in files):
-                return False
-            for file in files:
-                os.unlink(cache.name(file), dir_fd=cache.number)
-        os.rmdir(here.name(_COMPILED), dir_fd=here.number)
+        with here.below(COMPILED) as cache:
+            for entry in cache.entries():
+                os.unlink(cache.name(os.fsencode(entry.name)), dir_fd=cache.number)
+        os.rmdir(here.name(COMPILED), dir_fd=here.number)
     return True
 
 

@@ -128,6 +128,9 @@ class Project:
         for path, what in self.tokens.items():
             if path in known and path not in look.read:
                 found.tokens[path] = what
+        for path, old in look.moved.items():
+            if old in self.tokens:
+                found.tokens[path] = self.tokens[old]
         self.left_out, self.tokens = found.left_out, found.tokens
         if found.changed:
             self.index.forget_unused_pieces()

@@ -89,10 +89,16 @@ def _needed(sides: Sides, target: Encoded, steps: Mapping[bytes, Step], get: Get
 
 
 def _lying(there: Mapping[bytes, Entry], steps: Mapping[bytes, Step]) -> set[Content]:
-    """Return what the files there hold, if there is something new that may be among it."""
-    if all(there.get(p) is not None or not isinstance(s.here, FileEntry) for p, s in steps.items()):
+    """Return what of the new files lies there already, under another path."""
+    new = {
+        step.here.content.name
+        for path, step in steps.items()
+        if isinstance(step.here, FileEntry) and there.get(path) is None
+    }
+    if not new:
         return set()
-    return {entry.content for entry in there.values() if isinstance(entry, FileEntry)}
+    files = (entry.content for entry in there.values() if isinstance(entry, FileEntry))
+    return {content for content in files if content.name in new}
 
 
 def _is_known(content: Content, get: Get) -> bool:

@@ -16,7 +16,7 @@ from jupyter_remote_gpu.files import paths, placing, swap
 from jupyter_remote_gpu.files.apply import Applier
 from jupyter_remote_gpu.files.folders import Folder
 from jupyter_remote_gpu.files.index import Index
-from jupyter_remote_gpu.files.placing import Conflict
+from jupyter_remote_gpu.files.placing import Conflict, Placing
 from jupyter_remote_gpu.files.staging import Change, other_names
 from tests.files.trees import Chunks, Place, Plain, changes, read, with_folders, write
 from tests.small_disk import small_disk
@@ -111,6 +111,53 @@ def test_a_renamed_folder_is_renamed(tmp_path: Path) -> None:
     assert {i: (place.root / f"new/f{i}.py").stat().st_ino for i in range(20)} == inodes
     assert place.chunks.asked == []
     assert not (place.root / "old").exists()
+
+
+def test_a_renamed_folder_takes_compiled_files_along(tmp_path: Path) -> None:
+    files: dict[str, str | bytes | None] = {f"old/sub/f{i}.py": f"{i}" for i in range(3)}
+    place = Place(tmp_path / "p", {**files, "old/a.py": "a"})
+    folder = (place.root / "old").stat().st_ino
+    compiled = place.root / "old/sub/__pycache__/f0.cpython-311.pyc"
+    compiled.parent.mkdir()
+    compiled.write_bytes(b"code")
+    place.become({**{f"new/there/sub/f{i}.py": f"{i}" for i in range(3)}, "new/there/a.py": "a"})
+    assert (place.root / "new/there").stat().st_ino == folder
+    assert (place.root / "new/there/sub/__pycache__/f0.cpython-311.pyc").read_bytes() == b"code"
+    assert not (place.root / "old").exists()
+
+
+def test_what_is_not_ours_stays_where_a_folder_was(tmp_path: Path) -> None:
+    place = Place(tmp_path / "p", {"old/a.py": "a", "old/b.py": "b"})
+    (place.root / "old/.env").write_text("TOKEN=1")
+    applied = place.become({"new/a.py": "a", "new/b.py": "b"})
+    assert not applied.refused
+    assert read(place.root / "old") == {".env": "TOKEN=1"}
+    assert read(place.root / "new") == {"a.py": "a", "b.py": "b"}
+
+
+def test_a_folder_in_which_somebody_works_is_renamed_file_by_file(tmp_path: Path) -> None:
+    place = Place(tmp_path / "p", {"old/a.py": "a", "old/b.py": "b"})
+    (place.root / "old/a.py").write_text("changed")
+    place.become({"new/a.py": "a", "new/b.py": "b"})
+    assert read(place.root / "old") == {"a.py": "changed"}
+    assert read(place.root / "new") == {"a.py": "a", "b.py": "b"}
+
+
+def test_a_folder_changed_in_the_last_moment_is_not_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(tmp_path / "p", {"old/a.py": "a", "old/b.py": "b"})
+    place_all = Placing.place
+
+    def late(placing: Placing) -> None:
+        (place.root / "old/c.py").write_text("just now")
+        place_all(placing)
+
+    monkeypatch.setattr(Placing, "place", late)
+    applied = place.become({"new/a.py": "a", "new/b.py": "b"})
+    assert set(applied.refused) == {b"new", b"new/a.py", b"new/b.py"}
+    assert read(place.root / "old") == {"a.py": "a", "b.py": "b", "c.py": "just now"}
+    assert not (place.root / "new").exists()
 
 
 def test_rights_are_those_that_were(place: Place) -> None:

@@ -111,6 +111,38 @@ def test_settled_files_are_not_read_again(make: Make, root: Path) -> None:
     assert project.scan().read_bytes == 1000
 
 
+def test_a_renamed_folder_is_not_read_again(make: Make, root: Path) -> None:
+    token = "ghp_" + "a1B2" * 9
+    project = make(
+        {"old/a.py": f"x = '{token}'", "old/big.bin": random.Random(1).randbytes(700_000)}
+    )
+    project.scan()
+    while not all(known.settled for known in project.index.known.values()):
+        project.scan()
+    (root / "old").rename(root / "new")
+    found = project.look_at([b"old", b"new"])
+    assert found.read_bytes == 0
+    assert _changed(found) == {
+        *(b"old", b"old/a.py", b"old/big.bin"),
+        *(b"new", b"new/a.py", b"new/big.bin"),
+    }
+    assert list(project.tokens) == [b"new/a.py"]
+    assert project.index.pieces
+
+
+def test_a_secret_that_was_let_through_by_name_is_one_again_elsewhere(
+    make: Make, root: Path
+) -> None:
+    key = "-----BEGIN RSA PRIVATE KEY-----\n" + "A" * 64 + "\n-----END RSA PRIVATE KEY-----\n"
+    project = make({"old/a.txt": key, ".remotegpuignore": "!old/a.txt"})
+    project.scan()
+    while not all(known.settled for known in project.index.known.values()):
+        project.scan()
+    (root / "old").rename(root / "new")
+    assert b"new/a.txt" in project.look_at([b"old", b"new"]).left_out
+    assert b"new/a.txt" not in project.index.known
+
+
 def test_a_change_within_one_tick_of_the_clock_is_found(make: Make, root: Path) -> None:
     """Size and times alike: only a stamp that was young enough to be mistrusted shows it."""
     project = make({"a.py": "aaaa"})
