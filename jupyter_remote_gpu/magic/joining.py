@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from jupyter_remote_gpu.commands.carrying import carry_to
 from jupyter_remote_gpu.commands.data import project_data, where_of
 from jupyter_remote_gpu.commands.machine_table import counted
 from jupyter_remote_gpu.commands.places import place_here, place_there
@@ -219,15 +220,15 @@ class Machines:
             assert self._control is not None
             front_end.relay = CommRelay(shell, session.send_comm, self._control)
         joined = Joined(machine, home, place, session, front_end, progress, permission)
-        carry = transport.carry if isinstance(transport, ReachedMachine) else None
         session.data = CellData(
             self.data,
             session.with_client,
             lambda: where_of(session.workspace, self.project.subfolder),
             progress.told,
-            lambda: progress.shown(done),
+            progress.shown,
+            lambda line: front_end.note(f"{name} ▸ {line}"),
             trusted=machine.trusted,
-            carry=carry,
+            carry=carry_to(transport, self._settings),
             push=CellPush(lambda: record_of(session.runs()), trusted=machine.trusted),
         )
         if place.files is not None:
