@@ -26,7 +26,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .datasets.fetches import is_open
 from .datasets.placing import Placing
 
 AN_AGENT = "an agent"
@@ -149,7 +148,7 @@ class Remains:
 
     def _why_kept(self, kind: str, folder: Path) -> str | None:
         users = self._users(kind, folder)
-        if kind == "dataset" and is_open(folder):
+        if kind == "dataset" and Placing(self._base).is_read(folder.name):
             return "a process reads from it"
         if kind in ("environment", "cache", "python") and self._building():
             return "an environment is being built"

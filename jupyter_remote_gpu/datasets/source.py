@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from urllib.parse import urlsplit
 
@@ -55,9 +55,22 @@ class Resolved:
         return self.reference.at(self.version).text if self._says_version else self.reference.text
 
     @property
+    def unsaid_version(self) -> str:
+        """The version, where `text` does not have it: tags and digests of the web, and such."""
+        return "" if self._says_version else self.version.strip('"')
+
+    @property
+    def said(self) -> str:
+        """The address and its version, for people; no address where servers have only tags."""
+        return self.text + (f" (version {self.unsaid_version})" if self.unsaid_version else "")
+
+    @property
     def key(self) -> str:
-        """A name for the folder that holds these bytes; equal for equal content wanted."""
-        one = self.reference
+        """A name for the folder that holds these bytes; equal for equal content wanted.
+
+        What the user calls them in a project makes no difference.
+        """
+        one = replace(self.reference, called="")
         digest = one.digest.hex if one.digest else ""
         wanted = [one.kind.value, without_secrets(one.place), self.version, one.path, digest]
         return f"{safe_name(one.name)[:40]}-{sha256(json.dumps(wanted).encode()).hexdigest()[:24]}"

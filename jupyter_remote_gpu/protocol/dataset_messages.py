@@ -22,10 +22,13 @@ class PlaceDataset(Message):
     digests, unpack, only, carried}, as `agent.datasets.job.Wanted` has them; without them
     nothing is fetched (`LackingError` if it is not there). `at` is
     the link's path below the project of `workspace`, or, if that is "", below
-    `folder`; `kaggle` its name below /kaggle/input; both "" for none. Tells steps,
-    and `LinksWanted` if it is not there yet. Answer: `path`, `kaggle` ("" where the
-    machine has no room for it), `key`, `bytes`, `files`, `checked`, `notes`.
-    Repeated, it is done once; it goes on when the client leaves.
+    `folder`; `kaggle` its name below /kaggle/input; both "" for none. `of` is the
+    address without a version: other data than `of` keep `at` (InTheWayError), unless
+    it may be placed `aside`, with a longer name. `version` is recorded where `text`
+    has none. Tells steps, and `LinksWanted` if it is not there yet. Answer: `path`,
+    `kaggle` ("" where the machine does not let us), `key`, `bytes`, `files`, `checked`,
+    `notes`, `fetched` (it was not there). Repeated, it is done once; it goes on when
+    the client leaves.
     """
 
     request: int
@@ -38,6 +41,9 @@ class PlaceDataset(Message):
     folder: str = ""
     at: str = ""
     kaggle: str = ""
+    of: str = ""
+    version: str = ""
+    aside: bool = False
 
 
 @message("links_wanted")

@@ -4,32 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from jupyter_remote_gpu.datasets.local import place as place_here
 from jupyter_remote_gpu.datasets.source import RemoteFile, Resolved, Source
-from jupyter_remote_gpu.errors import LackingError, NotAvailableError, RemoteGPUError
+from jupyter_remote_gpu.errors import (
+    DiskFullError,
+    LackingError,
+    NotAvailableError,
+    RemoteGPUError,
+)
 from jupyter_remote_gpu.protocol.dataset_messages import (
     GiveLinks,
     LinksWanted,
     PlaceDataset,
     StopDataset,
 )
-from jupyter_remote_gpu.protocol.steps import Told
+from jupyter_remote_gpu.protocol.steps import Step, Told
 
 from .client import AgentClient
+from .summary import size_text
 
 MOST_ASKS = 500
 """So often one placement may ask for links beyond once a file, before it is taken for broken."""
 STOP_SECONDS = 5.0
+_PROBE_BYTES = 1 << 18
 
 Carry = Callable[[Path, str], None]
-"""Brings a `.tar.gz` to a folder below the agent's; blocks."""
+"""Brings a `.tar` or `.tar.gz` to a folder below the agent's; blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,10 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A dataset on a machine: its path there, what it weighs, and what the user should know."""
+    """A dataset on a machine: its path there, what it weighs, and what the user should know.
+
+    `fetched`: it was not there before.
+    """
 
     path: str
     kaggle: str
@@ -57,10 +69,14 @@ class Placed:
     files: int
     checked: tuple[str, ...]
     notes: tuple[str, ...]
+    fetched: bool = False
 
 
 class Placement:
-    """One dataset placed on one machine; `run` is called once, in the client's loop."""
+    """One dataset placed on one machine; `run` is called once, in the client's loop.
+
+    `aside`: where its place in the project has other data, it may have another.
+    """
 
     def __init__(
         self,
@@ -70,6 +86,7 @@ class Placement:
         where: Where,
         *,
         asked: str = "",
+        aside: bool = False,
         carry: Carry | None = None,
     ) -> None:
         self._client = client
@@ -77,6 +94,7 @@ class Placement:
         self._source = source
         self._where = where
         self._asked = asked
+        self._aside = aside
         self._carry = carry
         self._asks = 0
         self._failure: RemoteGPUError | None = None
@@ -93,7 +111,7 @@ class Placement:
         with contextlib.suppress(LackingError):
             return await self._ask(told, [])
         try:
-            return await self._ask(told, await self._files())
+            return await self._ask(told, await self._files(told))
         except RemoteGPUError as error:
             # our own words on why there were no links say more than their echo
             raise (self._failure or error) from None
@@ -114,6 +132,9 @@ class Placement:
                 folder=where.folder,
                 at=where.at,
                 kaggle=where.kaggle,
+                of=_of(resolved),
+                version=resolved.unsaid_version,
+                aside=self._aside,
             )
         except asyncio.CancelledError:
             stopping = self._client.request(StopDataset, key=resolved.key)
@@ -130,14 +151,16 @@ class Placement:
             files=result["files"],
             checked=tuple(result["checked"]),
             notes=tuple(result["notes"]),
+            fetched=result["fetched"],
         )
 
-    async def _files(self) -> list[dict[str, Any]]:
+    async def _files(self, told: Told) -> list[dict[str, Any]]:
         files = [described(file) for file in self._resolved.files]
         if self._resolved.lies_here:
             folder = f"carried/dataset-{self._resolved.key}"
             if self._carry is None:
                 raise NotAvailableError("this machine takes no files of this computer")
+            told(Step(f"packing {self._resolved.reference.name}"))
             await asyncio.to_thread(self._send, self._carry, folder)
             for file in files:
                 file["carried"] = f"{folder}/{file['path']}"
@@ -145,12 +168,16 @@ class Placement:
 
     def _send(self, carry: Carry, folder: str) -> None:
         """Bring files of this computer to the machine, as one archive."""
+        name, size = self._resolved.reference.name, self._resolved.bytes or 0
         with tempfile.TemporaryDirectory(prefix="rgpu-data-") as made:
-            archive = Path(made) / "data.tar.gz"
-            with tarfile.open(archive, "w:gz", compresslevel=1) as packed:
-                for file in self._resolved.files:
-                    packed.add(place_here(self._resolved, file), file.path, recursive=False)
-            carry(archive, folder)
+            free = shutil.disk_usage(made).free
+            if size > free:
+                raise DiskFullError(
+                    f"{name} has {size_text(size)}, which are packed here before they are sent,"
+                    f" and {size_text(free)} are free at {made}",
+                    hint="Set TMPDIR to a folder on another disk, and start the notebook anew.",
+                )
+            carry(_packed(self._resolved, Path(made)), folder)
 
     def _wanted(self, message: LinksWanted) -> None:
         """Sign links, in a thread, and send them; what is being signed is not signed twice."""
@@ -192,6 +219,32 @@ class Placement:
             for number, link in zip(numbers, links, strict=True)
         }
         await self._client.request(GiveLinks, key=key, links=given)
+
+
+def _packed(resolved: Resolved, folder: Path) -> Path:
+    """Return an archive of files of this computer; packed tightly only where that gains much."""
+    places = [(place_here(resolved, file), file) for file in resolved.files]
+    tight = not places or _gains(max(places, key=lambda one: one[1].bytes or 0)[0])
+    archive = folder / ("data.tar.gz" if tight else "data.tar")
+    with (
+        tarfile.open(archive, "w:gz", compresslevel=1) if tight else tarfile.open(archive, "w:")
+    ) as packed:
+        for path, file in places:
+            # whoever follows links here sees the file, and so does the machine
+            packed.add(path.resolve(), file.path, recursive=False)
+    return archive
+
+
+def _gains(file: Path) -> bool:
+    """Whether a file's beginning gets much smaller by packing: pictures and archives do not."""
+    with file.open("rb") as opened:
+        begin = opened.read(_PROBE_BYTES)
+    return len(zlib.compress(begin, 1)) < 0.9 * len(begin)
+
+
+def _of(resolved: Resolved) -> str:
+    """Return the address without a version, and without what of it is wanted."""
+    return replace(resolved.reference, version="", path="", digest=None).text
 
 
 def described(file: RemoteFile) -> dict[str, Any]:

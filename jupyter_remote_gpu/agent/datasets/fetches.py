@@ -21,7 +21,8 @@ from jupyter_remote_gpu.protocol.steps import Step, Told
 
 from .fetching import STOPPED, error_of
 from .job import Job, link_of, wanted_of
-from .placing import KAGGLE, Placing
+from .kaggle_input import KAGGLE
+from .placing import Placing, Wish
 from .shelf import Shelf
 
 REPEAT_SECONDS = 3.0
@@ -92,6 +93,7 @@ class Datasets:
         record = await asyncio.to_thread(self._shelf.record, request.key)
         if record is None and not request.files:
             raise LackingError(f"the machine does not have {request.name} yet")
+        fetched = record is None
         if record is None:
             files = wanted_of(request.files)
             job = Job(self._base, request.key, request.text, request.name, files)
@@ -100,12 +102,7 @@ class Datasets:
         if record is None:
             raise InternalError(f"{request.name} was fetched and is not there")
         self._shelf.use(request.key)
-        path = self._shelf.files(request.key)
-        if project is not None and request.at:
-            path = await asyncio.to_thread(
-                self.placing.place, project, request.at, request.key, request.text, request.asked
-            )
-        kaggle = await asyncio.to_thread(self.placing.place_for_kaggle, request.kaggle, request.key)
+        path, kaggle, notes = await asyncio.to_thread(self._linked, request, project)
         return {
             "path": str(path),
             "kaggle": kaggle,
@@ -113,8 +110,28 @@ class Datasets:
             "bytes": record.bytes,
             "files": record.count,
             "checked": list(record.checked),
-            "notes": list(record.notes),
+            "notes": [*record.notes, *notes],
+            "fetched": fetched,
         }
+
+    def _linked(self, request: PlaceDataset, project: Path | None) -> tuple[Path, str, list[str]]:
+        """Link a dataset that is there; return its path, that at Kaggle, and what is to be said."""
+        if project is None or not request.at:
+            return self._shelf.files(request.key), "", []
+        wish = Wish(
+            request.key, request.text, request.asked, request.of, request.version, request.aside
+        )
+        path, note = self.placing.place(project, request.at, wish)
+        notes = [note] if note else []
+        if not request.kaggle:
+            return path, "", notes
+        kaggle, why_not = self.placing.place_for_kaggle(project, request.kaggle, request.key)
+        if request.workspace:
+            self.placing.kaggle.link_beside(project)
+        if why_not:
+            at = path.relative_to(project)
+            notes.append(f"{why_not}. Here the data of {KAGGLE}/{request.kaggle} are {at}")
+        return path, kaggle, notes
 
     def give(self, request: GiveLinks) -> None:
         """Hand links on to the process that waits for them; nobody may wait any more."""
@@ -162,7 +179,7 @@ class Datasets:
                 kept[str(key)] = "there is nothing of that name"
             elif key in self._fetches:
                 kept[key] = "it is being fetched"
-            elif is_open(self._shelf.folder(key)):
+            elif self.placing.is_read(key):
                 kept[key] = "a process reads from it"
             else:
                 self.placing.forget(key)
@@ -283,16 +300,3 @@ def _listening(fetch: _Fetch, listener: _Listener) -> Iterator[None]:
 def _terminate(process: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
-
-
-def is_open(folder: Path) -> bool:
-    """Whether a process of this user has a file below a folder open, or works in it."""
-    prefix = f"{folder}/"
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            links = [*(process / "fd").iterdir(), process / "cwd"]
-            for link in links:
-                with contextlib.suppress(OSError):
-                    if os.readlink(link).startswith(prefix):
-                        return True
-    return False

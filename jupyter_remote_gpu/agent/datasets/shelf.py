@@ -131,13 +131,13 @@ class Shelf:
                 gone = self.root / _MAKING / f".gone-{key}-{os.getpid()}-{time.monotonic_ns()}"
                 gone.parent.mkdir(exist_ok=True, mode=0o700)
                 os.rename(folder, gone)
-                freed += _emptied(gone)
+                freed += emptied(gone)
         self.lock(key).unlink(missing_ok=True)
         shutil.rmtree(self.brought(key), ignore_errors=True)
         for left in (self.root / _MAKING).glob(".gone-*"):
             # somebody was killed while he removed it
             if time.time() - left.stat().st_mtime > FORGOTTEN_SECONDS:
-                freed += _emptied(left)
+                freed += emptied(left)
         return freed
 
 
@@ -199,7 +199,7 @@ def _time(path: Path) -> float:
         return 0.0
 
 
-def _emptied(folder: Path) -> int:
+def emptied(folder: Path) -> int:
     """Remove a folder whose folders are closed to writers; return what the disk got back."""
     freed = 0
     for root, folders, names in os.walk(folder):

@@ -16,6 +16,10 @@ from typing import Any
 
 from jupyter_remote_gpu import errors
 from jupyter_remote_gpu.errors import DatasetError, RemoteGPUError
+from jupyter_remote_gpu.protocol.data_names import DataName
+from jupyter_remote_gpu.state.codecs import placed
+
+from . import script_data
 
 NAME = "dataset"
 
@@ -32,12 +36,15 @@ class DatasetNames:
         self._ask = ask
         self._read_at = -1
         self._texts: dict[str, str] = {}
+        self._links: dict[str, str] = {}
+        self._kept: dict[str, str] = {}
         self.folder = Path.cwd()
 
     def install(self) -> None:
         """Let every cell find `dataset`, as it finds `print`: a name of the user's own hides it."""
         if not hasattr(builtins, NAME):
             setattr(builtins, NAME, self.dataset)
+        placed.use(self)
 
     def dataset(self, address: str) -> Path:
         """Return the folder with the data of an address, fetched to this machine if need be.
@@ -51,6 +58,10 @@ class DatasetNames:
         found = self._placed(address.strip())
         return found if found is not None else self._asked(address.strip())
 
+    def for_script(self, folder: str) -> dict[str, str]:
+        """Return the variables by which a script that runs in `folder` finds its data."""
+        return script_data.variables(self._book, folder or str(self.folder))
+
     def present(self) -> dict[str, str]:
         """Return the data that the project has, {path: address with version}; one `stat` mostly.
 
@@ -59,16 +70,40 @@ class DatasetNames:
         try:
             changed = os.stat(self._book).st_mtime_ns
         except OSError:
+            self._links, self._kept = {}, {}
             return {}
         if changed != self._read_at:
-            self._texts = {at: one["text"] for _, at, one in self._entries()}
+            entries = self._entries()
+            self._texts = {at: one["text"] for _, at, one in entries}
+            self._links = {str(Path(project, at)): one["text"] for project, at, one in entries}
+            shelf = self._book.parent
+            self._kept = {str(shelf / one["key"] / "files"): one["text"] for *_, one in entries}
             self._read_at = changed
         return self._texts
+
+    def named(self, path: Path) -> DataName | None:
+        """Return which data a path of this machine lies in, by a link to them or as they lie."""
+        if not path.is_absolute() or not self.present():
+            return None
+        for root in (path, *path.parents):
+            text = self._links.get(str(root)) or self._kept.get(str(root))
+            if text is not None:
+                inside = path.relative_to(root).as_posix()
+                return DataName(text, "" if inside == "." else inside)
+        return None
+
+    def found(self, name: DataName) -> Path | None:
+        """Return a path in data that the project has here; None for others."""
+        self.present()
+        links = (Path(link) for link, text in self._links.items() if text == name.text)
+        link = next((link for link in links if link.exists()), None)
+        return link / name.inside if link is not None else None
 
     def _placed(self, address: str) -> Path | None:
         for project, at, one in self._entries():
             link = Path(project) / at
-            if address in one["asked"] and link.exists():
+            # what lies on the user's computer may have changed there
+            if address in one["asked"] and not _is_here(one) and link.exists():
                 return link
         return None
 
@@ -93,3 +128,14 @@ class DatasetNames:
         if not (isinstance(kind, type) and issubclass(kind, RemoteGPUError)):
             kind = DatasetError
         raise kind(str(answer.get("message")), hint=answer.get("hint"))
+
+
+def _recorded(one: dict[str, Any]) -> str:
+    """Return what a run notes of data: the address with a version, wherever that stands."""
+    version = one.get("version")
+    return f"{one['text']} (version {version})" if version else str(one["text"])
+
+
+def _is_here(one: dict[str, Any]) -> bool:
+    """Whether the data are of the user's own computer."""
+    return str(one["text"]).startswith("file://")

@@ -127,7 +127,9 @@ class ReachedMachine(Transport):
         """
         base = self._known.base if self._known is not None else self.facts.base
         with Visit(self._target) as visit:
-            sent = _Sent(self._told, f"sending {folder}", archive.stat().st_size)
+            what = folder.removeprefix("carried/dataset-")
+            what = folder if what == folder else what.rpartition("-")[0]  # data, by their name
+            sent = _Sent(self._told, f"sending {what}", archive.stat().st_size)
             visit.unpack(archive, base, folder, sent)
 
     # -- the full way ---------------------------------------------------------------------------
