@@ -70,6 +70,14 @@ class Remembered:
         except BadReferenceError:
             return None
 
+    def named(self, text: str) -> Resolved | None:
+        """Return what has this address with version (`Resolved.text`); asks nobody."""
+        said = next((one for one in self._read().values() if _text(one) == text), None)
+        try:
+            return from_plain(said) if said else None
+        except BadReferenceError:
+            return None
+
     def put(self, resolved: Resolved) -> None:
         """Keep what was found; raises OSError if it cannot be written."""
         if len(resolved.files) <= _MAX_FILES_KEPT:
@@ -100,6 +108,14 @@ class Remembered:
         except BaseException:
             os.unlink(new)
             raise
+
+
+def _text(said: Any) -> str:
+    """Return the address with version of an entry; "" if it is damaged."""
+    try:
+        return from_plain({**said, "files": []}).text
+    except (BadReferenceError, TypeError):
+        return ""
 
 
 def _key(reference: Reference) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
@@ -19,12 +20,15 @@ from jupyter_remote_gpu.protocol.steps import Told
 from .cell_push import CellPush
 from .client import AgentClient
 from .datasets import Carry, Placed, Placement, Where
+from .summary import seconds_text, size_text
 
 DATA = "data"
 """The folder below the notebook's in which datasets are found."""
 
 
 Placing = Callable[[Callable[[AgentClient], Coroutine[Any, Any, Placed]]], Placed]
+Shown = Callable[[Callable[[float], str]], AbstractContextManager[None]]
+"""Shows what is told while a block runs, and at its end what the seconds it took make."""
 
 
 class Finding(Protocol):
@@ -52,14 +56,27 @@ class ProjectData:
 
         Raises BadReferenceError and what sources raise.
         """
-        reference = parse_reference(address, base=self._folder, called=called)
+        reference = self._reference(address, called)
         found = None
         if reference.kind is not Kind.LOCAL:  # what lies here may change at any time
-            found = self._remembered.get(reference)
+            found = self._remembered.get(reference) or self._at_version(reference)
         if found is None:
             found = self._finding.of(reference).resolve(reference)
             self._remembered.put(found)
         return found
+
+    def known(self, address: str, *, called: str = "") -> Resolved | None:
+        """Return what an address was found to mean before; asks nobody. BadReferenceError."""
+        return self._remembered.get(self._reference(address, called))
+
+    def named(self, text: str) -> Resolved | None:
+        """Return what was found to have this address with version; asks nobody."""
+        return self._remembered.named(text)
+
+    def _at_version(self, reference: Reference) -> Resolved | None:
+        """Return what was found under a name without version, and is the version asked for."""
+        found = self._remembered.named(reference.text) if reference.version else None
+        return replace(found, reference=reference) if found is not None else None
 
     def source(self, reference: Reference) -> Source:
         """Return the source of a reference."""
@@ -67,7 +84,10 @@ class ProjectData:
 
     def forget(self, address: str, *, called: str = "") -> None:
         """Have the source asked again which version an address means."""
-        self._remembered.forget(parse_reference(address, base=self._folder, called=called))
+        self._remembered.forget(self._reference(address, called))
+
+    def _reference(self, address: str, called: str) -> Reference:
+        return parse_reference(address, base=self._folder, called=called)
 
     async def place(
         self,
@@ -78,35 +98,42 @@ class ProjectData:
         told: Told,
         below: str = "",
         carry: Carry | None = None,
+        *,
+        aside: bool = False,
     ) -> Placed:
         """Have a machine hold what an address means, and link it; in the client's loop.
 
         `where` has a project, and says for the rest what is not usual: `data/NAME`
-        in it, `below` a folder of it, and the same name below /kaggle/input for
-        data of Kaggle, where that is another computer.
+        in it, `below` a folder of it, and the name that data of Kaggle have there.
+        On this computer nothing is made outside of the project. `aside`: see `Placement`.
         """
         reference = resolved.reference
-        # on this computer nothing is made outside the project
-        kaggle = bool(where.workspace) and reference.kind in (Kind.KAGGLE, Kind.COMPETITION)
+        kaggle = at_kaggle(resolved)
         usual = Where(
             where.workspace,
             where.folder,
             where.at or str(PurePosixPath(below, DATA, reference.name)),
-            where.kaggle or (reference.name if kaggle else ""),
+            where.kaggle or (kaggle if where.workspace else ""),
         )
         source = self._finding.of(reference)
-        placement = Placement(client, resolved, source, usual, asked=address, carry=carry)
-        return await placement.run(told)
+        placement = Placement(
+            client, resolved, source, usual, asked=address, aside=aside, carry=carry
+        )
+        placed = await placement.run(told)
+        if not kaggle or where.workspace:
+            return placed
+        note = f"on this computer what notebooks read at /kaggle/input/{kaggle} is {usual.at}"
+        return replace(placed, notes=(*placed.notes, note))
 
 
 class CellData:
     """Answers what cells of one session ask for while they run; used by the cell's thread.
 
     `placing` carries out, in the loop, what is done with the machine's client,
-    and waits for it; `shown` shows meanwhile what `told` hears. `where` is the
-    project there, and the notebook's folder below it. A machine that is not
-    trusted gets only what the cell's own text names, and none gets files of this
-    computer that it does not.
+    and waits for it; `shown` shows meanwhile what `told` hears, and `say` a line
+    that is worth one. `where` is the project there, and the notebook's folder
+    below it. A machine that is not trusted gets only what the cell's own text
+    names, and none gets files of this computer that it does not.
     """
 
     def __init__(
@@ -115,7 +142,8 @@ class CellData:
         placing: Placing,
         where: Callable[[], tuple[Where, str]],
         told: Told,
-        shown: Callable[[], AbstractContextManager[None]],
+        shown: Shown,
+        say: Callable[[str], None] = lambda line: None,
         *,
         trusted: bool,
         carry: Carry | None = None,
@@ -127,6 +155,8 @@ class CellData:
         self._where = where
         self._told = told
         self._shown = shown
+        self._say = say
+        self._said: set[str] = set()
         self._trusted = trusted
         self._carry = carry
 
@@ -141,7 +171,7 @@ class CellData:
         address = event.fields["address"]
         try:
             self._require_named(address, source)
-            return json.dumps({"path": self.place(address).path})
+            return json.dumps({"path": self.place(address, aside=True).path})
         except RemoteGPUError as error:
             told = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
             return json.dumps(told)
@@ -150,21 +180,39 @@ class CellData:
         assert self._push is not None
         return json.dumps(self._push.answer(event.fields["question"], source))
 
-    def place(self, address: str, *, called: str = "") -> Placed:
+    def place(self, address: str, *, called: str = "", aside: bool = False) -> Placed:
         """Have the machine hold what an address means, linked into the project; blocks.
 
-        Raises BadReferenceError, DatasetError, DiskFullError and others of the tree.
+        What was fetched is said, with its version, and once what the user should
+        know of it, which the answer has no more. `aside`: see `Placement`. Raises
+        BadReferenceError, DatasetError, DiskFullError and others of the tree.
         """
-        with self._shown():
+        found: list[tuple[Resolved, Placed]] = []
+        shown: list[str] = []
+
+        def summary(seconds: float) -> str:
+            resolved, placed = found[0]
+            shown.append(placed_line(resolved, placed, f" in {seconds_text(seconds)}"))
+            return shown[0]
+
+        with self._shown(summary):
             resolved = self._data.resolve(address, called=called)
             where, below = self._where()
 
             async def place(client: AgentClient) -> Placed:
                 return await self._data.place(
-                    client, resolved, address, where, self._told, below, self._carry
+                    client, resolved, address, where, self._told, below, self._carry, aside=aside
                 )
 
-            return self._placing(place)
+            placed = self._placing(place)
+            found.append((resolved, placed))
+        if placed.fetched and not shown:
+            self._say(placed_line(resolved, placed))
+        for note in placed.notes:
+            if note not in self._said:
+                self._said.add(note)
+                self._say(note)
+        return replace(placed, notes=())
 
     def _require_named(self, address: str, source: str) -> None:
         reference = parse_reference(address)
@@ -174,6 +222,26 @@ class CellData:
                 hint="Write the address in the cell as it is, or place the data first with"
                 " `%remote_gpu data`.",
             )
+
+
+def at_kaggle(resolved: Resolved) -> str:
+    """Return the name below /kaggle/input that public notebooks find data by; "" for none."""
+    reference = resolved.reference
+    if reference.kind in (Kind.KAGGLE, Kind.COMPETITION):
+        return reference.name
+    if reference.kind is not Kind.KAGGLE_MODEL:
+        return ""
+    _, model, framework, variation = reference.place.split("/")
+    return f"{model}/{framework}/{variation}/{resolved.version}".lower()
+
+
+def placed_line(resolved: Resolved, placed: Placed, more: str = "") -> str:
+    """Return what is said of data that a machine has now: which version, how much, and where."""
+    count = "1 file" if placed.files == 1 else f"{placed.files:,} files"
+    fetched = "fetched" if placed.fetched else "found"
+    place = PurePosixPath(placed.path)
+    at = f"{place.parent.name}/{place.name}"
+    return f"{resolved.said}, {count}, {size_text(placed.bytes)}, {fetched}{more}: {at}"
 
 
 def no_answer(event: Event) -> str:
