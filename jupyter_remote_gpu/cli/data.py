@@ -7,8 +7,14 @@ from pathlib import Path
 import click
 
 from jupyter_remote_gpu.commands.data import fetch_there, project_data
-from jupyter_remote_gpu.commands.data_table import data_text, keys_of, placed_text
+from jupyter_remote_gpu.commands.data_table import data_text, keys_of, missing_text, placed_text
 from jupyter_remote_gpu.commands.project import project_folder
+from jupyter_remote_gpu.commands.project_settings import (
+    TABLE,
+    ProjectSettings,
+    WantedData,
+    with_named,
+)
 from jupyter_remote_gpu.commands.runs import way_to
 from jupyter_remote_gpu.commands.ways import reached
 from jupyter_remote_gpu.errors import RequestError
@@ -25,28 +31,38 @@ from .here import Here
 @click.command("data", short_help="Fetch data to a machine; list and free what lies there.")
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
 @click.option("--machine", shell_complete=complete_machine, help="The machine.")
+@click.option("--project", is_flag=True, help="Fetch what the project's settings name.")
 @click.option("--newest", is_flag=True, help="Ask again which version is the newest.")
 @click.option("--remove", is_flag=True, help="Free the room that these data take.")
 @with_here
 def data(
-    here: Here, addresses: tuple[str, ...], machine: str | None, newest: bool, remove: bool
+    here: Here,
+    addresses: tuple[str, ...],
+    machine: str | None,
+    project: bool,
+    newest: bool,
+    remove: bool,
 ) -> None:
     """Fetch data straight to a machine: kaggle://OWNER/NAME, hf://datasets/ORG/NAME, https://…
 
     Every project there finds them without fetching them again: `remote-gpu run --datasets`,
-    `%remote_gpu data`. Without an address, what lies there. Without --machine, the machine
-    that notebooks of the project use, or this computer.
+    `%remote_gpu data`. --project fetches what the project's settings name. Without an address,
+    what lies there. Without --machine, the machine that notebooks of the project use, or this
+    computer.
     """
+    if project and (addresses or remove):
+        raise RequestError(
+            "--project says which data are meant", hint="remote-gpu data --project --machine NAME"
+        )
     name = machine or here.registry.default(str(project_folder(Path.cwd()))) or EMBEDDED_NAME
     way = _way(here, name)
     if remove:
         _remove(here, name, way, addresses)
-    elif addresses:
-        for address in addresses:
-            _fetch(here, name, way, address, newest=newest)
+    elif addresses or project:
+        for one in _wanted(addresses):
+            _fetch(here, name, way, one, newest=newest)
     else:
-        rows = here.ask(name, way, ListDatasets)["datasets"]
-        here.say(data_text(rows) if rows else f"no data lie on {name}", name=name, datasets=rows)
+        _list(here, name, way)
 
 
 def _way(here: Here, name: str) -> Transport:
@@ -56,13 +72,37 @@ def _way(here: Here, name: str) -> Transport:
     return reached(here.registry.find(name), here.settings, here.registry, told)
 
 
-def _fetch(here: Here, name: str, way: Transport, address: str, *, newest: bool) -> None:
+def _wanted(addresses: tuple[str, ...]) -> tuple[WantedData, ...]:
+    """Return what is to be fetched: these addresses, or what the project's settings name."""
+    if addresses:
+        return with_named((), addresses)
+    found = ProjectSettings(Path.cwd()).data()
+    if not found:
+        raise RequestError(
+            "the project's settings name no data",
+            hint=f'In pyproject.toml: [tool.{TABLE}], datasets = ["kaggle://OWNER/NAME"].',
+        )
+    return found
+
+
+def _list(here: Here, name: str, way: Transport) -> None:
+    rows = here.ask(name, way, ListDatasets)["datasets"]
+    lines = [data_text(rows) if rows else f"no data lie on {name}"]
+    wanted, project = ProjectSettings(Path.cwd()).data(), project_data(here.settings, Path.cwd())
+    missing = missing_text(name, rows, wanted, project)
+    if missing:
+        lines.append(f"{missing} remote-gpu data --project fetches them.")
+    here.say("\n".join(lines), name=name, datasets=rows)
+
+
+def _fetch(here: Here, name: str, way: Transport, wanted: WantedData, *, newest: bool) -> None:
     found = project_data(here.settings, Path.cwd())
+    address, called = wanted.address, wanted.called
     if newest:
-        found.forget(address)
+        found.forget(address, called=called)
     progress = here.progress(name)
     with progress.shown(lambda seconds: f"done in {seconds_text(seconds)}"):
-        resolved = found.resolve(address)
+        resolved = found.resolve(address, called=called)
         work = fetch_there(way, resolved, found.source(resolved.reference), address, progress.told)
         placed = here.loop.run(work, None, f"{name} to fetch {resolved.text}")
     here.say(

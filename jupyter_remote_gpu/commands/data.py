@@ -19,6 +19,7 @@ from jupyter_remote_gpu.session.place import Workspace
 from jupyter_remote_gpu.session.script import ScriptRun
 from jupyter_remote_gpu.transport.base import Transport
 
+from .project_settings import WantedData
 from .settings import Settings
 
 
@@ -37,12 +38,12 @@ def place_for_script(
     run: ScriptRun,
     settings: Settings,
     folder: Path,
-    addresses: Sequence[str],
+    wanted: Sequence[WantedData],
     where: tuple[Where, str],
     told: Told,
     carry: Carry | None,
 ) -> None:
-    """Have a machine hold all that these addresses mean, before a script runs there; blocks.
+    """Have a machine hold all that a script wants, before it runs there; blocks.
 
     `folder` is the one here that local paths are relative to; `where` the project
     there and the folder below it that the script runs in. Raises as `CellData.place`.
@@ -52,12 +53,12 @@ def place_for_script(
         run.with_client,
         lambda: where,
         told,
-        contextlib.nullcontext,
+        lambda summary: contextlib.nullcontext(),
         trusted=True,
         carry=carry,
     )
-    for address in addresses:
-        data.place(address)
+    for one in wanted:
+        data.place(one.address, called=one.called)
 
 
 async def fetch_there(

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_remote_gpu.errors import RequestError
+from jupyter_remote_gpu.session.cell_data import ProjectData
 from jupyter_remote_gpu.session.datasets import Placed
 from jupyter_remote_gpu.session.summary import names_text, seconds_text, size_text
 
 from .machine_table import columns
+from .project_settings import WantedData
 
 Rows = Sequence[Mapping[str, Any]]
 """The answer to `protocol.dataset_messages.ListDatasets`."""
@@ -58,6 +60,20 @@ def keys_of(name: str, rows: Rows, wanted: Sequence[str]) -> list[str]:
             hint="%remote_gpu data shows what there is.",
         )
     return list(keys)
+
+
+def missing_text(name: str, rows: Rows, wanted: Sequence[WantedData], project: ProjectData) -> str:
+    """Return a sentence about data that the project wants and a machine lacks; "" for none.
+
+    Asks no source: what was never looked up was never placed.
+    """
+    there = {str(row["key"]) for row in rows if row["whole"]}
+    missing = []
+    for one in wanted:
+        found = project.known(one.address, called=one.called)
+        if found is None or found.key not in there:
+            missing.append(one.address)
+    return f"The project wants, and {name} has not: {', '.join(missing)}." if missing else ""
 
 
 def _names(row: Mapping[str, Any]) -> set[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from jupyter_remote_gpu.repository import is_repository, upwards
 
 
 def project_folder(folder: Path) -> Path:
@@ -13,10 +14,10 @@ def project_folder(folder: Path) -> Path:
     is none, the folder itself. A home that is a repository (of settings) is not
     the project of all that lies in it.
     """
-    for place in (folder, *folder.parents):
+    for place in upwards(folder):
         if place != folder and holds_home(place):
             break
-        if os.path.exists(place / ".git"):
+        if is_repository(place):
             return place
     return folder
 

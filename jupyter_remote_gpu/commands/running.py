@@ -16,12 +16,13 @@ from jupyter_remote_gpu.protocol.steps import Told
 from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.place import Place, Workspace
 from jupyter_remote_gpu.session.script import Onlooker, Script, ScriptRun
-from jupyter_remote_gpu.session.sync import ProjectSync
 from jupyter_remote_gpu.transport.base import Transport
 
 from .data import place_for_script, where_of
+from .data_named import data_named
 from .places import place_here, place_there
 from .project import holds_home
+from .project_settings import ProjectSettings, WantedData, with_named
 from .script import ScriptProject, find_project
 from .settings import Settings
 from .syncing import refuse_home
@@ -30,13 +31,16 @@ from .ways import as_machine, local, reached
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A script that is to be run: its project, its arguments, the machine that it gets."""
+    """A script that is to be run: its project, its arguments, the machine that it gets.
+
+    `datasets` are to be there first.
+    """
 
     project: ScriptProject
     typed: str
     arguments: tuple[str, ...]
     machine: Machine
-    datasets: tuple[str, ...] = ()
+    datasets: tuple[WantedData, ...] = ()
 
 
 def known_machines(settings: Settings, registry: Registry) -> dict[str, Machine]:
@@ -56,7 +60,8 @@ def wanted(
     """Return what is to be run where; nothing is started or sent.
 
     Raises RequestError for a script that is not there, and for one that cannot be sent
-    because it lies in a home folder; and what `choose` raises.
+    because it lies in a home folder, or whose project's settings cannot be understood;
+    and what `choose` raises.
     """
     project = find_project(script, cwd, registry)
     current = registry.default(str(project.root)) or EMBEDDED_NAME
@@ -68,7 +73,9 @@ def wanted(
             # one is somewhere above; what the script belongs to lies further down
             project = find_project(str(project.script), project.script.parent, registry)
         refuse_home(project.root)
-    return Wanted(project, script, tuple(arguments), machine, request.datasets)
+    entries = ProjectSettings(project.folder).data()
+    named = (*data_named(project.sources()), *request.datasets)
+    return Wanted(project, script, tuple(arguments), machine, with_named(entries, named))
 
 
 def begin(
@@ -87,38 +94,8 @@ def begin(
     Interrupted, nothing runs there. Raises what connecting, locking and building raise.
     """
     project, machine = asked.project, asked.machine
-    key = str(project.script)
-    way: Transport
-    place: Place
-    files: ProjectSync | None = None
-    if machine.kind == "embedded":
-        way, place = local(settings), place_here(settings, key, str(project.cwd))
-    else:
-        way = there = reached(registry.find(machine.name), settings, registry, told)
-        place = place_there(
-            settings,
-            registry,
-            machine.name,
-            there,
-            project,
-            key,
-            project.root,
-            project.subfolder,
-            told,
-        )
-        files = place.files
-
-    path = os.path.relpath(project.script, project.cwd)
-    script = Script(
-        path=key,
-        command=(path, *asked.arguments),
-        shown=shlex.join([path, *asked.arguments]),
-        sources=project.script.read_text(encoding="utf-8", errors="replace"),
-        below=project.subfolder,
-        stdin=stdin,
-        environ=dict(environ),
-    )
-    run = ScriptRun(way, machine.name, loop, onlooker, trusted=machine.trusted, files=files)
+    way, place = _place(settings, registry, asked, told)
+    run = ScriptRun(way, machine.name, loop, onlooker, trusted=machine.trusted, files=place.files)
     carry = way.carry if isinstance(way, ReachedMachine) else None
 
     def data(workspace: Workspace) -> None:
@@ -126,8 +103,35 @@ def begin(
         place_for_script(run, settings, project.cwd, asked.datasets, there, told, carry)
 
     try:
-        run.start(place, script, data)
+        run.start(place, _script(asked, stdin=stdin, environ=environ), data)
     except BaseException:
         run.close()
         raise
     return run
+
+
+def _place(
+    settings: Settings, registry: Registry, asked: Wanted, told: Told
+) -> tuple[Transport, Place]:
+    """Return the way to the machine of a run, and where the run works there; reaches nothing."""
+    project, name = asked.project, asked.machine.name
+    key = str(project.script)
+    if asked.machine.kind == "embedded":
+        return local(settings), place_here(settings, key, str(project.cwd))
+    way = reached(registry.find(name), settings, registry, told)
+    root, subfolder = project.root, project.subfolder
+    return way, place_there(settings, registry, name, way, project, key, root, subfolder, told)
+
+
+def _script(asked: Wanted, *, stdin: bool, environ: Mapping[str, str]) -> Script:
+    project = asked.project
+    path = os.path.relpath(project.script, project.cwd)
+    return Script(
+        path=str(project.script),
+        command=(path, *asked.arguments),
+        shown=shlex.join([path, *asked.arguments]),
+        sources=project.script.read_text(encoding="utf-8", errors="replace"),
+        below=project.subfolder,
+        stdin=stdin,
+        environ=dict(environ),
+    )

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from jupyter_remote_gpu.errors import RequestError
+from jupyter_remote_gpu.repository import upwards
 
 from .toml import read_toml
 
@@ -49,12 +50,10 @@ def declaration(folder: Path) -> Declaration | None:
 
     Raises `RequestError` for a file that cannot be read, naming it.
     """
-    for place in (folder, *folder.parents):
+    for place in upwards(folder):
         found = _in(place)
         if found is not None:
             return found
-        if (place / ".git").exists() or place == Path.home():
-            return None
     return None
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from jupyter_remote_gpu.commands.data_table import data_text, keys_of, placed_text
+from jupyter_remote_gpu.commands.data_table import data_text, keys_of, missing_text, placed_text
 from jupyter_remote_gpu.errors import RequestError
 from jupyter_remote_gpu.protocol.dataset_messages import ListDatasets, RemoveDatasets
-from jupyter_remote_gpu.session.datasets import Placed
 from jupyter_remote_gpu.session.summary import size_text
 
 from .arguments import LineCommand
 from .data_flags import NEWEST, REMOVE
 from .extension import Extension
-from .joined import Joined
+from .placing import place
 
 
 def _data(extension: Extension, command: LineCommand) -> None:
@@ -37,29 +36,13 @@ def _place(extension: Extension, command: LineCommand) -> None:
         print(placed_text(joined.name, resolved.text, placed))
 
 
-def place_all(joined: Joined, addresses: Sequence[str]) -> None:
-    """Have a machine hold all that these addresses mean, before a cell runs there; blocks."""
-    for address in addresses:
-        place(joined, address)
-
-
-def place(joined: Joined, address: str, *, called: str = "") -> Placed:
-    """Have a machine hold what an address means, linked into the project; blocks.
-
-    Shows progress; stopping the cell ends it, and what came is kept. Raises
-    BadReferenceError, DatasetError, DiskFullError.
-    """
-    with joined.working():
-        joined.session.ready()
-    assert joined.session.data is not None, "every session of a notebook has one"
-    with joined.named():
-        return joined.session.data.place(address, called=called)
-
-
 def _list(extension: Extension, command: LineCommand) -> None:
     name = _machine(extension, command)
     rows = extension.machines.ask(name, ListDatasets)["datasets"]
     print(data_text(rows) if rows else f"no data lie on {name}: {_EXAMPLE}")
+    missing = missing_text(name, rows, extension.wants.data(), extension.machines.data)
+    if missing:
+        print(f"{missing} The next cell there fetches them.")
 
 
 def _remove(extension: Extension, command: LineCommand) -> None:
@@ -71,6 +54,7 @@ def _remove(extension: Extension, command: LineCommand) -> None:
     rows = extension.machines.ask(name, ListDatasets)["datasets"]
     keys = keys_of(name, rows, command.names)
     done = extension.machines.ask(name, RemoveDatasets, keys=keys)
+    extension.wants.removed(name)
     print(f"freed {size_text(done['freed'])} on {name}")
     for key, why in done["kept"].items():
         print(f"kept {key}: {why}")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from jupyter_remote_gpu.commands.project_settings import ProjectSettings
 from jupyter_remote_gpu.config import RemoteGPU
 from jupyter_remote_gpu.datasets.model_card import Record
 from jupyter_remote_gpu.errors import MachineError, RequestError
@@ -31,6 +32,7 @@ from .hook import LocalCellHook
 from .joined import Joined, shell_front_end
 from .joining import Machines
 from .local_data import LocalData
+from .placing import ProjectWants
 from .remote_error import remote_exception
 
 QUIET_BYTES = 1_000_000
@@ -48,6 +50,7 @@ class Extension:
         self.hub = Hub(shell.user_ns)
         registry = Registry(Path(self.config.settings), self.note)
         self.machines = Machines(shell, self.config, self.hub, registry)
+        self.wants = ProjectWants(ProjectSettings(self.machines.project.folder))
         self.both = BothCells()
         self.devices = DeviceChoices()
         self.edited = EditedModules(shell)
@@ -117,10 +120,12 @@ class Extension:
         for one in self.machines.joined:
             one.front_end.begin()
         try:
+            self.wants.data()  # before anything is started for it
             self._gather(joined, python, unguarded=unguarded)
             self.machines.project.comes(python)
             with joined.working():
                 joined.session.prepare(python)
+            self.wants.place(joined)
             self.machines.latest = joined
             self.machines.reached(joined)
             self._look_at_devices(joined, python)

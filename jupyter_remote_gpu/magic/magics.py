@@ -15,11 +15,11 @@ from jupyter_remote_gpu.session.summary import run_text
 
 from . import arguments, help, verbs
 from .both import run_there
-from .data_verbs import place_all
 from .extension import Extension, cell_count, cell_filename
 from .joined import Joined
 from .missing_file import missing_file_text
 from .missing_module import missing_text
+from .placing import place_all
 from .remote_error import remote_exception, syntax_error
 
 

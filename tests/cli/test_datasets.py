@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -44,3 +45,41 @@ def test_without_its_data_a_script_does_not_run(here: Terminal, storage: Storage
     assert ran.returncode != 0
     assert "ran" not in ran.stdout
     assert "There is nothing at" in ran.stderr
+
+
+READS = """
+from jupyter_remote_gpu import dataset
+
+print((dataset("{address}") / "a/items.csv").open().read(), end="")
+"""
+
+
+def test_a_script_names_its_data_and_runs_anywhere(here: Terminal, storage: Storage) -> None:
+    here.script("names.py", READS.format(address=f"{storage.url}/items.zip"))
+    plain = here.shell(f"{sys.executable} names.py")
+    assert (plain.stdout, plain.returncode) == ("id\n1\n", 0), plain.stderr
+    ran = here.run("run", "names.py")
+    assert (ran.stdout, ran.returncode) == ("id\n1\n", 0), ran.stderr
+
+
+def test_an_address_that_no_text_names_is_told(here: Terminal, storage: Storage) -> None:
+    here.script("hides.py", "import jupyter_remote_gpu as rg\nrg.dataset('a/' + 'b')")
+    ran = here.run("run", "hides.py")
+    assert ran.returncode == 1
+    assert "a/b was not placed on this machine before the script began" in ran.stderr
+
+
+def test_the_projects_settings_name_data(here: Terminal, storage: Storage) -> None:
+    address = f"{storage.url}/wanted.zip"
+    storage.put("/wanted.zip", zipped({"b.csv": b"2\n"}))
+    here.script(".remotegpu.toml", f'datasets = [{{address = "{address}", as = "mine"}}]')
+    here.script("wants.py", "print(open('data/mine/b.csv').read(), end='')")
+    assert f"The project wants, and embedded has not: {address}." in here.run("data").stdout
+    ran = here.run("run", "wants.py")
+    assert (ran.stdout, ran.returncode) == ("2\n", 0), ran.stderr
+    assert "The project wants" not in here.run("data").stdout
+    assert here.json("data", "--project")["data"] == address
+    here.script(".remotegpu.toml", "datasets = ['nonsense']")
+    refused = here.run("run", "wants.py")
+    assert (refused.stdout, refused.returncode) == ("", 122)
+    assert ".remotegpu.toml: entry 1 of datasets: " in refused.stderr

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.cli.terminal import Terminal
+from tests.datasets.emulators.kaggle import zipped
+from tests.datasets.emulators.serving import serving
+from tests.datasets.emulators.storage import Storage
 from tests.ssh_machines import ON_A_MACHINE, SSHMachines
 
 pytestmark = ON_A_MACHINE
@@ -40,6 +43,28 @@ def test_it_has_the_packages_that_it_imports(there: Terminal) -> None:
     )
     ran = there.run("run", "needs.py", "--machine", "box")
     assert ran.stdout == "xxhash True\n", ran.stderr
+
+
+NAMES_DATA = """
+import jupyter_remote_gpu
+from jupyter_remote_gpu import dataset
+
+print((dataset("{address}") / "items.csv").read_text(), jupyter_remote_gpu.__file__)
+"""
+
+
+def test_it_has_the_data_that_it_names(there: Terminal, machines: SSHMachines) -> None:
+    storage = Storage()
+    storage.signs = False
+    storage.put("/items.zip", zipped({"items.csv": b"1"}))
+    with serving(storage):
+        there.script("names.py", NAMES_DATA.format(address=f"{storage.url}/items.zip"))
+        ran = there.run("run", "names.py", "--machine", "box")
+    assert ran.returncode == 0, ran.stderr
+    row, package = ran.stdout.split()
+    assert row == "1"
+    # its environment has no such package: this is the agent's
+    assert Path(package).is_relative_to(machines.base("box") / "agents")
 
 
 WRITES = """

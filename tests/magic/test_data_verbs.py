@@ -79,6 +79,29 @@ def test_a_cell_can_name_what_it_needs(shop: Notebook, kaggle: Kaggle) -> None:
     assert "ran" not in missing.text()
 
 
+def test_the_projects_settings_name_what_every_cell_needs(
+    shop: Notebook, kaggle: Kaggle, place: Place
+) -> None:
+    kaggle.datasets["shop/stock"] = Dataset([{"stock.csv": b"id,n\n1,2\n"}])
+    settings = place.notebook / "shared" / ".remotegpu.toml"
+    settings.write_text('datasets = [{address = "shop/stock", as = "stored"}]')
+    assert "The project wants, and embedded has not: shop/stock." in (
+        shop.run("%remote_gpu data").text()
+    )
+    cell = '%%remote_gpu\nprint(open("data/stored/stock.csv").read())'
+    assert shop.run(cell).text() == "id,n\n1,2\n\n"
+    again = len(kaggle.asked)
+    assert shop.run(cell).text() == "id,n\n1,2\n\n"
+    assert len(kaggle.asked) == again
+    settings.write_text('datasets = ["kaggle://shop"]')
+    refused = shop.run('%%remote_gpu\nprint("ran")')
+    assert refused.ename() == "RequestError"
+    assert ".remotegpu.toml: entry 1 of datasets: 'kaggle://shop'" in refused.error()
+    assert "ran" not in refused.text()
+    settings.unlink()
+    assert shop.run('%%remote_gpu\nprint("ran")').text() == "ran\n"
+
+
 def test_a_local_cell_looks_at_the_same_data(shop: Notebook, kaggle: Kaggle) -> None:
     kaggle.datasets["shop/look"] = Dataset([{"a/b.csv": ROWS}])
     code = 'found = dataset("shop/look")\nprint((found / "a/b.csv").open().readline(), end="")'

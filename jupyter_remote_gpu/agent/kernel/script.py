@@ -14,9 +14,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+ALONE = "alone"
+"""A folder beside this package on machines that it was carried to; it holds the package alone."""
 _BY_SIGNAL = 128
 """What a shell adds to a signal's number to make an exit code of it."""
 
@@ -48,6 +51,7 @@ def run_script(
         os.makedirs(folder, mode=0o700, exist_ok=True)
     # Output is to be seen when it is written; a pipe would otherwise be buffered.
     variables = {"PYTHONUNBUFFERED": "1", **os.environ, **(environ or {})}
+    variables.update(_ours(variables, kernel, folder))
     child = _started(kernel, [sys.executable, *command], stdin, variables, folder or None)
     if child.stdin is not None:
         feed = (kernel, child.stdin)
@@ -55,6 +59,20 @@ def run_script(
     code = _ended(kernel, child)
     if code:
         raise ScriptExit(code if code > 0 else _BY_SIGNAL - code)
+
+
+def _ours(variables: Mapping[str, str], kernel: Any, folder: str) -> dict[str, str]:
+    """Return what lets `from jupyter_remote_gpu import dataset` work in the script.
+
+    Where the environment does not have this package, a folder with nothing else in
+    it stands behind all that the user has in PYTHONPATH.
+    """
+    found = {} if kernel.datasets is None else kernel.datasets.for_script(folder)
+    alone = Path(__file__).parents[3] / ALONE
+    if alone.is_dir():
+        before = variables.get("PYTHONPATH")
+        found["PYTHONPATH"] = f"{before}{os.pathsep}{alone}" if before else str(alone)
+    return found
 
 
 def _started(

@@ -4,6 +4,7 @@
       jupyter_remote_gpu/        this package's own files
       site -> ../../parts/…      what the agent imports besides, for its Python
       bin -> ../../parts/…       uv, which makes the environments of workspaces there
+      alone/                     a link to the package and nothing else: what scripts import from
 
 The parts change seldom and are large; an update of this package alone carries
 only its own files. `uv` fetches wheels for the machine's platform and Python,
@@ -92,6 +93,8 @@ class Bundle:
             shutil.copy(path, place)
         os.symlink(f"../../parts/{self.site}", root / "site")
         os.symlink(f"../../parts/{self.uv}", root / "bin")
+        (root / "alone").mkdir()
+        os.symlink("../jupyter_remote_gpu", root / "alone" / "jupyter_remote_gpu")
 
     def _fill_site(self, root: Path) -> None:
         _install(root, self.platform, self.python, *AGENT_NEEDS)
