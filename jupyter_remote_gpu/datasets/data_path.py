@@ -3,43 +3,40 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
+from stat import S_IFDIR, S_IFREG
 from typing import IO, Any
 
 from jupyter_remote_gpu.errors import NotAvailableError
+from jupyter_remote_gpu.protocol.data_names import DataName
 
 from .looking import Looked
+from .pure_path import PureDataPath
 from .whole import LARGE_BYTES, size
 
-
-class Stat:
-    """What `stat` says of such a file: its size, as far as the source says it."""
-
-    def __init__(self, count: int) -> None:
-        self.st_size = count
+_FILE_MODE, _FOLDER_MODE = S_IFREG | 0o444, S_IFDIR | 0o555
 
 
-class DataPath:
+class DataPath(PureDataPath):
     """A file or folder of a dataset that lies elsewhere. Nothing can be written there.
 
     `open`, `read_text` and listing bring what is read; where Python wants a
     file's name (`os.fspath`, as pandas does), the whole file is brought here. A
-    folder's name can be had only if all in it is small.
+    folder's name can be had only if all in it is small. In a remote cell it is
+    the machine's own path for the same data.
     """
 
     def __init__(self, looked: Looked, path: str = "") -> None:
+        super().__init__(path)
         self._looked = looked
-        self._path = PurePosixPath(path)
 
-    def __truediv__(self, other: str | PurePosixPath) -> DataPath:
-        """Return the path of something in this folder."""
-        return DataPath(self._looked, str(self._path / str(other)))
-
-    def joinpath(self, *others: str) -> DataPath:
-        """Return the path of something in this folder."""
-        return DataPath(self._looked, str(self._path.joinpath(*others)))
+    @property
+    def data_name(self) -> DataName:
+        """Which data, and what in them: by this a machine finds its own path."""
+        return DataName(self._looked.resolved.text, self._inside)
 
     def __fspath__(self) -> str:
         """Bring the file here and return its name; NotAvailableError for a large folder."""
@@ -65,7 +62,7 @@ class DataPath:
         return f"{self._looked.resolved.text}{inside}"
 
     def __repr__(self) -> str:
-        kind = "file" if self.is_file() else "folder"
+        kind = "file" if self.is_file() else "folder" if self.is_dir() else "nothing at"
         return f"<{kind} {self}, read from its source: open() brings what is read>"
 
     def __eq__(self, other: object) -> bool:
@@ -74,28 +71,10 @@ class DataPath:
     def __hash__(self) -> int:
         return hash(str(self))
 
-    def __lt__(self, other: DataPath) -> bool:
-        return str(self) < str(other)
-
     @property
     def name(self) -> str:
         """The last part; of the dataset itself its name."""
         return self._path.name or self._looked.resolved.reference.name
-
-    @property
-    def stem(self) -> str:
-        """The name without its last ending."""
-        return PurePosixPath(self.name).stem
-
-    @property
-    def suffix(self) -> str:
-        """The name's last ending."""
-        return PurePosixPath(self.name).suffix
-
-    @property
-    def parent(self) -> DataPath:
-        """The folder it lies in; the dataset's own folder is its own."""
-        return DataPath(self._looked, str(self._path.parent))
 
     def exists(self) -> bool:
         """Whether there is such a file or folder."""
@@ -109,14 +88,31 @@ class DataPath:
         """Whether it is a folder."""
         return not self.is_file() and (not self._inside or bool(self._below()))
 
-    def stat(self) -> Stat:
-        """Return the file's size as `st_size`; FileNotFoundError if there is none."""
-        if not self.is_file():
+    def is_symlink(self) -> bool:
+        """Return False: nothing in it is a link."""
+        return False
+
+    def stat(self) -> os.stat_result:
+        """Return kind and size as far as the source says it, no times; FileNotFoundError."""
+        if not self.exists():
             raise FileNotFoundError(str(self))
-        return Stat(self._looked.files[self._inside] or 0)
+        size_here = self._looked.files.get(self._inside) or 0
+        mode = _FILE_MODE if self.is_file() else _FOLDER_MODE
+        return os.stat_result((mode, 0, 0, 1, 0, 0, size_here, 0, 0, 0))
+
+    def walk(self) -> Iterator[tuple[DataPath, list[str], list[str]]]:
+        """Yield every folder from this one down, with the names of folders and files in it."""
+        inner, names = list[str](), list[str]()
+        for path in self.iterdir():
+            (names if path.is_file() else inner).append(path.name)
+        yield self, inner, names
+        for name in inner:
+            yield from (self / name).walk()
 
     def iterdir(self) -> Iterator[DataPath]:
-        """Yield what lies directly in this folder."""
+        """Yield what lies directly in this folder; FileNotFoundError, NotADirectoryError."""
+        if not self.is_dir():
+            raise (NotADirectoryError if self.is_file() else FileNotFoundError)(str(self))
         depth = len(self._path.parts) + 1
         names = dict.fromkeys("/".join(path.split("/")[:depth]) for path in self._below())
         for name in names:
@@ -149,7 +145,10 @@ class DataPath:
     ) -> IO[Any]:
         """Open the file for reading; what is not read does not come here."""
         if set(mode) - set("rbt") or "r" not in mode:
-            raise NotAvailableError(f"{self} can only be read; the mode was {mode!r}.")
+            raise NotAvailableError(
+                f"{self} can only be read; the mode was {mode!r}.",
+                hint="Placed data are read-only on machines, too: write beside them.",
+            )
         if not self.is_file():
             kind = IsADirectoryError if self.is_dir() else FileNotFoundError
             raise kind(str(self))
@@ -168,9 +167,15 @@ class DataPath:
         with self.open("r", encoding=encoding, errors=errors) as data:
             return str(data.read())
 
-    @property
-    def _inside(self) -> str:
-        return "" if str(self._path) == "." else str(self._path)
+    def _with(self, path: PurePosixPath) -> DataPath:
+        return DataPath(self._looked, str(path))
+
+    def _read_only(self, *_: object, **__: object) -> Any:
+        """Refuse: nothing can be written there, as on a machine."""
+        raise PermissionError(f"{self} can only be read: write beside the data.")
+
+    write_text = write_bytes = mkdir = rmdir = unlink = touch = chmod = _read_only
+    rename = replace = symlink_to = hardlink_to = _read_only
 
     def _below(self) -> list[str]:
         inside = f"{self._inside}/" if self._inside else ""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Protocol
+
+from jupyter_remote_gpu.errors import UnsafePathError
+from jupyter_remote_gpu.protocol.data_names import DataName
 
 from .data_path import DataPath
 from .looking import Looked, look_here
+from .paths import checked_path
 from .reference import Reference
 from .source import Resolved, Source
 from .whole import Say
@@ -17,6 +21,10 @@ class Found(Protocol):
 
     def resolve(self, address: str) -> Resolved:
         """Return what an address means; asks its source the first time alone."""
+        ...
+
+    def named(self, text: str) -> Resolved | None:
+        """Return what was found to have this address with version; asks nobody."""
         ...
 
     def source(self, reference: Reference) -> Source:
@@ -33,17 +41,51 @@ class DatasetsHere:
     def __init__(self, found: Found, cache: Path, say: Say) -> None:
         self._found, self._cache, self._say = found, cache, say
         self._open: dict[str, Looked] = {}
+        self._texts: dict[str, DataPath | Path] = {}
+        self._folders: dict[Path, str] = {}
 
     def dataset(self, address: str) -> DataPath | Path:
         """Return the data's path: of local data their own, else one that fetches what is read.
 
         Raises BadReferenceError and the classes below `DatasetError`.
         """
-        resolved = self._found.resolve(address)
+        return self._at(self._found.resolve(address))
+
+    def named(self, path: PurePath) -> DataName | None:
+        """Return which data of this computer a path lies in, if `dataset` gave their folder."""
+        for folder in (path, *path.parents) if self._folders else ():
+            text = self._folders.get(Path(folder))
+            if text is not None:
+                inside = path.relative_to(folder).as_posix()
+                return DataName(text, "" if inside == "." else inside)
+        return None
+
+    def found(self, name: DataName) -> DataPath | Path | None:
+        """Return a path in data that were resolved here before; None for any other. Asks nobody.
+
+        The name may come from a machine: it leads to no data but the project's own,
+        and to nothing outside them.
+        """
+        try:
+            inside = checked_path(name.inside) if name.inside else ""
+        except UnsafePathError:
+            return None
+        root = self._texts.get(name.text)
+        if root is None:
+            resolved = self._found.named(name.text)
+            root = self._at(resolved) if resolved is not None else None
+        return root / inside if root is not None and inside else root
+
+    def _at(self, resolved: Resolved) -> DataPath | Path:
+        root: DataPath | Path
         if resolved.lies_here:
-            return look_here(resolved, self._cache)
-        looked = self._open.get(resolved.key)
-        if looked is None:
-            source = self._found.source(resolved.reference)
-            looked = self._open[resolved.key] = Looked(resolved, source, self._cache, self._say)
-        return DataPath(looked)
+            root = look_here(resolved, self._cache)
+            self._folders[root] = resolved.text
+        else:
+            looked = self._open.get(resolved.key)
+            if looked is None:
+                source = self._found.source(resolved.reference)
+                looked = self._open[resolved.key] = Looked(resolved, source, self._cache, self._say)
+            root = DataPath(looked)
+        self._texts[resolved.text] = root
+        return root

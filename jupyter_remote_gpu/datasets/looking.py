@@ -9,6 +9,8 @@ that one file here, with a line before if it is large.
 from __future__ import annotations
 
 import io
+import shutil
+import tempfile
 import threading
 import zipfile
 from abc import ABC, abstractmethod
@@ -140,15 +142,28 @@ class Looked:
 
 
 def look_here(resolved: Resolved, cache: Path) -> Path:
-    """Return the path of local data: where they lie, or where an archive is unpacked once."""
+    """Return the folder with local data: their own, or one with the file or what is unpacked."""
     root = Path(resolved.reference.place)
-    if root.is_dir() or not any(file.unpack for file in resolved.files):
+    if root.is_dir():
         return root
     to = cache / resolved.key / "files"
     if not to.is_dir():
         to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        unpacked(place(resolved, resolved.files[0]), to)
+        if any(file.unpack for file in resolved.files):
+            unpacked(place(resolved, resolved.files[0]), to)
+        else:
+            _alone(root, to)
     return to
+
+
+def _alone(file: Path, to: Path) -> None:
+    """Have a folder with one file in it, as there is on a machine."""
+    new = Path(tempfile.mkdtemp(dir=to.parent, prefix=".new-"))
+    try:
+        (new / file.name).symlink_to(file)
+    except OSError:  # Windows wants a right for that
+        shutil.copy2(file, new / file.name)
+    new.replace(to)
 
 
 class _Entry(ABC):

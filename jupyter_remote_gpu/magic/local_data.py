@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_remote_gpu.datasets.model_card import Record
+from jupyter_remote_gpu.protocol.data_names import DataName
 from jupyter_remote_gpu.session.cell_data import ProjectData
 from jupyter_remote_gpu.session.cell_push import CellPush
+from jupyter_remote_gpu.state.codecs import placed
 
 if TYPE_CHECKING:
     from jupyter_remote_gpu.datasets.data_path import DataPath
@@ -41,12 +43,22 @@ class LocalData:
         for name, bound in self._bound.items():
             if not hasattr(builtins, name):
                 setattr(builtins, name, bound)
+        placed.use(self)
 
     def remove(self) -> None:
         """Undo `install`."""
         for name, bound in self._bound.items():
             if getattr(builtins, name, None) is bound:
                 delattr(builtins, name)
+        placed.forget()
+
+    def named(self, path: Path) -> DataName | None:
+        """Return which data of this computer a path lies in, if `dataset` gave their folder."""
+        return self._here.named(path) if self._here is not None else None
+
+    def found(self, name: DataName) -> DataPath | Path | None:
+        """Return what stands here for a path in data; None for data the project never asked for."""
+        return self._looking().found(name)
 
     def push_to_hub(
         self,
@@ -79,9 +91,12 @@ class LocalData:
         """
         if not isinstance(address, str):
             raise TypeError(f"an address of data is a text, not {type(address).__name__}")
+        return self._looking().dataset(address.strip())
+
+    def _looking(self) -> DatasetsHere:
         if self._here is None:
             # What speaks to servers is loaded when data are first asked for.
             from jupyter_remote_gpu.datasets.here import DatasetsHere
 
             self._here = DatasetsHere(self._data, self._cache, self._say)
-        return self._here.dataset(address.strip())
+        return self._here

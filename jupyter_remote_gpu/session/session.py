@@ -104,6 +104,9 @@ class Session(RemotePython):
         if not self._files.prepared:
             self.prepare(python)
         departure = self.home.depart(python, filename, both)
+        if self.data is not None:
+            for address in departure.data:  # values that go have paths in them
+                self.data.place(address)
         prepared = departure
         departure, shown = self._move(
             lambda watch: self.home.send_ahead(prepared, self.peer(), watch),

@@ -64,6 +64,11 @@ class Departure:
     looks: Mapping[str, Any] = field(default_factory=dict)  # of the ambient state that is told
 
     @property
+    def data(self) -> tuple[str, ...]:
+        """The addresses of the data in which values that go have paths: to be there before them."""
+        return tuple(sorted({text for s in self.sendings for text in s.unit.encoded.data}))
+
+    @property
     def ahead(self) -> tuple[Sending, ...]:
         """The parcels that do not ride along with `begin`."""
         return tuple(s for s in self.sendings if not s.chunks.keys() <= self.begin.chunks.keys())

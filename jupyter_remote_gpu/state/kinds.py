@@ -15,6 +15,8 @@ import types
 import uuid
 import weakref
 
+from jupyter_remote_gpu.protocol.data_names import InData
+
 from .pinned import pinned_reason
 
 __all__ = ["MACHINERY_REASON", "Kind", "Kinds", "pinned_reason"]
@@ -84,7 +86,7 @@ class Kinds:
         return found
 
     def _classify(self, kind: type) -> Kind:
-        if kind in _LEAVES or issubclass(kind, self._leaf_bases):
+        if kind in _LEAVES or issubclass(kind, (*self._leaf_bases, InData)):
             return Kind.LEAF
         simple = _SIMPLE.get(kind)
         if simple is not None:

@@ -31,6 +31,7 @@ from .codecs.draws import reduce_draws
 from .codecs.exceptions import reduce_exception
 from .codecs.memory import Block, Memory, Spans
 from .codecs.optimisers import reduce_optimiser
+from .codecs.placed import name_of, path_in, placed
 from .codecs.tensors import computed_tensor_over, reduce_tensor
 from .codecs.views import reduce_view, stream, stream_name
 from .kinds import pinned_reason
@@ -70,7 +71,8 @@ class Encoded:
     of the text: the receiver needs all of them first. `payload` is what was
     pickled, `reductions` and `blocks` how its arrays were taken apart and which
     buffer is whose: plain data is made over the same buffers. `detached` says
-    that a tensor in it was computed, and its graph was left behind.
+    that a tensor in it was computed, and its graph was left behind. `data` are the
+    addresses of data in which it has paths.
     """
 
     head: bytes
@@ -83,6 +85,7 @@ class Encoded:
     reductions: Reductions = field(default_factory=dict)
     blocks: dict[int, int] = field(default_factory=dict)
     detached: bool = False
+    data: set[str] = field(default_factory=set)
 
 
 _receiving: ContextVar[Side] = ContextVar("receiving")
@@ -269,8 +272,16 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         elif isinstance(obj, self._optimiser):
             reduced = reduce_optimiser(obj)
         else:
-            reduced = reduce_view(obj) or reduce_draws(obj)
+            reduced = reduce_view(obj) or reduce_draws(obj) or self._in_data(obj)
         return super().reducer_override(obj) if reduced is None else reduced
+
+    def _in_data(self, obj: Any) -> Any:
+        """Reduce a path in placed data to their name; None for anything else."""
+        name = name_of(obj)
+        if name is None:
+            return None
+        self.result.data.add(name.text)
+        return placed, (name.text, name.inside, path_in(obj))
 
     def _code_user(self, obj: Any, kind: type) -> Any:
         """Reduce a function, a class or whatever else a definition made; None: as usual."""

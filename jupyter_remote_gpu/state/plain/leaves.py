@@ -16,6 +16,8 @@ import uuid
 import zoneinfo
 from typing import Any
 
+from jupyter_remote_gpu.state.codecs.placed import name_of, placed
+
 from .instances import coded_hash
 from .limits import MAX_PATTERN_CHARS, MAX_PATTERNS, must, refuse
 from .looking import inherits, is_class, is_of, module_of, mro_of, vars_of
@@ -70,6 +72,13 @@ def _take_timezone(value: datetime.timezone) -> Parts:
     return Parts("fixed zone", (offset,) if name == plain else (offset, name))
 
 
+def _take_path(value: pathlib.PurePath) -> Parts:
+    name = name_of(value)
+    if name is None:
+        return Parts("path", (type(value).__name__, str(value)))
+    return Parts("placed", (name.text, name.inside, str(value)))
+
+
 def _take_stream(value: Any) -> Parts:
     if value.closed:
         refuse("a stream that was closed holds nothing")
@@ -94,7 +103,7 @@ TAKERS: dict[type, Any] = {
     io.BytesIO: _take_stream,
     io.StringIO: _take_stream,
     random.Random: lambda v: Parts("random", (), v.getstate()),
-    **{kind: (lambda v: Parts("path", (type(v).__name__, str(v)))) for kind in _PATHS.values()},
+    **dict.fromkeys(_PATHS.values(), _take_path),
     **{
         kind: (lambda v: Parts("address", (type(v).__name__, str(v))))
         for kind in _ADDRESSES.values()
@@ -212,6 +221,11 @@ def _make_path(at: Arriving, parts: list[Any]) -> Any:
     return _PATHS[kind](path)
 
 
+def _make_placed(at: Arriving, parts: list[Any]) -> Any:
+    # Which data those are, `found` knows; the name alone leads to nothing that is not known here.
+    return placed(*(text(part, 100_000) for part in parts_of(parts, 3)))
+
+
 def _make_address(at: Arriving, parts: list[Any]) -> Any:
     kind, address = (text(part, 100) for part in parts_of(parts, 2))
     return _ADDRESSES[kind](address)
@@ -271,6 +285,7 @@ ADAPTERS = {
     "uuid": Adapter(_make_uuid),
     "pattern": Adapter(_make_pattern),
     "path": Adapter(_make_path),
+    "placed": Adapter(_make_placed),
     "address": Adapter(_make_address),
     "numbers": Adapter(_make_numbers, _fill_numbers),
     "stream": Adapter(_make_stream),
