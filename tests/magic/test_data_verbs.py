@@ -110,10 +110,23 @@ def test_a_local_cell_looks_at_the_same_data(shop: Notebook, kaggle: Kaggle) -> 
     assert shown.text() == "id,text\n"
     remote = 'print((dataset("shop/look") / "a/b.csv").open().readline(), end="")'
     assert shop.run(f"%%remote_gpu\n{remote}").text() == shown.text()
-    travels = shop.run("%%remote_gpu\nprint(found)")
-    assert travels.ename() == "CannotTravelError"
-    assert "found" in travels.error()
     shop.run("del found")
+
+
+def test_a_path_in_data_is_each_sides_own(shop: Notebook, kaggle: Kaggle) -> None:
+    kaggle.datasets["shop/paths"] = Dataset([{"a/b.csv": ROWS, "a/c.csv": b"c\n"}])
+    read = 'print([path.open().readline() for path in [made, *more["all"]]])'
+    shown = str(["id,text\n", "id,text\n", "c\n"]) + "\n"
+    bind = 'made = dataset("shop/paths") / "a/b.csv"\nmore = {"all": sorted(made.parent.iterdir())}'
+    assert shop.run(f"{bind}\n{read}").text() == shown
+    there = shop.run(f"%%remote_gpu\n{read}\nprint(made)")
+    assert there.error() == ""
+    assert there.text().startswith(shown)
+    assert there.text().endswith("/data/paths/a/b.csv\n")
+    shop.run(f"%%remote_gpu\n{bind}\nelsewhere = made.parents[3] / 'x'")
+    here = shop.run(f"{read}\nprint(made, type(elsewhere).__name__)")
+    assert here.error() == ""
+    assert here.text() == f"{shown}kaggle://shop/paths@1/a/b.csv PosixPath\n"
 
 
 def test_the_token_stays_here_and_no_link_is_written_down(
