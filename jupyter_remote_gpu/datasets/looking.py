@@ -25,7 +25,7 @@ from .paths import checked_path
 from .ranged import RangedFile
 from .reference import without_archive_ending
 from .source import Link, RemoteFile, Resolved, Source
-from .unpacked import unpacked
+from .unpacked import begins_as_zip, unpacked
 from .web import Web
 from .whole import LARGE_BYTES, Say, fetch, require_room, size
 
@@ -129,7 +129,7 @@ class Looked:
         """Return a zip that is read in parts; None if it is none, or there are no parts."""
         try:
             parts: IO[bytes] = _opened(file, self._web, lambda: self._link(file))
-            if not zipfile.is_zipfile(parts):
+            if not begins_as_zip(parts) or not zipfile.is_zipfile(parts):
                 return None
             return zipfile.ZipFile(parts)
         except NotAvailableError:

@@ -17,6 +17,7 @@ from .paths import checked_path
 from .whole import require_room
 
 _COPY_BYTES = 1 << 20
+_ZIP_BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06")
 _MAX_MEMBERS = 2_000_000
 _LOOK_EVERY_BYTES = 256 << 20
 
@@ -54,8 +55,20 @@ def unpacked(archive: Path, to: Path) -> None:
         shutil.rmtree(new, ignore_errors=True)
 
 
+def begins_as_zip(file: IO[bytes]) -> bool:
+    """Say whether the first bytes are a zip archive's; the file is at its beginning again.
+
+    `zipfile.is_zipfile` looks at the end alone, which in a tar archive may be that of a zip in it.
+    """
+    beginning = file.read(4)
+    file.seek(0)
+    return beginning in _ZIP_BEGINNINGS
+
+
 def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    if zipfile.is_zipfile(archive):
+    with archive.open("rb") as file:
+        is_zip = begins_as_zip(file)
+    if is_zip and zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as packed:
             for info in packed.infolist():
                 if not info.is_dir():

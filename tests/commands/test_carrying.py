@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,19 @@ def test_an_archive_is_a_folder_of_the_embedded_machine(tmp_path: Path, settings
     placed.write_text("kept")
     carry(tmp_path / "data.tar.gz", "carried/dataset-1")
     assert placed.read_text() == "kept"
+
+
+def test_an_archive_among_the_files_stays_one(tmp_path: Path, settings: Settings) -> None:
+    with zipfile.ZipFile(tmp_path / "items.zip", "w") as items:
+        items.writestr("a.csv", "1,2\n")
+    with tarfile.open(tmp_path / "data.tar.gz", "w:gz", compresslevel=0) as packed:
+        packed.add(tmp_path / "items.zip", "items.zip")
+    # It ends as a zip archive does, which is what `zipfile` goes by.
+    assert zipfile.is_zipfile(tmp_path / "data.tar.gz")
+
+    carry_to(local(settings), settings)(tmp_path / "data.tar.gz", "carried/dataset-1")
+    brought = settings.home / "carried/dataset-1/items.zip"
+    assert brought.read_bytes() == (tmp_path / "items.zip").read_bytes()
 
 
 def test_a_damaged_archive_leaves_nothing(tmp_path: Path, settings: Settings) -> None:
