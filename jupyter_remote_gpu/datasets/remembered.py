@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from jupyter_remote_gpu.errors import BadReferenceError, UnsafePathError
+from jupyter_remote_gpu.replacing import replaced
 
 from .grammar import parse_reference
 from .paths import checked_path
@@ -100,14 +99,8 @@ class Remembered:
 
     def _write(self, entries: Mapping[str, object]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        number, new = tempfile.mkstemp(dir=self._path.parent, prefix=".remembered-")
-        try:
-            with open(number, "w", encoding="utf-8") as out:
-                json.dump(entries, out)
-            os.replace(new, self._path)
-        except BaseException:
-            os.unlink(new)
-            raise
+        with replaced(self._path) as out:
+            out.write(json.dumps(entries).encode())
 
 
 def _text(said: Any) -> str:

@@ -25,6 +25,7 @@ from blake3 import blake3
 
 from jupyter_remote_gpu.errors import NoIndexError, PackagesError
 from jupyter_remote_gpu.protocol.steps import Step, Told
+from jupyter_remote_gpu.replacing import replaced
 from jupyter_remote_gpu.uv_program import uv, uv_version
 
 from .addresses import without_credentials
@@ -143,23 +144,16 @@ def _pack(pieces: Iterable[Path], local: Mapping[str, Path], folder: Path) -> Pa
     if archive.exists():
         os.utime(archive)
         return archive
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as out:
-        try:
-            with (
-                gzip.GzipFile(
-                    fileobj=out, mode="wb", compresslevel=_COMPRESSION, mtime=0
-                ) as zipped,
-                tarfile.open(fileobj=zipped, mode="w|") as tar,
-            ):
-                packed: set[str] = set()
-                for piece in chosen:
-                    _add(tar, piece, packed)
-                for place, path in sorted(local.items()):
-                    tar.add(path, place, recursive=False, filter=_nobodys)
-        except BaseException:
-            os.unlink(out.name)
-            raise
-    os.replace(out.name, archive)
+    with (
+        replaced(archive) as out,
+        gzip.GzipFile(fileobj=out, mode="wb", compresslevel=_COMPRESSION, mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w|") as tar,
+    ):
+        packed: set[str] = set()
+        for piece in chosen:
+            _add(tar, piece, packed)
+        for place, path in sorted(local.items()):
+            tar.add(path, place, recursive=False, filter=_nobodys)
     return archive
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from blake3 import blake3
 
+from jupyter_remote_gpu.replacing import replaced
 from jupyter_remote_gpu.uv_program import uv_version
 
 from .index_settings import users_files
@@ -59,6 +59,5 @@ def keep(cache: Path, key: str, value: dict[str, Any]) -> None:
     """Keep a value under a key, whole or not at all."""
     folder = cache / "locks"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
-        json.dump(value, file)
-    os.replace(file.name, folder / f"{key}.json")
+    with replaced(folder / f"{key}.json") as file:
+        file.write(json.dumps(value).encode())

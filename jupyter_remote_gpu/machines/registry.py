@@ -12,7 +12,6 @@ import fcntl
 import json
 import os
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_remote_gpu.errors import RegistryError, RequestError, UnknownMachineError
+from jupyter_remote_gpu.replacing import replaced
 
 from .known import KnownMachine, Seen
 from .nearest import did_you_mean, nearest
@@ -188,16 +188,8 @@ class Registry:
     def _write(self, content: dict[str, Any]) -> None:
         """Replace the file as a whole; it is the user's alone from its first moment."""
         try:
-            made, path = tempfile.mkstemp(prefix=".machines-", dir=self._folder)
-            try:
-                with os.fdopen(made, "w") as file:  # mkstemp made it 0600
-                    json.dump({"version": VERSION, **content}, file, indent=1)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(path, self.path)
-            except BaseException:
-                os.unlink(path)
-                raise
+            with replaced(self.path, lasting=True) as file:
+                file.write(json.dumps({"version": VERSION, **content}, indent=1).encode())
         except OSError as error:
             raise _unusable(self.path, error) from error
 

@@ -253,9 +253,9 @@ class BuildEnvironment(Message):
 
     `lock` is the text of a pylock.toml, `digest` its name and `packages` its
     {name: version}; `interpreter` is the one to build with, if the machine cannot
-    know it; `arguments` are uv's. `carried` is a folder below the agent's base with
-    files for uv's cache, `part` one with the agent's packages for that Python; both
-    were brought by the client. Packages that are there besides stay. Tells steps;
+    know it: a path, or a version ("3.11") that the machine may fetch; `arguments` are
+    uv's. `carried` is a folder below the agent's base with files for uv's cache, `part`
+    one with the agent's packages for that Python; both were brought by the client. Packages that are there besides stay. Tells steps;
     answered as `OpenWorkspace` is. Repeated, it is done once.
     """
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .gpu_watch import GPU_IDLE
+from .summary import about_text
 
 DISK_FULL = "disk full"
 DISK_HAS_ROOM = "disk has room"
@@ -36,7 +37,7 @@ def lost(since: float) -> Note:
 
 def again(seconds: float) -> Note:
     """Say that there is a connection again, after so long without one."""
-    return Note(f"connected again after {_spell(seconds)}; what was missed follows")
+    return Note(f"connected again after {about_text(seconds)}; what was missed follows")
 
 
 def left(kernels: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -56,15 +57,7 @@ def skewed(ahead: float) -> Note | None:
     if abs(ahead) < SKEW_SECONDS:
         return None
     return Note(
-        f"the machine's clock is {_spell(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'}"
+        f"the machine's clock is {about_text(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'}"
         " this computer's: secure connections and package installs may fail there until it is"
         " set right (times shown here are corrected)"
     )
-
-
-def _spell(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -42,12 +42,14 @@ def seconds_text(seconds: float) -> str:
 
 
 def about_text(seconds: float) -> str:
-    """Return a duration that is only an estimate: `20 s`, `17 min`, `2 h`."""
+    """Return a duration that is an estimate or need not be exact: `20 s`, `17 min`, `2 h`."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     if seconds < 5400:
         return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.2g} h"
+    if seconds < 172_800:
+        return f"{seconds / 3600:.2g} h"
+    return f"{round(seconds / 86_400):,} days"
 
 
 def rate_text(rate: float) -> str:

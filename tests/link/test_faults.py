@@ -220,7 +220,7 @@ def test_a_clock_that_is_wrong_is_told_once_and_corrected(
     bench.remote("1")
     bench.remote("2")
     assert [note for note in bench.front_end.notes if "clock" in note] == [
-        "test ▸ the machine's clock is 2.0 h ahead of this computer's: secure connections and"
+        "test ▸ the machine's clock is 2 h ahead of this computer's: secure connections and"
         " package installs may fail there until it is set right (times shown here are corrected)"
     ]
     started = bench.session.runs()[0]["started"]

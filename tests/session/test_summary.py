@@ -52,7 +52,13 @@ def test_durations(seconds: float, text: str) -> None:
 
 
 def test_estimates_and_rates() -> None:
-    assert [about_text(s) for s in (0.2, 89, 1020, 9000)] == ["1 s", "89 s", "17 min", "2.5 h"]
+    assert [about_text(s) for s in (0.2, 89, 1020, 9000, 1e7)] == [
+        "1 s",
+        "89 s",
+        "17 min",
+        "2.5 h",
+        "116 days",
+    ]
     assert rate_text(12.5e6) == "100 Mbit/s"
     assert rate_text(1.25e9) == "10 Gbit/s"
     assert rate_text(100) == "800 bit/s"

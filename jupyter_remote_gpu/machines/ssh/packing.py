@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import shutil
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from jupyter_remote_gpu.replacing import PREFIX, replaced
 
 KEPT_SECONDS = 60 * 24 * 3600.0
 
@@ -34,7 +35,7 @@ def packed(cache: Path, name: str, fill: Callable[[Path], None]) -> Packed:
     archive = cache / f"{name}.tar.gz"
     size = cache / f"{name}.size"
     if not (archive.exists() and size.exists()):
-        with tempfile.TemporaryDirectory(dir=cache, prefix=".making-") as made:
+        with tempfile.TemporaryDirectory(dir=cache, prefix=PREFIX) as made:
             root = Path(made) / "content"
             root.mkdir()
             fill(root)
@@ -62,19 +63,6 @@ def pack(root: Path, archive: Path) -> int:
     return total
 
 
-@contextlib.contextmanager
-def replaced(path: Path) -> Iterator[io.BufferedWriter]:
-    """Write a file that takes its place only when it is complete."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".making-")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            yield out
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-
-
 def prune(cache: Path, seconds: float = KEPT_SECONDS) -> None:
     """Delete archives that were not used for so long, and what a killed process left half made."""
     limit = time.time() - seconds
@@ -83,7 +71,7 @@ def prune(cache: Path, seconds: float = KEPT_SECONDS) -> None:
             if path.stat().st_mtime < limit:
                 path.unlink()
                 path.with_name(path.name.removesuffix(".tar.gz") + ".size").unlink()
-    for path in cache.glob(".making-*"):
+    for path in cache.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < limit:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
