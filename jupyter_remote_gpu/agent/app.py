@@ -37,6 +37,8 @@ SCRIPT_KEPT_SECONDS = 14 * 86400.0
 """How long what a script said is kept after its end, for whoever comes to look at it."""
 LOOK_SECONDS = 0.25
 """How often followers look at their journal when no bell was heard."""
+BEGIN_SECONDS = 0.03
+"""A run's beginning rings no bell: it is looked for after so long, unless its end comes first."""
 
 
 class Agent:
@@ -51,6 +53,7 @@ class Agent:
         self._connections: set[Connection] = set()
         self.clients = Clients()
         self._grown: dict[str, asyncio.Event] = {}
+        self._begun: dict[str, asyncio.TimerHandle] = {}
         self._last_client = time.monotonic()
         self._end = asyncio.Event()
         self.environments = Environments(base_of(home), self._lives_in)
@@ -168,11 +171,24 @@ class Agent:
     async def grown(self, kernel: str) -> None:
         """Wait until a kernel's journal may have grown; returns early now and then."""
         event = self._grown.setdefault(kernel, asyncio.Event())
+        # not `asyncio.wait_for`, which makes a task for each wait: one a cell, and then some
+        look = asyncio.get_running_loop().call_later(LOOK_SECONDS, event.set)
         try:
-            await asyncio.wait_for(event.wait(), LOOK_SECONDS)
-        except asyncio.TimeoutError:
-            return
+            await event.wait()
+        finally:
+            look.cancel()
         event.clear()
+
+    def look_soon(self, kernel: str) -> None:
+        """Let followers look at a kernel's journal in a moment: it was handed a run."""
+        self._look_no_more(kernel)
+        loop = asyncio.get_running_loop()
+        self._begun[kernel] = loop.call_later(BEGIN_SECONDS, self._changed, kernel)
+
+    def _look_no_more(self, kernel: str) -> None:
+        due = self._begun.pop(kernel, None)
+        if due is not None:
+            due.cancel()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(self, reader, writer)
@@ -191,6 +207,7 @@ class Agent:
         )
 
     def _changed(self, kernel: str) -> None:
+        self._look_no_more(kernel)
         self._grown.setdefault(kernel, asyncio.Event()).set()
 
     def _adopt(self) -> None:
@@ -207,6 +224,7 @@ class Agent:
     def _forget(self, kernel: str) -> None:
         self._kernels.pop(kernel, None)
         self._grown.pop(kernel, None)
+        self._look_no_more(kernel)
         shutil.rmtree(self.home.kernel(kernel), ignore_errors=True)
         shutil.rmtree(self.home.sockets(kernel), ignore_errors=True)
 

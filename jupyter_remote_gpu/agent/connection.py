@@ -29,6 +29,8 @@ GREETING_SECONDS = 20.0
 SILENT_SECONDS = 60.0
 """A client that sends pings, and then nothing for so long, has lost its connection."""
 LOOK_SECONDS = 5.0
+_ENDS_AS_EVENTS = (messages.Run, project.RunWith)
+"""Nobody waits for word that these were handed on, but for the events that follow."""
 RUN_ENDED = b'"run_ended"'
 """Stands in the journal's bytes where a run ended (and perhaps in what a cell printed)."""
 
@@ -146,7 +148,7 @@ class Connection:
         if isinstance(message, messages.Ping) and self._watching is None:
             self._watching = self._spawn(self._watch())
         asked = self._agent.clients.asked(self._client, message, _carry_out(handler, self, message))
-        self._spawn(self._answer(message.request, asked))
+        self._spawn(self._answer(message, asked))
 
     def _spawn(self, work: Any) -> asyncio.Task[None]:
         # Tasks start in the order they are made, so runs and comms keep theirs.
@@ -169,8 +171,9 @@ class Connection:
             # Widgets of an ended kernel keep their last state in the page.
             return
 
-    async def _answer(self, request: int, asked: asyncio.Task[dict[str, Any]]) -> None:
+    async def _answer(self, message: Any, asked: asyncio.Task[dict[str, Any]]) -> None:
         answer: messages.Message
+        request = message.request
         try:
             # the request is not this connection's: it goes on without it
             result = await asyncio.shield(asked)
@@ -184,6 +187,9 @@ class Connection:
         else:
             plain = {name: value for name, value in result.items() if name != BLOBS}
             answer = messages.Done(request=request, result=plain, blobs=result.get(BLOBS, ()))
+            if isinstance(message, _ENDS_AS_EVENTS):
+                self._stream.send_along(answer)
+                return
         await self._send(answer)
 
     async def _send(self, message: messages.Message) -> None:
@@ -271,6 +277,7 @@ class Connection:
 
     async def _run(self, message: messages.Run) -> dict[str, Any]:
         await self._agent.kernel(message.kernel).run(message)
+        self._agent.look_soon(message.kernel)
         return {}
 
     async def _run_with(self, message: project.RunWith) -> dict[str, Any]:

@@ -100,10 +100,11 @@ class LoadedModules:
             if now is not loaded.module or _spec_of(now) is not loaded.spec:
                 del self._known[loaded.name]
                 self._seen.discard(loaded.name)
-        names = sys.modules.keys() - self._seen
-        for name in [n for n in list(sys.modules) if n in names] if names else ():
-            self._take(name)
-        self._seen.update(names)
+        if not sys.modules.keys() <= self._seen:
+            names = sys.modules.keys() - self._seen
+            for name in [n for n in list(sys.modules) if n in names]:
+                self._take(name)
+            self._seen.update(names)
         self._finder.states.clear()
 
     def changed(self) -> list[Change]:

@@ -7,9 +7,11 @@ import time
 
 from jupyter_remote_gpu.errors import ProtocolError
 from jupyter_remote_gpu.protocol import frames, messages
-from jupyter_remote_gpu.protocol.frames import HEADER_BYTES, MAX_PAYLOAD_BYTES
+from jupyter_remote_gpu.protocol.frames import HEADER_BYTES, MAX_PAYLOAD_BYTES, Buffer
 
 PIECE_BYTES = 1 << 12
+ALONG_SECONDS = 0.02
+"""So long a message that is to go along waits for another one to go along with."""
 
 
 class FrameStream:
@@ -30,13 +32,35 @@ class FrameStream:
         self._writer = writer
         self._longest = longest
         self._sending = asyncio.Lock()
+        self._along: list[Buffer] = []
+        self._leaving: asyncio.TimerHandle | None = None
         self.heard = time.monotonic()
 
     async def send(self, message: messages.Message) -> None:
         """Send one message, whole; ConnectionError if the other side is gone."""
         async with self._sending:
-            self._writer.writelines(message.encode())
+            self._writer.writelines([*self._taken_along(), *message.encode()])
             await self._writer.drain()
+
+    def send_along(self, message: messages.Message) -> None:
+        """Send a small message with the next one, or soon: nobody waits for it. Never blocks.
+
+        A packet of its own would wake every process on the way, just while they have to
+        do what the other side does wait for.
+        """
+        self._along += message.encode()
+        if self._leaving is None:
+            self._leaving = asyncio.get_running_loop().call_later(ALONG_SECONDS, self._leave)
+
+    def _leave(self) -> None:
+        self._writer.writelines(self._taken_along())
+
+    def _taken_along(self) -> list[Buffer]:
+        along, self._along = self._along, []
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
+        return along
 
     async def receive(self) -> messages.Message:
         """Wait for one message; EOFError at the stream's end, ProtocolError for nonsense."""
@@ -69,4 +93,6 @@ class FrameStream:
 
     def close(self) -> None:
         """Close the connection; both ends notice."""
+        if self._leaving is not None:
+            self._leaving.cancel()
         self._writer.close()

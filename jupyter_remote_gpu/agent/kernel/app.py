@@ -6,6 +6,7 @@ import logging
 import os
 import platform
 import sys
+import threading
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,18 @@ class KernelPlace:
     bell: Path
 
 
+class NoShellThread:
+    """Stands where ipykernel keeps its thread for the shell channel, and says there is none."""
+
+    def __init__(self) -> None:
+        self.parent_thread = threading.current_thread()
+        """The one that requests are carried out in."""
+
+    def __bool__(self) -> bool:
+        """Tell ipykernel to read the channel in its main thread."""
+        return False
+
+
 class RemoteKernelApp(IPKernelApp):
     """Set `place` before `initialize`; everything else is an ordinary kernel."""
 
@@ -50,6 +63,16 @@ class RemoteKernelApp(IPKernelApp):
     @default("session")
     def _journal_session(self) -> Session:
         return JournalSession(parent=self, config=self.config)
+
+    def init_control(self, context: Any) -> None:
+        """Make the control channel; requests of the shell channel come to the main thread."""
+        super().init_control(context)
+        # ipykernel 7 reads them in a thread that hands each one on: for subshells, which
+        # nobody can reach here, and at two changes of thread and a parse for every cell.
+        thread = getattr(self, "shell_channel_thread", None)
+        if thread is not None:
+            thread.io_loop.close()
+            self.shell_channel_thread = NoShellThread()
 
     def init_iopub(self, context: Any) -> None:
         """Make the usual thread and socket, then lead all publishing into the journal."""
@@ -69,6 +92,8 @@ class RemoteKernelApp(IPKernelApp):
         for handler in self.log.handlers:
             if isinstance(handler, logging.StreamHandler):
                 handler.setStream(log)
+        # What the handlers drop need not be put into words first, several times a cell.
+        self.log.setLevel(self.log_level)
         self.displayhook = ZMQDisplayHook(self.session, self.iopub_socket)
         sys.displayhook = self.displayhook
         self.patch_io()

@@ -146,6 +146,11 @@ class RemoteKernel(IPythonKernel):
     # ipywidgets 7 reads it under this name to aim an Output widget.
     _parent_header = property(get_parent)
 
+    @property
+    def _supports_kernel_subshells(self) -> bool:
+        """Whether ipykernel has a thread for the shell channel; see `app.NoShellThread`."""
+        return False
+
     def pre_handler_hook(self) -> None:
         """Leave SIGINT as it is: runs install their own handler."""
 
@@ -248,7 +253,7 @@ class RemoteKernel(IPythonKernel):
             except RemoteGPUError as error:
                 refusal = error
                 fields["refused"] = True
-            self.writer.append("run_started", fields, parent)
+            self.writer.write("run_started", fields, parent, ring=False)
             blobs: list[Any] = []
             if refusal is not None:
                 end: dict[str, Any] = {"status": "refused", "error": _own_error(refusal)}
@@ -266,8 +271,7 @@ class RemoteKernel(IPythonKernel):
         changed = self._packages.report()
         if changed is not None:
             end["packages"] = changed
-        self.writer.append("run_ended", end, parent, blobs)
-        self.writer.flush()
+        self.writer.write("run_ended", end, parent, blobs)
 
     def _reload(self, fields: dict[str, Any]) -> None:
         """Bring the user's modules up to their files; put what is to be said into `fields`."""

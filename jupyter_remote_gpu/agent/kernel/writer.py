@@ -110,7 +110,30 @@ class JournalWriter:
         if self._pending_bytes > PENDING_BYTES or self._full:
             self._relieve()
 
-    def flush(self) -> int:
+    def write(
+        self,
+        kind: str,
+        fields: dict[str, Any],
+        parent: Parent,
+        buffers: Sequence[Buffer] = (),
+        *,
+        ring: bool = True,
+    ) -> None:
+        """Append an event and write at once all that waits, as `append` and `flush` would.
+
+        Wakes no other thread of this process, which would cost the caller more than the
+        writing does. Without `ring` the agent is not told; it looks by itself in a moment.
+        """
+        if self.forked:
+            return
+        held = tuple(bytes(b) for b in buffers)
+        with self._lock:
+            self._pending.append(_Pending(kind, time.time(), parent, fields, held))
+            self._pending_bytes += sum(map(len, held)) + 1
+        self.flush(ring=ring)
+        self._relieve()
+
+    def flush(self, *, ring: bool = True) -> int:
         """Write what waits, ring the bell, and return the last event's number.
 
         Does not block on a full disk: what cannot be written stays in memory
@@ -125,7 +148,7 @@ class JournalWriter:
             for event in pending:
                 self._number += 1
                 self._encoded.append(event.encode(self._number))
-            self._write()
+            self._write(ring=ring)
             return self._number
 
     @property
@@ -158,7 +181,7 @@ class JournalWriter:
                 time.sleep(wait)
             self.flush()
 
-    def _write(self) -> None:
+    def _write(self, *, ring: bool) -> None:
         if not self._encoded:
             return
         try:
@@ -172,13 +195,16 @@ class JournalWriter:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
                 raise
             self._undo_torn_write()
-            self._full = True
+            ring = self._full = True
+            with self._wake:
+                self._wake.notify()  # it is tried again in the background
         else:
             self._file_bytes += len(data)
             self._encoded.clear()
             self._full = False
         self._last_write = time.monotonic()
-        self._ring()
+        if ring:
+            self._ring()
 
     def _next_segment(self) -> None:
         """Open the file for the events from the next one on; its name is their number."""

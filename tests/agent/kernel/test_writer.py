@@ -84,6 +84,23 @@ def test_the_bell_rings_with_the_number(tmp_path: Path) -> None:
     bell.close()
 
 
+def test_what_is_written_at_once_takes_along_what_waits_and_rings_as_asked(tmp_path: Path) -> None:
+    bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    bell.bind(str(tmp_path / "bell"))
+    bell.settimeout(10)
+    writer = open_writer(tmp_path / "journal", str(tmp_path / "bell"))
+    writer.write("notice", {"text": "begun"}, RUN, ring=False)
+    assert [e.fields["text"] for e in read_all(tmp_path / "journal")] == ["begun"]
+    with writer._io:  # keeps the background writer away
+        writer.append("notice", {"text": "x"}, RUN)
+        writer.write("notice", {"text": "ended"}, RUN, [b"report"])
+    found = [(e.fields["text"], *map(bytes, e.buffers)) for e in read_all(tmp_path / "journal")]
+    assert found == [("begun",), ("x",), ("ended", b"report")]
+    # the first ring is that of the end: the beginning had none
+    assert json.loads(bell.recv(1000))["number"] == 3
+    bell.close()
+
+
 def test_without_an_agent_the_journal_is_written_all_the_same(tmp_path: Path) -> None:
     writer = open_writer(tmp_path, str(tmp_path / "nobody"))
     writer.append("notice", {"text": "x"}, RUN)
@@ -148,6 +165,21 @@ def test_a_full_disk_holds_output_back_until_there_is_room(
     found = read_all(small_disk / "journal")
     assert [e.fields["text"] for e in found] == texts
     assert [e.number for e in found] == list(range(1, len(texts) + 1))
+
+
+@pytest.mark.root
+def test_what_is_written_at_once_is_tried_again_too(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "FULL_RETRY_SECONDS", 0.05)
+    writer = open_writer(small_disk / "journal")
+    writer.write("notice", {"text": "y" * 300_000}, RUN, ring=False)
+    assert not read_all(small_disk / "journal")
+    subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
+    deadline = time.monotonic() + 20
+    while not read_all(small_disk / "journal") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert [e.number for e in read_all(small_disk / "journal")] == [1]
 
 
 @pytest.mark.root
