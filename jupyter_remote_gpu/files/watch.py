@@ -1,33 +1,24 @@
 """What changed in a project since it was last asked, without walking it.
 
 A watcher is an aid, never the truth: it answers with paths, or with None, which
-means "I cannot say; look at everything". It cannot say after a flood of changes
-(the system's queue may have run over, which `watchfiles` does not tell), and on
+means "I cannot say; look at everything". It cannot say after a flood of changes, and on
 file systems whose changes the system does not report. So a session looks at
 everything now and then, when nobody waits for it.
 
-"Since it was last asked" is exact: a file is written to a folder of our own that
-is watched along, and the answer is complete once that change has been reported.
+"Since it was last asked" is exact: see `inotify`.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
 import sys
-import tempfile
-import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from .scan import relative
+from .inotify import Reports
 
 _FLOOD = 2000
-"""Queues of the system hold 16,384 changes; far below that, nothing has run over."""
-_STEP_MILLISECONDS = 1
-_TIMEOUT_MILLISECONDS = 50
-_LONGEST_SECONDS = 2.0
-_MOST_FAILURES = 20
+"""After so many changes a walk over everything is quicker."""
 _LOCAL = frozenset(
     {
         *("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "bcachefs", "f2fs", "jfs", "reiserfs"),
@@ -42,12 +33,17 @@ class Watcher(ABC):
     reason: str = ""
     """Why this one cannot watch, in words; empty if it can."""
 
+    @property
+    def quiet(self) -> bool:
+        """Whether it is certain that nothing has changed since `changed` was called last."""
+        return False
+
     @abstractmethod
     def changed(self) -> frozenset[bytes] | None:
         """Return the paths that may have changed since the last call; None if it cannot say.
 
         What had changed before this was called is in the answer. A path stands
-        for all that lies in it. Blocks for some milliseconds.
+        for all that lies in it. Quick.
         """
 
     @abstractmethod
@@ -70,95 +66,39 @@ class NoWatcher(Watcher):
 
 
 class SystemWatcher(Watcher):
-    """Watches by the system's own reports, through `watchfiles`.
+    """Watches by Linux's own reports.
 
     Made by `watch`, which knows where that works. The first answer is None.
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = root
-        self._own = Path(tempfile.mkdtemp(prefix="rgpu-watch-"))
-        self._count = 0
-        self._failures = 0
-        try:
-            self._begin()
-        except BaseException:
-            self._own.rmdir()
-            raise
-
-    def _begin(self) -> None:
-        import watchfiles  # a compiled part; loaded when needed
-
+        self._reports = Reports(root)
         self._started = False
-        self._reports = watchfiles.watch(
-            self._root,
-            self._own,
-            watch_filter=None,
-            debounce=_STEP_MILLISECONDS,
-            step=_STEP_MILLISECONDS,
-            rust_timeout=_TIMEOUT_MILLISECONDS,
-            yield_on_timeout=True,
-            ignore_permission_denied=True,
-        )
-        next(self._reports)  # it starts with the first question, and fails there if it must
+
+    @property
+    def quiet(self) -> bool:
+        """See `Watcher`."""
+        return self._started and not self.reason and not self._reports.waiting
 
     def changed(self) -> frozenset[bytes] | None:
         """See `Watcher`."""
         if self.reason:
             return None
         try:
-            return self._changed()
-        except (OSError, RuntimeError) as error:
-            # A name in no encoding ends it, for one.
-            self._failures += 1
-            if self._failures >= _MOST_FAILURES:
-                self.reason = f"watching failed again and again ({error})"
-                return None
-        try:
-            self._begin()
-        except (OSError, RuntimeError) as error:
+            found = self._reports.changed()
+        except OSError as error:
+            self._reports.close()
             self.reason = f"watching failed ({error})"
-        return None
-
-    def _changed(self) -> frozenset[bytes] | None:
-        found = self._until_seen()
-        if found is None or not self._started or len(found) > _FLOOD:
-            self._started = True
             return None
-        if any(os.path.isdir(path) for path in found):
-            # A folder that has just come is watched a moment later: what came into it meanwhile
-            # is found by looking into it, once it is certain that it is watched.
-            more = self._until_seen()
-            if more is None:
-                return None
-            found |= more
-        inside = {relative(self._root, path) for path in found}
-        return frozenset(path for path in inside if path is not None)
-
-    def _until_seen(self) -> set[str] | None:
-        """Return what was reported up to now; None if the report did not come."""
-        self._count += 1
-        mark = self._own / f"{self._count}-{secrets.token_hex(4)}"
-        mark.touch()
-        found: set[str] = set()
-        end = time.monotonic() + _LONGEST_SECONDS
-        try:
-            while str(mark) not in found:
-                if time.monotonic() > end:
-                    return None
-                found |= {path for _, path in next(self._reports)}
-        finally:
-            mark.unlink()
-        own = str(self._own)
-        return {path for path in found if not path.startswith(own)}
+        started, self._started = self._started, True
+        if found is None or not started or len(found) > _FLOOD:
+            return None
+        return frozenset(found)
 
     def close(self) -> None:
         """See `Watcher`."""
         self._reports.close()
-        for path in self._own.iterdir() if self._own.exists() else ():
-            path.unlink()
-        if self._own.exists():
-            self._own.rmdir()
+        self.reason = self.reason or "it was closed"
 
 
 def watch(root: Path) -> Watcher:
@@ -172,7 +112,7 @@ def watch(root: Path) -> Watcher:
         return NoWatcher(reason)
     try:
         return SystemWatcher(root)
-    except (OSError, ImportError, RuntimeError) as error:
+    except OSError as error:
         return NoWatcher(f"changes are not reported here ({error})")
 
 
