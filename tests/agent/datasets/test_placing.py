@@ -64,6 +64,22 @@ def test_a_sync_leaves_it_alone_in_both_directions(placing: Placing, project: Pa
         assert set(found.index.tree()) == {b"data", b"data/mine.csv"}
 
 
+def test_a_folder_of_data_alone_is_no_folder_of_the_project(
+    placing: Placing, project: Path
+) -> None:
+    placing.place(project, "data/d", Wish("news-0123456789abcdef01234567", "t", "a"))
+    found = Project(project, partial(Ignore, project, sending=False), Index())
+    found.scan()
+    assert set(found.index.tree()) == set()
+    (project / "data" / "mine.csv").write_text("1")
+    assert set(found.look_at([b"data/mine.csv"]).changed) == {b"data", b"data/mine.csv"}
+    assert set(found.left_out) == {b"data/d"}
+    (project / "data" / "mine.csv").unlink()
+    found.look_at([b"data/mine.csv"])
+    found.scan()
+    assert set(found.index.tree()) == {b"data"}
+
+
 @pytest.mark.parametrize("at", ["../out", "/tmp/out", "a/../../out"])
 def test_no_link_lies_outside_the_project(placing: Placing, project: Path, at: str) -> None:
     with pytest.raises(UnsafePathError):
