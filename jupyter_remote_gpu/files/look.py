@@ -108,6 +108,10 @@ class Look:
         if said is not None:
             self._leave(LeftOut(path, *said, is_folder=True))
             return
+        if path not in self._known and _holds_only_data(here, entries):
+            # it was made for the links to data: an empty folder would be all that travels
+            self._leave(LeftOut(path, Why.DATASET, "holds datasets alone", is_folder=True))
+            return
         ignoring = NAMES.intersection(bare.values())
         names = Names({name: prefix + encoded for name, encoded in bare.items()}, ignoring)
         own = self._level(here, prefix, level, ignoring)
@@ -355,3 +359,19 @@ def _encoded(name: str | bytes) -> bytes:
 _BY_NAME = frozenset({Why.OWN, Why.GIT, Why.IGNORED, Why.CACHE, Why.OTHER_VERSION})
 """What the same rules say again without looking into anything. (Folders are looked into for marks,
 files for secrets.)"""
+
+
+def _holds_only_data(
+    here: Folder, entries: Sequence[os.DirEntry[str]] | Sequence[os.DirEntry[bytes]]
+) -> bool:
+    """Whether a folder has links to placed datasets, and nothing else."""
+    try:
+        return bool(entries) and all(
+            entry.is_symlink()
+            and rules.is_placed_data(
+                os.fsencode(os.readlink(here.name(_encoded(entry.name)), dir_fd=here.number))
+            )
+            for entry in entries
+        )
+    except OSError:
+        return False  # it changes in this moment: it is looked at entry by entry

@@ -24,10 +24,13 @@ from .folders import Folder
 from .ignore import Ignore, Level
 from .index import Index
 from .look import Before, Found, Look, Names
-from .verdict import LeftOut
+from .verdict import LeftOut, Why
 
 _MANY_PATHS = 200
-"""For more than these a walk over everything is the quicker way, and the surer one."""
+_PART = 10
+"""For more than these, or this part of all, a walk over everything is the quicker way."""
+_NEVER = (b".git/", rules.TEMPORARY)
+"""What begins so at the top never travels: it need not be looked at when it changes."""
 _SPECIAL = ignore.NAMES | rules.MARKS
 
 
@@ -77,10 +80,10 @@ class Project:
 
         Promises what `scan` does, provided that nothing else has changed.
         """
-        asked = sorted({path for path in paths if not path.startswith(b".git/")})
+        asked = sorted({self._decided(path) for path in paths if not path.startswith(_NEVER)})
         if (
             self._ignore is None
-            or len(asked) > _MANY_PATHS
+            or len(asked) > max(_MANY_PATHS, len(self.index.known) // _PART)
             or any(path == b"" or path.rpartition(b"/")[2] in _SPECIAL for path in asked)
         ):
             return self.scan(told)
@@ -96,6 +99,12 @@ class Project:
         self._levels.update(look.levels)
         self._names.update(look.names)
         return self._took(look, left_out)
+
+    def _decided(self, path: bytes) -> bytes:
+        """Return the folder above that stays as it has data alone, if there is one: it may go."""
+        above = path.rpartition(b"/")[0]
+        left = self.left_out.get(above)
+        return above if left is not None and left.why is Why.DATASET else path
 
     def _look_at_one(self, look: Look, root: Folder, path: bytes) -> list[bytes]:
         """Look at a path; return what was known of it, and is gone unless it is seen."""
