@@ -10,9 +10,9 @@ from jupyter_remote_gpu.commands.data import fetch_there, project_data
 from jupyter_remote_gpu.commands.data_table import data_text, keys_of, missing_text, placed_text
 from jupyter_remote_gpu.commands.project import project_folder
 from jupyter_remote_gpu.commands.project_settings import (
-    TABLE,
     ProjectSettings,
     WantedData,
+    no_data_named,
     with_named,
 )
 from jupyter_remote_gpu.commands.runs import way_to
@@ -32,7 +32,7 @@ from .here import Here
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
 @click.option("--machine", shell_complete=complete_machine, help="The machine.")
 @click.option("--project", is_flag=True, help="Fetch what the project's settings name.")
-@click.option("--newest", is_flag=True, help="Ask again which version is the newest.")
+@click.option("--newest", is_flag=True, help="Ask again for the newest version.")
 @click.option("--remove", is_flag=True, help="Free the room that these data take.")
 @with_here
 def data(
@@ -58,7 +58,7 @@ def data(
     way = _way(here, name)
     if remove:
         _remove(here, name, way, addresses)
-    elif addresses or project:
+    elif addresses or project or newest:
         for one in _wanted(addresses):
             _fetch(here, name, way, one, newest=newest)
     else:
@@ -78,10 +78,7 @@ def _wanted(addresses: tuple[str, ...]) -> tuple[WantedData, ...]:
         return with_named((), addresses)
     found = ProjectSettings(Path.cwd()).data()
     if not found:
-        raise RequestError(
-            "the project's settings name no data",
-            hint=f'In pyproject.toml: [tool.{TABLE}], datasets = ["kaggle://OWNER/NAME"].',
-        )
+        raise no_data_named()
     return found
 
 

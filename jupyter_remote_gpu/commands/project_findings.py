@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from jupyter_remote_gpu.errors import RequestError
 from jupyter_remote_gpu.files.watch import why_not
 
 from .cloud_folder import cloud_folder
 from .finding import Finding
 from .project import holds_home, project_folder
+from .project_settings import ProjectSettings
 
 _LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
 _LONGEST_SECONDS = 2.0
@@ -31,6 +33,7 @@ def look_at_project(folder: Path, limit: Path = _LIMIT) -> Iterable[Finding]:
         yield Finding("project", "warning", text, advice)
         return
     yield Finding("project", "good", f"{root}")
+    yield from _settings(folder)
     cloud = cloud_folder(root)
     if cloud is not None:
         text = (
@@ -41,6 +44,19 @@ def look_at_project(folder: Path, limit: Path = _LIMIT) -> Iterable[Finding]:
         advice = f"Better outside of it, in a repository; or pause {cloud.service} during runs."
         yield Finding("cloud folder", "warning", text, advice)
     yield _watching(root, limit)
+
+
+def _settings(folder: Path) -> Iterable[Finding]:
+    """Say what the project's settings name, or that they cannot be understood."""
+    settings = ProjectSettings(folder)
+    try:
+        data = settings.data()
+    except RequestError as error:
+        yield Finding("settings", "bad", error.message, error.hint or "")
+        return
+    if settings.file is not None:
+        names = ", ".join(one.address for one in data) or "no data"
+        yield Finding("settings", "good", f"{settings.file} names {names}")
 
 
 def _watching(root: Path, limit: Path) -> Finding:

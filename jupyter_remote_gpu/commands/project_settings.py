@@ -25,6 +25,7 @@ PROJECT_FILE = "pyproject.toml"
 _SLIPS = ("jupyter-remote-gpu", "remote_gpu", "remote-gpu", "remotegpu")
 """How the table's name is easily written instead; such a table would say nothing."""
 _FORM = 'Write datasets = ["kaggle://OWNER/NAME", {address = "hf://datasets/ORG/NAME", as = "x"}].'
+_PLACE = f"It stands in [tool.{TABLE}] of {PROJECT_FILE}, or in {OWN_FILE}."
 _ENTRY_KEYS = frozenset({"address", "as"})
 
 Stamp = tuple[tuple[str, int, int], ...]
@@ -78,6 +79,11 @@ def with_named(entries: Sequence[WantedData], addresses: Sequence[str]) -> tuple
     """Return entries and, after them, the addresses that no entry names."""
     known = {entry.address for entry in entries}
     return (*entries, *(WantedData(one) for one in addresses if one not in known))
+
+
+def no_data_named() -> RequestError:
+    """Return the error for asking for the data of settings that name none."""
+    return RequestError("the project's settings name no data", hint=f"{_FORM} {_PLACE}")
 
 
 def _stamp(places: Sequence[Path]) -> Stamp:

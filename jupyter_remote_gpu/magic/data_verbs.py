@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jupyter_remote_gpu.commands.data_table import data_text, keys_of, missing_text, placed_text
+from jupyter_remote_gpu.commands.project_settings import WantedData, no_data_named
 from jupyter_remote_gpu.errors import RequestError
 from jupyter_remote_gpu.protocol.dataset_messages import ListDatasets, RemoveDatasets
 from jupyter_remote_gpu.session.summary import size_text
@@ -19,7 +20,7 @@ from .placing import place
 def _data(extension: Extension, command: LineCommand) -> None:
     if command.operand == REMOVE:
         _remove(extension, command)
-    elif command.names:
+    elif command.names or command.operand == NEWEST:
         _place(extension, command)
     else:
         _list(extension, command)
@@ -28,12 +29,23 @@ def _data(extension: Extension, command: LineCommand) -> None:
 def _place(extension: Extension, command: LineCommand) -> None:
     joined = extension.machines.chosen(command.request)
     joined.front_end.begin()
-    for address in command.names:
+    data = extension.machines.data
+    for one in _wanted(extension, command):
         if command.operand == NEWEST:
-            extension.machines.data.forget(address, called=command.called)
-        placed = place(joined, address, called=command.called)
-        resolved = extension.machines.data.resolve(address, called=command.called)
+            data.forget(one.address, called=one.called)
+        placed = place(joined, one.address, called=one.called)
+        resolved = data.resolve(one.address, called=one.called)
         print(placed_text(joined.name, resolved.text, placed))
+
+
+def _wanted(extension: Extension, command: LineCommand) -> tuple[WantedData, ...]:
+    """Return what is to be placed: what the line names, else what the project's settings do."""
+    if command.names:
+        return tuple(WantedData(address, command.called) for address in command.names)
+    found = extension.wants.data()
+    if not found:
+        raise no_data_named()
+    return found
 
 
 def _list(extension: Extension, command: LineCommand) -> None:

@@ -166,7 +166,9 @@ VERBS: tuple[Verb, ...] = (
         "/kaggle/input/NAME. In Python: dataset(ADDRESS), in remote and local cells. Fetched\n"
         "once, they serve all projects of the machine; sync and git leave them alone. --as NAME\n"
         "gives another name, --newest asks for a newer version, --remove NAME frees the room.\n"
-        "Without an address, what lies there.",
+        "Without an address, what lies there. What the project's settings name (datasets in\n"
+        "[tool.jupyter_remote_gpu] of pyproject.toml) is there before any cell; --newest without\n"
+        "an address asks for newer versions of these.",
         (
             "%remote_gpu data kaggle://clmentbisaillon/fake-and-real-news-dataset",
             "%remote_gpu data hf://datasets/rajpurkar/squad --as squad",

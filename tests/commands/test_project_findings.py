@@ -49,3 +49,19 @@ def test_more_folders_than_can_be_watched(tmp_path: Path, limit: Path) -> None:
     limit.write_text("1000")
     found = {one.what: one for one in look_at_project(tmp_path / "project", limit)}
     assert found["changes"].state == "good"
+
+
+def test_what_the_projects_settings_name(tmp_path: Path, limit: Path) -> None:
+    settings = tmp_path / "project/.remotegpu.toml"
+    settings.parent.mkdir()
+    settings.write_text('datasets = ["kaggle://a/b"]')
+    found = {one.what: one for one in look_at_project(settings.parent, limit)}
+    assert (found["settings"].state, found["settings"].text) == (
+        "good",
+        f"{settings} names kaggle://a/b",
+    )
+    settings.write_text("datasets = 1")
+    found = {one.what: one for one in look_at_project(settings.parent, limit)}
+    assert found["settings"].state == "bad"
+    assert "datasets is no list" in found["settings"].text
+    assert found["settings"].advice

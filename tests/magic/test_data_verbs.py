@@ -93,12 +93,16 @@ def test_the_projects_settings_name_what_every_cell_needs(
     again = len(kaggle.asked)
     assert shop.run(cell).text() == "id,n\n1,2\n\n"
     assert len(kaggle.asked) == again
+    kaggle.datasets["shop/stock"].versions.append({"stock.csv": b"id,n\n1,3\n"})
+    assert "kaggle://shop/stock@2" in shop.run("%remote_gpu data --newest").text()
+    assert shop.run(cell).text() == "id,n\n1,3\n\n"
     settings.write_text('datasets = ["kaggle://shop"]')
     refused = shop.run('%%remote_gpu\nprint("ran")')
     assert refused.ename() == "RequestError"
     assert ".remotegpu.toml: entry 1 of datasets: 'kaggle://shop'" in refused.error()
     assert "ran" not in refused.text()
     settings.unlink()
+    assert shop.run("%remote_gpu data --newest").ename() == "RequestError"
     assert shop.run('%%remote_gpu\nprint("ran")').text() == "ran\n"
 
 
