@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_remote_gpu.datasets.remembered import Remembered
 from jupyter_remote_gpu.datasets.source import Resolved, Source
@@ -16,11 +17,14 @@ from jupyter_remote_gpu.session.asking import asking
 from jupyter_remote_gpu.session.cell_data import CellData, ProjectData
 from jupyter_remote_gpu.session.datasets import Carry, Placed, Placement, Where
 from jupyter_remote_gpu.session.place import Workspace
-from jupyter_remote_gpu.session.script import ScriptRun
 from jupyter_remote_gpu.transport.base import Transport
 
 from .project_settings import WantedData
 from .settings import Settings
+
+if TYPE_CHECKING:
+    # `dataset` in a plain script has no use for what runs scripts on machines
+    from jupyter_remote_gpu.session.script import ScriptRun
 
 
 def project_data(settings: Settings, folder: Path, sources: Sources | None = None) -> ProjectData:
