@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent import futures
 from dataclasses import dataclass
+
+from jupyter_remote_gpu.chunks.manifest import Piece
 
 from .folders import Folder
 from .reading import Going, Reading, read_file
@@ -45,13 +47,23 @@ class Ahead:
         self._waiting: deque[Asked] = deque()
         self._pool: futures.ThreadPoolExecutor | None = None
 
-    def read(self, folder: Folder, name: bytes, path: bytes, seen: Stamp) -> None:
-        """Have a file of an open folder read; the folder may be closed meanwhile."""
+    def read(
+        self,
+        folder: Folder,
+        name: bytes,
+        path: bytes,
+        seen: Stamp,
+        before: Sequence[Piece] = (),
+    ) -> None:
+        """Have a file of an open folder read; the folder may be closed meanwhile.
+
+        `before` are the chunks it had when it was read last.
+        """
         if self._pool is None:
             cores = os.cpu_count() or 1
             self._pool = futures.ThreadPoolExecutor(max(1, min(_MOST_THREADS, cores - 1)))
         again, going = folder.again(), Going()
-        result = self._pool.submit(read_file, again, name, seen, going)
+        result = self._pool.submit(read_file, again, name, seen, going, before)
         self._waiting.append(Asked(path, again, going, result))
 
     def next(self, *, last: bool) -> Asked | None:

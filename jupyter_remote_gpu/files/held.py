@@ -33,6 +33,7 @@ class HeldChunks:
         self.index = index
         self._root = root
         self._open: tuple[bytes, int] | None = None
+        self._folder: tuple[bytes, Folder] | None = None
         self._learn_all()
 
     def _learn_all(self) -> None:
@@ -84,6 +85,21 @@ class HeldChunks:
         self._learn_all()
         return self._got(name)
 
+    def or_from(self, other: Get) -> Get:
+        """Return what gives a chunk from the files, else from `other`; raises as that does."""
+
+        def get(name: bytes) -> bytes:
+            if self._has(name):
+                with contextlib.suppress(LackingError):
+                    return self.get(name)
+            return other(name)
+
+        return get
+
+    def _has(self, name: bytes) -> bool:
+        """Whether a chunk or node was in a file when it was looked at, without reading any."""
+        return name in self._places or name in self._all_nodes()
+
     def _got(self, name: bytes) -> bytes:
         place = self._places.get(name)
         if place is None:
@@ -98,29 +114,44 @@ class HeldChunks:
         return data
 
     def _node(self, name: bytes) -> bytes:
+        nodes = self._all_nodes()
+        if name not in nodes:
+            raise LackingError("a chunk that was asked for lies in no file here")
+        return nodes[name]
+
+    def _all_nodes(self) -> dict[bytes, bytes]:
+        """Return the nodes of all lists, made when they are first asked for."""
         if not self._nodes:
             for pieces in self._lists.values():
                 self._nodes.update(content_of(pieces)[1])
-        if name not in self._nodes:
-            raise LackingError("a chunk that was asked for lies in no file here")
-        return self._nodes[name]
+        return self._nodes
 
     def _number(self, path: bytes) -> int:
-        """Return a descriptor of a file; that of the last one stays open."""
+        """Return a descriptor of a file; that of the last one stays open, and its folder."""
         if self._open is not None and self._open[0] == path:
             return self._open[1]
-        self.close()
+        self._close_file()
         parent, _, name = path.rpartition(b"/")
-        with Folder.at(self._root) as root, root.walk(parent) as folder:
-            number = os.open(folder.name(name), _FLAGS, dir_fd=folder.number)
+        if self._folder is None or self._folder[0] != parent:
+            self.close()
+            with Folder.at(self._root) as root:
+                self._folder = (parent, root.walk(parent))
+        folder = self._folder[1]
+        number = os.open(folder.name(name), _FLAGS, dir_fd=folder.number)
         self._open = (path, number)
         return number
 
-    def close(self) -> None:
-        """Close the file that is open for reading."""
+    def _close_file(self) -> None:
         if self._open is not None:
             os.close(self._open[1])
             self._open = None
+
+    def close(self) -> None:
+        """Close the file and the folder that are open for reading."""
+        self._close_file()
+        if self._folder is not None:
+            self._folder[1].close()
+            self._folder = None
 
 
 def first_of(*sources: Get) -> Get:

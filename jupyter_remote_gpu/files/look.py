@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from jupyter_remote_gpu.chunks.manifest import Piece
 from jupyter_remote_gpu.chunks.tree import (
     FOLDER,
     MAX_FOLDERS_DEEP,
@@ -262,10 +263,16 @@ class Look:
             return
         if stamp[0] > LARGE_BYTES:
             self._seen.add(path)
-            self._ahead.read(here, name, path, stamp)
+            self._ahead.read(here, name, path, stamp, self._pieces_of(known))
             self._take_read(last=False)
         else:
             self._read(path, read_file(here, name, stamp), level)
+
+    def _pieces_of(self, known: Known | None) -> Sequence[Piece]:
+        """Return the chunks that a file had, if it was read before."""
+        if known is None or type(known.entry) is not FileEntry:
+            return ()
+        return self._before.index.pieces.get(known.entry.content.name, ())
 
     def _take_read(self, *, last: bool) -> None:
         """Take in large files that were read meanwhile; with `last`, all that there are."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from jupyter_remote_gpu.chunks.manifest import Content, Piece, content_of
 from jupyter_remote_gpu.errors import UnreadableError
 
 from .folders import Folder
+from .rereading import Fill, pieces_again
 from .stamp import Stamp, is_settled, stamp_of
 
 WINDOW_BYTES = 4 << 20
@@ -59,13 +61,18 @@ class Reading:
 
 
 def read_file(
-    folder: Folder, name: bytes, seen: Stamp | None = None, going: Going | None = None
+    folder: Folder,
+    name: bytes,
+    seen: Stamp | None = None,
+    going: Going | None = None,
+    before: Sequence[Piece] = (),
 ) -> Reading:
     """Read and cut a file of a folder, again if it changes meanwhile, three times at most.
 
     `seen` is the stamp of a regular file that a walk has just found there; it
     spares a call of the system. `going` counts what is read, and ends the reading
-    of a large file when it is told to. Blocks on the disk. Raises UnreadableError,
+    of a large file when it is told to. With the chunks it had `before`, a large file
+    is cut only where it changed. Blocks on the disk. Raises UnreadableError,
     FileNotFoundError if it is gone, and CancelledError.
     """
     path = folder.name(name)
@@ -78,17 +85,17 @@ def read_file(
         except OSError as error:
             raise _unreadable(path, error) from error
         try:
-            before = seen if seen is not None and not attempt else stamp_of(os.fstat(number))
-            if not stat.S_ISREG(before[4]):
+            status = seen if seen is not None and not attempt else stamp_of(os.fstat(number))
+            if not stat.S_ISREG(status[4]):
                 raise UnreadableError(f"{os.fsdecode(path)} is no regular file")
-            pieces, small = _pieces(number, before[0], going)
+            pieces, small = _pieces(number, status[0], going, before)
             after = stamp_of(os.fstat(number))
         except OSError as error:
             raise _unreadable(path, error) from error
         finally:
             os.close(number)
         content, _ = content_of(pieces)
-        whole = after == before and content.size == before[0]
+        whole = after == status and content.size == status[0]
         if whole or attempt == _TRIES - 1:
             settled = whole and is_settled(after, began)
             return Reading(content, tuple(pieces), after, settled, whole, small)
@@ -102,9 +109,12 @@ def _unreadable(path: bytes | str, error: OSError) -> UnreadableError:
     )
 
 
-def _pieces(number: int, size: int, going: Going | None) -> tuple[list[Piece], bytes | None]:
+def _pieces(
+    number: int, size: int, going: Going | None, before: Sequence[Piece]
+) -> tuple[list[Piece], bytes | None]:
     if size > WINDOW_BYTES:
-        return _windows(number, size, going or Going()), None
+        fill = _filling(number, size, going or Going())
+        return pieces_again(fill, before, WINDOW_BYTES) if before else _windows(fill), None
     data = os.read(number, size + 1)  # one more: a file that has grown is seen to have
     while len(data) < size and (more := os.read(number, size + 1 - len(data))):
         data += more
@@ -124,26 +134,35 @@ def _named(view: memoryview, lengths: list[int]) -> list[Piece]:
     return pieces
 
 
-def _windows(number: int, size: int, going: Going) -> list[Piece]:
-    """Read a large file window by window; one is hashed while the next is read and cut.
+def _filling(number: int, size: int, going: Going) -> Fill:
+    """Return what reads a file into one buffer after the other.
 
-    Ends where the file did when it was opened, for one may grow as fast as it is read.
+    It ends where the file did when it was opened, for one may grow as fast as it is read.
     """
     going.bytes = 0
+
+    def fill(window: memoryview) -> tuple[int, bool]:
+        if going.stopped:
+            raise CancelledError
+        filled, ended = _fill(number, window)
+        going.bytes += filled
+        return filled, ended or going.bytes > size
+
+    return fill
+
+
+def _windows(fill: Fill) -> list[Piece]:
+    """Read a large file window by window; one is hashed while the next is read and cut."""
     pieces: list[Piece] = []
     spare = [bytearray(WINDOW_BYTES) for _ in range(2)]
     running: tuple[Future[list[Piece]], bytearray] | None = None
     rest = b""
     with ThreadPoolExecutor(1) as hashing:  # BLAKE3 lets go of the interpreter lock
         while True:
-            if going.stopped:
-                raise CancelledError
             window = spare.pop()
             window[: len(rest)] = rest
-            filled, ended = _fill(number, window, len(rest))
-            going.bytes += filled - len(rest)
-            ended = ended or going.bytes > size
-            view = memoryview(window)[:filled]
+            filled, ended = fill(memoryview(window)[len(rest) :])
+            view = memoryview(window)[: len(rest) + filled]
             lengths = cut_content(view, whole=ended)
             used = sum(lengths)
             rest = bytes(view[used:])
@@ -155,10 +174,10 @@ def _windows(number: int, size: int, going: Going) -> list[Piece]:
                 return pieces + running[0].result()
 
 
-def _fill(number: int, window: bytearray, start: int) -> tuple[int, bool]:
-    """Read until the window is full or the file ends; return how full it is, and which."""
-    view = memoryview(window)
-    while start < len(window):
+def _fill(number: int, view: memoryview) -> tuple[int, bool]:
+    """Read until a buffer is full or the file ends; return how full it is, and which."""
+    start = 0
+    while start < view.nbytes:
         count = (
             os.readv(number, [view[start:]])
             if hasattr(os, "readv")
@@ -171,6 +190,6 @@ def _fill(number: int, window: bytearray, start: int) -> tuple[int, bool]:
 
 
 def _copied(number: int, view: memoryview, start: int) -> int:
-    data = os.read(number, len(view) - start)
+    data = os.read(number, view.nbytes - start)
     view[start : start + len(data)] = data
     return len(data)

@@ -87,7 +87,9 @@ def test_a_large_file_is_told_of_while_it_is_read(
     (tmp_path / "large").write_bytes(bytes(2_000_000))
     half, heard = 100 << 20, threading.Event()
 
-    def slow(folder: Folder, name: bytes, seen: Stamp, going: Going) -> reading.Reading:
+    def slow(
+        folder: Folder, name: bytes, seen: Stamp, going: Going, before: object
+    ) -> reading.Reading:
         going.bytes = half
         assert heard.wait(30)
         return read_file(folder, name, seen)
