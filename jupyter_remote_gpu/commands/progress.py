@@ -17,6 +17,8 @@ SHOWN_AFTER_SECONDS = 0.3
 SHOWN_EVERY_SECONDS = 0.1
 PACE_SECONDS = 1.0
 """A rate that was seen for a shorter time says little."""
+STOPPED = "stopped; nothing was left half done"
+STOPPED_FETCHING = "stopped; what was fetched is kept, and goes on when it is asked for again"
 COUNTED = 10_000
 """Totals beyond are bytes, the others are pieces."""
 
@@ -97,10 +99,11 @@ class Progress:
         self._bar.show(text, step.done / step.total if step.total else None)
 
     @contextlib.contextmanager
-    def shown(self, summary: Callable[[float], str]) -> Iterator[None]:
+    def shown(self, summary: Callable[[float], str], stopped: str = STOPPED) -> Iterator[None]:
         """Show what is told until the block is left; then, if anything was, a summary.
 
-        `summary` is given the seconds it took. A block inside a block is part of it.
+        `summary` is given the seconds it took; after Ctrl-C `stopped` takes its place.
+        A block inside a block is part of it.
         """
         with self._lock:
             inside = self._bar is not None
@@ -114,7 +117,7 @@ class Progress:
         try:
             yield
         except KeyboardInterrupt:
-            self._end(lambda seconds: "stopped; nothing was left half done", stopped=True)
+            self._end(lambda seconds: stopped, stopped=True)
             raise
         except BaseException:
             what = self._latest.what

@@ -163,12 +163,18 @@ def _runs(extension: Extension, command: LineCommand) -> None:
         runs = joined.session.runs()
     if not runs:
         print(f"There are no runs on {joined.name} yet.")
+    before: dict[str, str] = {}
     for number, run in enumerate(runs, 1):
         began = time.strftime("%H:%M:%S", time.localtime(run["started"]))
         took = seconds_text((run["ended"] or time.time()) - run["started"])
         first = run["source"].strip().splitlines()[0][:50]
         error = f" ({run['error']})" if run["error"] else ""
         print(f"{number:>3}  {began}  {took:>8}  {run['status']}{error}  [{run['count']}] {first}")
+        data = run["datasets"]
+        for at, text in data.items():
+            if before.get(at) != text:
+                print(f"     {at} is {text} from here on")
+        before = data
 
 
 def _attach(extension: Extension, command: LineCommand) -> None:

@@ -17,10 +17,11 @@ from . import arguments, help, verbs
 from .both import run_there
 from .extension import Extension, cell_count, cell_filename
 from .joined import Joined
+from .missing_data import asks_kaggle, missing_data_text
 from .missing_file import missing_file_text
 from .missing_module import missing_text
 from .placing import place_all
-from .remote_error import remote_exception, syntax_error
+from .remote_error import remote_exception, shown_as, syntax_error
 
 
 @magics_class
@@ -36,6 +37,15 @@ class RemoteGPUMagics(Magics):
     @line_cell_magic
     def remote_gpu(self, line: str, cell: str | None = None) -> Any:
         """Replaced below by the help text, which the parser's tables make."""
+        try:
+            return self._do(line, cell)
+        except KeyboardInterrupt as stopped:
+            if hasattr(stopped, "_render_traceback_"):
+                raise
+            # where in our code it was stopped says nothing to the user
+            raise shown_as(KeyboardInterrupt(), ["KeyboardInterrupt"]) from None
+
+    def _do(self, line: str, cell: str | None) -> Any:
         if cell is None:
             return self._carry_out(arguments.parse_line(line))
         command = arguments.parse_cell(line)
@@ -128,10 +138,18 @@ class RemoteGPUMagics(Magics):
 
     def _explain(self, joined: Joined, error: dict[str, Any]) -> None:
         """Say what can be done about an exception that would not have been raised here."""
-        if isinstance(joined.place, RemotePlace):
+        text = self._missing_data(joined, error) if asks_kaggle(error) else None
+        if text is None and isinstance(joined.place, RemotePlace):
             text = missing_text(error, joined.name) or self._missing_file(joined, error)
-            if text is not None and text not in self._extension.told_of_files:
-                joined.front_end.note(f"{joined.name} ▸ {text}")
+        if text is not None and text not in self._extension.told_of_files:
+            joined.front_end.note(f"{joined.name} ▸ {text}")
+
+    def _missing_data(self, joined: Joined, error: dict[str, Any]) -> str:
+        """Return what can be said of a path of Kaggle's that is not there."""
+        runs = joined.session.runs()
+        beside = f"{self._extension.machines.project.subfolder}/".removeprefix("/")
+        data = {at.removeprefix(beside): text for at, text in runs[-1]["datasets"].items()}
+        return missing_data_text(error, joined.name, data)
 
     def _missing_file(self, joined: Joined, error: dict[str, Any]) -> str | None:
         """Return what can be said of a file that the cell did not find there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -48,6 +49,7 @@ def test_a_cell_gets_the_path_of_data_and_the_source_is_asked_once(
     shown = news.run(CELL)
     assert shown.error() == ""
     assert shown.text() == "a,b\n1,2\n\n"
+    assert "kaggle://o/news@1, 1 file, 8 bytes, fetched" in shown.line()
     requests = len(server.asked)
     assert news.run(CELL).text() == "a,b\n1,2\n\n"
     relative = news.run('%%remote_gpu\nprint(open("data/news/a.csv").read())')
@@ -57,6 +59,38 @@ def test_a_cell_gets_the_path_of_data_and_the_source_is_asked_once(
     runs = "get_ipython().remote_gpu_extension.machines.latest.session.runs()"
     recorded = news.run(f"print([run['datasets'] for run in {runs}])").text()
     assert recorded == f"{[{'data/news': 'kaggle://o/news@1'}] * 3}\n"
+
+
+def test_a_run_s_data_are_listed_with_it(news: Notebook) -> None:
+    news.run(CELL)
+    listed = news.run("%remote_gpu runs").text()
+    assert listed.count("data/news is kaggle://o/news@1 from here on\n") == 1
+
+
+def test_data_of_one_name_have_a_path_each(news: Notebook, server: Server) -> None:
+    first = news.run('%%remote_gpu\nprint((a := dataset("kaggle://o/news")).name)')
+    assert first.text() == "news\n"
+    code = 'b = dataset("kaggle://p/news")\nprint(b.name, a != b, (b / "a.csv").exists())'
+    second = news.run(f"%%remote_gpu\n{code}")
+    assert re.fullmatch(r"news-[0-9a-f]{8} True True\n", second.text())
+    assert "data/news is kaggle://o/news@1" in second.line()
+    named = news.run('%%remote_gpu --datasets kaggle://p/news\nprint("ran")')
+    assert named.ename() == "InTheWayError"
+    assert "--as NAME" in named.error()
+
+
+def test_a_public_notebook_is_told_where_its_files_are(news: Notebook) -> None:
+    shown = news.run('%%remote_gpu\nopen("/kaggle/input/news/a.csv")')
+    assert "kaggle://o/news@1 is at data/news on embedded: read data/news/a.csv" in shown.line()
+    assert shown.ename() == "FileNotFoundError"
+
+
+def test_what_lies_here_is_sent_as_it_is_and_looked_at_each_time(news: Notebook) -> None:
+    news.run("import os\nos.makedirs('rows', exist_ok=True)")
+    for text in ("1", "22"):
+        news.run(f"open('rows/x.csv', 'w').write('{text}');")
+        shown = news.run('%%remote_gpu\nprint((dataset("./rows") / "x.csv").read_text())')
+        assert (shown.error(), shown.text()) == ("", f"{text}\n")
 
 
 def test_what_cannot_be_had_is_an_error_of_the_cell(news: Notebook) -> None:
