@@ -12,7 +12,7 @@ from jupyter_remote_gpu.commands.carrying import carry_to
 from jupyter_remote_gpu.commands.data import project_data, where_of
 from jupyter_remote_gpu.commands.machine_table import counted
 from jupyter_remote_gpu.commands.places import place_here, place_there
-from jupyter_remote_gpu.commands.progress import Progress
+from jupyter_remote_gpu.commands.progress import STOPPED_FETCHING, Progress
 from jupyter_remote_gpu.commands.settings import Settings
 from jupyter_remote_gpu.commands.ways import as_machine, brief, local, reached
 from jupyter_remote_gpu.config import RemoteGPU
@@ -225,7 +225,7 @@ class Machines:
             session.with_client,
             lambda: where_of(session.workspace, self.project.subfolder),
             progress.told,
-            progress.shown,
+            lambda summary: progress.shown(summary, STOPPED_FETCHING),
             lambda line: front_end.note(f"{name} ▸ {line}"),
             trusted=machine.trusted,
             carry=carry_to(transport, self._settings),
