@@ -26,7 +26,15 @@ from jupyter_remote_gpu.errors import (
     RulesNotAcceptedError,
     SourceDownError,
 )
-from tests.datasets.emulators.kaggle import RULES, TOKEN, Competition, Dataset, Kaggle, zipped
+from tests.datasets.emulators.kaggle import (
+    RULES,
+    TOKEN,
+    Competition,
+    Dataset,
+    Kaggle,
+    tarred,
+    zipped,
+)
 from tests.datasets.emulators.serving import Reply, json_reply
 
 FILES = {"True.csv": b"title\n" * 100, "raw/a/1.txt": b"one", "raw/2.txt": b"two", "empty": b""}
@@ -92,10 +100,15 @@ def test_one_file_may_come_packed(source: Sources) -> None:
     assert _get(link.url) == zipped({"True.csv": FILES["True.csv"]})
 
 
-def test_a_folder_is_its_files(source: Sources) -> None:
+def test_a_folder_is_its_files(kaggle: Kaggle, source: Sources) -> None:
+    kaggle.pages = 1
+    kaggle.datasets["o/news"].versions[-1] = FILES | {f"raw/{n}.txt": b"x" for n in range(3, 6)}
     resolved = source().resolve(parse_reference("kaggle://o/news/raw"))
     assert [(file.path, file.bytes) for file in resolved.files] == [
         ("raw/2.txt", 3),
+        ("raw/3.txt", 1),
+        ("raw/4.txt", 1),
+        ("raw/5.txt", 1),
         ("raw/a/1.txt", 3),
     ]
 
@@ -126,8 +139,11 @@ def test_a_small_model_is_its_files_and_a_large_one_an_archive(
     assert resolved.version == "1"
     assert [file.path for file in resolved.files] == ["model.safetensors", "config.json"]
     kaggle.models[MODEL].append({f"part-{n}": b"x" for n in range(30)})
-    (archive,) = source().resolve(gemma).files
-    assert archive.unpack
+    large = source().resolve(gemma)
+    (archive,) = large.files
+    assert (archive.path, archive.unpack) == ("archive.tar.gz", True)
+    (link,) = source().links(large, large.files)
+    assert _get(link.url) == tarred(kaggle.models[MODEL][1])
 
 
 REFUSALS = [

@@ -7,7 +7,9 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ import pytest
 from tests.datasets.emulators.hub import TOKEN as HUB_TOKEN
 from tests.datasets.emulators.hub import Hub, Repository
 from tests.datasets.emulators.kaggle import KEY, TOKEN, USER, Competition, Dataset, Kaggle
+from tests.datasets.emulators.serving import Reply
 
 needs_kagglehub = pytest.mark.skipif(
     importlib.util.find_spec("kagglehub") is None, reason="kagglehub is not installed"
@@ -32,13 +35,13 @@ def files(path):
     root = pathlib.Path(path)
     every = sorted(one for one in root.rglob("*") if one.is_file()) if root.is_dir() else [root]
     said.append({{one.name: one.stat().st_size for one in every}})
-def fails(what, *words, **more):
+def tries(what, *words, **more):
     try:
-        what(*words, **more)
+        came = what(*words, **more)
     except Exception as error:
         said.append(type(error).__name__)
     else:
-        said.append("no error")
+        files(came)
 """
 
 
@@ -74,10 +77,10 @@ files(hub.competition_download("titanic"))
 files(hub.model_download("google/gemma/pyTorch/2b"))
 del os.environ["KAGGLE_API_TOKEN"]
 files(hub.dataset_download("o/packed", path="a.csv"))
-fails(hub.dataset_download, "o/news")
+tries(hub.dataset_download, "o/news")
 os.environ.update(KAGGLE_USERNAME="alice", KAGGLE_KEY=os.environ["KEY"])
 files(hub.dataset_download("o/news", path="a.csv"))
-fails(hub.dataset_download, "o/news", path="b.csv")
+tries(hub.dataset_download, "o/news", path="b.csv")
 """
     sizes = {Path(path).name: len(data) for path, data in FILES.items()}
     assert _kagglehub(code, kaggle, KAGGLE_API_TOKEN=TOKEN, KEY=KEY) == [
@@ -95,25 +98,56 @@ fails(hub.dataset_download, "o/news", path="b.csv")
 
 
 @needs_kagglehub
-def test_kagglehub_meets_the_faults(kaggle: Kaggle) -> None:
-    kaggle.datasets["o/news"] = Dataset([FILES])
-    kaggle.competitions["titanic"] = Competition({"train.csv": b"a,b\n"})
-    # Beyond one of its pieces of 1 MiB, else nothing is kept.
-    kaggle.storage.faults.drop("archive.zip", after=2_500_000)
+@pytest.mark.skipif(
+    not hasattr(tarfile, "data_filter"), reason="kagglehub unpacks no tar archive on this Python"
+)
+def test_kagglehub_gets_what_comes_in_tar_archives(kaggle: Kaggle) -> None:
+    kaggle.competitions["titanic"] = Competition({"train.csv": b"a\n"}, {USER}, tarred=True)
+    kaggle.models[MODEL] = [{}, {f"{n}.bin": bytes(n) for n in range(30)}]
     code = """
-fails(hub.dataset_download, "o/news")
-files(hub.dataset_download("o/news"))
-fails(hub.competition_download, "titanic")
+files(hub.competition_download("titanic"))
+files(hub.model_download("google/gemma/pyTorch/2b"))
 """
-    broken, whole, rules = _kagglehub(code, kaggle, KAGGLE_API_TOKEN=TOKEN)
+    assert _kagglehub(code, kaggle, KAGGLE_API_TOKEN=TOKEN) == [
+        {"train.csv": 2},
+        {f"{n}.bin": n for n in range(30)},
+    ]
+
+
+@needs_kagglehub
+def test_kagglehub_meets_the_faults(kaggle: Kaggle) -> None:
+    kaggle.datasets |= {"o/news": Dataset([FILES]), "o/spoilt": Dataset([FILES])}
+    kaggle.competitions["titanic"] = Competition({"train.csv": b"a,b\n"})
+    storage = kaggle.storage
+    storage.hashes = ()
+    # Beyond one of its pieces of 1 MiB, else nothing is kept.
+    storage.faults.drop("news/1/archive.zip", after=2_500_000)
+    storage.faults.drop("spoilt/1/archive.zip", after=2_500_000)
+    storage.faults.answer("spoilt/1/archive.zip bytes=", Reply(403, {}, b"<Error>over</Error>"))
+    code = """
+tries(hub.dataset_download, "o/news")
+files(hub.dataset_download("o/news"))
+files(hub.dataset_download("o/news"))
+tries(hub.competition_download, "titanic")
+tries(hub.dataset_download, "o/spoilt")
+tries(hub.dataset_download, "o/spoilt")
+tries(hub.dataset_download, "o/spoilt")
+"""
+    broken, whole, kept, rules, *spoilt = _kagglehub(code, kaggle, KAGGLE_API_TOKEN=TOKEN)
     assert broken in ("ChunkedEncodingError", "ConnectionError")
     assert isinstance(whole, dict)
     assert len(whole) == len(FILES)
+    assert kept == whole
     assert rules == "KaggleApiHTTPError"
-    ranges = [asked.headers.get("range", "") for asked in kaggle.storage.asked]
-    assert ranges == ["", "", "bytes=2097152-"]
-    kaggle.storage.wrong_md5 = True
-    wrong = 'fails(hub.dataset_download, "o/news", force_download=True)'
+    # An error page in the place of the rest is part of the archive from then on.
+    assert spoilt[0] in ("ChunkedEncodingError", "ConnectionError")
+    assert spoilt[1:] == ["ValueError", "BadZipFile"]
+    calls = [asked.path.rpartition("/")[2] for asked in kaggle.asked]
+    assert calls[:5] == ["GetDataset", "DownloadDataset"] * 2 + ["GetDataset"]
+    ranges = [asked.headers.get("range", "") for asked in storage.asked]
+    assert ranges[:6] == ["", "", "bytes=2097152-", "", "", "bytes=2097152-"]
+    storage.hashes, storage.wrong_md5 = ("crc32c", "md5"), True
+    wrong = 'tries(hub.dataset_download, "o/spoilt", path="a.csv")'
     assert _kagglehub(wrong, kaggle) == ["DataCorruptionError"]
 
 
@@ -123,29 +157,47 @@ def test_huggingface_hub_gets_what_there_is_and_names_the_faults(hub: Hub) -> No
     hub.repositories["datasets/shop/items"] = Repository([{"old": b"1"}, files])
     hub.repositories["datasets/shop/own"] = Repository([files], private=True)
     hub.repositories["models/org/gated"] = Repository([{"config.json": b"{}"}], gated=True)
+    hub.repositories["models/org/busy"] = Repository([{"config.json": b"{}"}])
+    large = {"broken.bin": bytes(25_000_000), "reset.bin": bytes(25_000_001)}
+    hub.repositories["models/org/large"] = Repository([large])
+    hub.faults.answer("busy/resolve", Reply(429, {"RateLimit": '"resolvers";r=0;t=0'}), times=2)
+    # Beyond one of its pieces of 10 MiB.
+    hub.storage.faults.drop(sha256(large["broken.bin"]).hexdigest(), after=21_500_000)
+    hub.storage.faults.drop(sha256(large["reset.bin"]).hexdigest(), after=21_500_000, reset=True)
     hub.pages = 2
     code = """
 get, of = hub.snapshot_download, {"repo_type": "dataset"}
 files(get("shop/items", **of))
 files(get("shop/items", revision="v1", **of))
-fails(get, "shop/own", **of)
-fails(hub.hf_hub_download, "shop/items", "none", **of)
-fails(get, "shop/items", revision="v7", **of)
-fails(hub.hf_hub_download, "org/gated", "config.json")
+tries(get, "shop/own", **of)
+tries(hub.hf_hub_download, "shop/items", "none", **of)
+tries(get, "shop/items", revision="v7", **of)
+tries(hub.hf_hub_download, "org/gated", "config.json")
+files(hub.hf_hub_download("org/busy", "config.json"))
+tries(hub.hf_hub_download, "org/large", "broken.bin")
+tries(hub.hf_hub_download, "org/large", "reset.bin")
 os.environ["HF_TOKEN"] = os.environ["LATER"]
 files(get("shop/own", **of))
 """
     environ = {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "LATER": HUB_TOKEN}
     sizes = {"README.md": 8, "train.csv": 3_000_000}
-    assert _run("huggingface_hub", code, environ) == [
+    *said, broken, reset, later = _run("huggingface_hub", code, environ)
+    assert [*said, reset, later] == [
         sizes,
         {"old": 1},
         "RepositoryNotFoundError",
         "RemoteEntryNotFoundError",
         "RevisionNotFoundError",
         "GatedRepoError",
+        {"config.json": 2},
+        "ReadError",
         sizes,
     ]
+    ranges = [asked.headers.get("range", "") for asked in hub.storage.asked]
+    # Before version 2 it did not go on by itself.
+    resumed = (broken, [part for part in ranges if part])
+    goes_on = ({"broken.bin": 25_000_000}, ["bytes=20971520-"])
+    assert resumed in (goes_on, ("RemoteProtocolError", []))
     assert {asked.authorization for asked in hub.storage.asked} == {""}
 
 
@@ -167,7 +219,7 @@ api.upload_file(
     path_in_repo="again.safetensors",
     repo_id="alice/shop",
 )
-fails(api.create_repo, "bob/shop")
+tries(api.create_repo, "bob/shop")
 files(hub.snapshot_download("alice/shop"))
 said.append(api.model_info("alice/shop").private)
 """

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from jupyter_remote_gpu.datasets.data_path import DataPath
 from jupyter_remote_gpu.datasets.grammar import parse_reference
+from jupyter_remote_gpu.datasets.here import DatasetsHere
 from jupyter_remote_gpu.datasets.reference import Kind
+from jupyter_remote_gpu.datasets.remembered import Remembered
 from jupyter_remote_gpu.datasets.source import Link
+from jupyter_remote_gpu.datasets.sources import Sources
 from jupyter_remote_gpu.datasets.stores import StoreSource
 from jupyter_remote_gpu.errors import (
     CredentialsRefusedError,
@@ -17,6 +22,7 @@ from jupyter_remote_gpu.errors import (
     NotAvailableError,
     PrivateDataError,
 )
+from jupyter_remote_gpu.session.cell_data import ProjectData
 from tests.datasets.emulators.bucket import KEY_ID, SECRET, Bucket
 from tests.datasets.emulators.serving import serving
 
@@ -50,6 +56,7 @@ def _get(link: Link) -> bytes:
 
 
 def test_what_lies_below_a_key_comes_with_signed_links(bucket: Bucket) -> None:
+    bucket.pages = 1
     source = StoreSource(Kind.S3)
     resolved = source.resolve(parse_reference("s3://data/shop/items"))
     assert [(file.path, file.bytes) for file in resolved.files] == [
@@ -69,6 +76,17 @@ def test_an_object_that_is_an_archive_gets_unpacked(bucket: Bucket) -> None:
     resolved = source.resolve(parse_reference("s3://data/shop/photos.zip"))
     assert [(file.path, file.unpack) for file in resolved.files] == [("photos.zip", True)]
     assert _get(source.links(resolved, resolved.files)[0]) == b"PK"
+
+
+def test_a_local_cell_reads_an_object_in_parts(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.objects["shop/large.csv"] = b"id,price\n" + b"1,2.5\n" * 500_000
+    project = ProjectData(tmp_path, Sources(), Remembered(tmp_path / "datasets.json"))
+    root = DatasetsHere(project, tmp_path / "cache", print).dataset("s3://data/shop/large.csv")
+    assert isinstance(root, DataPath)
+    with (root / "large.csv").open() as table:
+        assert table.readline() == "id,price\n"
+    parts = [asked.headers["range"] for asked in bucket.asked if "range" in asked.headers]
+    assert sum(1 + int(b) - int(a) for a, b in (p[6:].split("-") for p in parts)) < 600_000
 
 
 def test_public_data_need_no_key(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:

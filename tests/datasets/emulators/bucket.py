@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import calendar
+import hashlib
+import time
 from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
-from .serving import Asked, Emulator, Reply
+from .serving import Asked, Emulator, Reply, in_part
 
 KEY_ID, SECRET = "AKIAEMULATOR00000000", "emulator-secret"
 
 
 class Bucket(Emulator):
-    """Objects of one bucket by key. `public` ones are read without a signature."""
+    """Objects of one bucket by key. `public` ones are read without a signature.
+
+    `pages` is how many rows a listing's page has. Of a signature the key's name
+    and the end of its time are looked at, not the signature itself.
+    """
 
     def __init__(self, name: str, objects: Mapping[str, bytes]) -> None:
         super().__init__()
         self.name = name
         self.objects = dict(objects)
         self.public = False
+        self.pages = 1000
 
     def answer(self, asked: Asked) -> Reply:
         """Answer ListObjectsV2, HEAD and GET of an object."""
@@ -27,6 +35,8 @@ class Bucket(Emulator):
             return _refused(403, "AccessDenied")
         if signer and not signer.startswith(KEY_ID):
             return _refused(403, "InvalidAccessKeyId")
+        if _is_over(asked.query):
+            return _refused(403, "AccessDenied", "Request has expired")
         bucket, _, key = asked.path.strip("/").partition("/")
         if bucket != self.name:
             return _refused(404, "NoSuchBucket")
@@ -35,7 +45,8 @@ class Bucket(Emulator):
         data = self.objects.get(key)
         if data is None:
             return _refused(404, "NoSuchKey")
-        return Reply(200, {"ETag": '"tag"', "Last-Modified": _HTTP_DATE}, data, of_head=len(data))
+        headers = {"ETag": f'"{_tag(data)}"', "Last-Modified": _HTTP_DATE, "Accept-Ranges": "bytes"}
+        return in_part(asked, data, headers)
 
     def _list(self, query: Mapping[str, str]) -> Reply:
         prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
@@ -49,19 +60,24 @@ class Bucket(Emulator):
                 continue
             rows.append(
                 f"<Contents><Key>{escape(key)}</Key><Size>{len(data)}</Size>"
-                f"<LastModified>{_DATE}</LastModified><ETag>&quot;{hash(data):x}&quot;</ETag>"
+                f"<LastModified>{_DATE}</LastModified><ETag>&quot;{_tag(data)}&quot;</ETag>"
                 "<StorageClass>STANDARD</StorageClass></Contents>"
             )
         rows += [
             f"<CommonPrefixes><Prefix>{escape(one)}</Prefix></CommonPrefixes>"
             for one in sorted(folders)
         ]
+        begin = int(query.get("continuation-token", "0"))
+        more = begin + self.pages < len(rows)
+        after = f"<NextContinuationToken>{begin + self.pages}</NextContinuationToken>"
+        rows = rows[begin : begin + self.pages]
         text = (
             "<?xml version='1.0'?><ListBucketResult"
             " xmlns='http://s3.amazonaws.com/doc/2006-03-01/'>"
             f"<Name>{self.name}</Name><Prefix>{escape(prefix)}</Prefix>"
-            f"<KeyCount>{len(rows)}</KeyCount><MaxKeys>1000</MaxKeys>"
-            f"<IsTruncated>false</IsTruncated>{''.join(rows)}</ListBucketResult>"
+            f"<KeyCount>{len(rows)}</KeyCount><MaxKeys>{self.pages}</MaxKeys>"
+            f"<IsTruncated>{str(more).lower()}</IsTruncated>{after if more else ''}"
+            f"{''.join(rows)}</ListBucketResult>"
         )
         return Reply(200, {"Content-Type": "application/xml"}, text.encode())
 
@@ -70,6 +86,19 @@ _DATE = "2026-10-01T08:00:00.000Z"
 _HTTP_DATE = "Thu, 01 Oct 2026 08:00:00 GMT"
 
 
-def _refused(status: int, code: str) -> Reply:
-    text = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{code}</Message></Error>"
+def _tag(data: bytes) -> str:
+    return hashlib.md5(data).hexdigest()
+
+
+def _is_over(query: Mapping[str, str]) -> bool:
+    """Whether the time of a signed address is over, by either version of signing."""
+    if "X-Amz-Date" in query:
+        began = calendar.timegm(time.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ"))
+        return time.time() >= began + int(query["X-Amz-Expires"])
+    return time.time() >= float(query.get("Expires", "inf"))
+
+
+def _refused(status: int, code: str, message: str = "") -> Reply:
+    said = f"<Code>{code}</Code><Message>{message or code}</Message>"
+    text = f"<?xml version='1.0'?><Error>{said}</Error>"
     return Reply(status, {"Content-Type": "application/xml"}, text.encode())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from .serving import Asked, Emulator, Reply, json_reply
+from .serving import Asked, Emulator, Reply, in_part, json_reply
 from .storage import Storage
 from .uploads import Uploads
 
@@ -149,7 +149,7 @@ class Hub(Emulator):
         headers = {"X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
         if len(data) < LARGE_BYTES:
             headers["ETag"] = f'"{git_blob(data)}"'
-            return Reply(200, headers, data, of_head=len(data))
+            return in_part(asked, data, headers)
         name = hashlib.sha256(data).hexdigest()
         where = f"/lfs/{key}/{name}"
         if where not in self.storage.objects:

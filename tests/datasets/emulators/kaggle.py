@@ -8,9 +8,11 @@ this emulator they reach it unchanged.
 from __future__ import annotations
 
 import base64
+import gzip
 import io
+import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -37,10 +39,11 @@ class Dataset:
 
 @dataclass
 class Competition:
-    """Files, and who has accepted the rules."""
+    """Files, and who has accepted the rules. `tarred`: its archive is no zip, as some are."""
 
     files: Files
     accepted: set[str] = field(default_factory=set)
+    tarred: bool = False
 
 
 def zipped(files: Files, *, stored: bool = False) -> bytes:
@@ -54,11 +57,25 @@ def zipped(files: Files, *, stored: bool = False) -> bytes:
     return out.getvalue()
 
 
+def tarred(files: Files) -> bytes:
+    """Return files as a packed tar archive, the same bytes each time."""
+    out = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=out, mode="wb", compresslevel=1, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
+        for path, data in files.items():
+            info = tarfile.TarInfo(path)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
 class Kaggle(Emulator):
     """Kaggle as far as downloads go; the bytes are in `storage`, which has an origin of its own.
 
     `answers_200` has refusals come with status 200 and the code in the body, as
-    Kaggle sometimes does.
+    Kaggle sometimes does; `pages` is how many rows a listing's page has at most.
     """
 
     def __init__(self, storage: Storage) -> None:
@@ -70,6 +87,7 @@ class Kaggle(Emulator):
         self.models: dict[str, list[Files]] = {}
         self.tokens = {TOKEN: USER}
         self.answers_200 = False
+        self.pages = 200
         self._archives: list[tuple[Files, bytes]] = []
 
     def answer(self, asked: Asked) -> Reply:
@@ -127,7 +145,7 @@ class Kaggle(Emulator):
                     {"ref": name, "currentVersionNumber": number, "isPrivate": found.private}
                 )
             case "ListTreeDatasetFiles":
-                return _tree(files, str(said.get("path") or ""))
+                return self._tree(files, said)
             case "DownloadDataset":
                 where = f"/datasets/{name}/{number}"
                 file = str(said.get("fileName") or "")
@@ -145,12 +163,13 @@ class Kaggle(Emulator):
             return self._refused(403, RULES)
         match method:
             case "DownloadDataFiles":
-                return self._download(f"/competitions/{name}", found.files, "", frozenset())
+                pack = tarred if found.tarred else zipped
+                return self._download(f"/competitions/{name}", found.files, "", pack=pack)
             case "DownloadDataFile":
                 file = str(said.get("fileName"))
-                return self._download(f"/competitions/{name}", found.files, file, frozenset())
+                return self._download(f"/competitions/{name}", found.files, file)
             case "ListDataTreeFiles":
-                return _tree(found.files, str(said.get("path") or ""))
+                return self._tree(found.files, said)
         return self._refused(404, "Not found")
 
     def _model(self, method: str, said: Mapping[str, object]) -> Reply:
@@ -171,17 +190,24 @@ class Kaggle(Emulator):
                 return json_reply({"files": rows[:size], **more})
             case "DownloadModelInstanceVersion":
                 path = str(said.get("path") or "")
-                return self._download(f"/models/{name}/{number}", files, path, frozenset())
+                return self._download(f"/models/{name}/{number}", files, path, pack=tarred)
         return self._refused(404, "Not found")
 
-    def _download(self, where: str, files: Files, file: str, packed: frozenset[str]) -> Reply:
+    def _download(
+        self,
+        where: str,
+        files: Files,
+        file: str,
+        packed: frozenset[str] = frozenset(),
+        pack: Callable[[Files], bytes] = zipped,
+    ) -> Reply:
         """Redirect to the storage, which gets the object with the first who asks."""
         if file and file not in files:
             return self._refused(404, "File not found")
-        path = f"{where}/{file}" if file else f"{where}/archive.zip"
+        path = f"{where}/{file or ('archive.zip' if pack is zipped else 'archive.tar.gz')}"
         data = files.get(file)
         if data is None:
-            data = self._zipped(files)
+            data = self._packed(files, pack)
         elif file in packed:
             path, data = f"{path}.zip", zipped({PurePosixPath(file).name: data})
         before = self.storage.objects.get(path)
@@ -189,27 +215,34 @@ class Kaggle(Emulator):
             self.storage.put(path, data)
         return Reply(302, {"Location": self.storage.signed(path)})
 
-    def _zipped(self, files: Files) -> bytes:
+    def _packed(self, files: Files, pack: Callable[[Files], bytes]) -> bytes:
         """Return the archive, packed once: packing takes longer than sending."""
         for known, archive in self._archives:
             if known is files:
                 return archive
-        self._archives.append((files, zipped(files)))
+        self._archives.append((files, pack(files)))
         return self._archives[-1][1]
+
+    def _tree(self, files: Files, said: Mapping[str, object]) -> Reply:
+        """Return a page of one level of a folder, as the interface lists it."""
+        folder = str(said.get("path") or "")
+        below = [path for path in files if path.startswith(f"{folder}/")]
+        here = [path for path in below if "/" not in path[len(folder) + 1 :]]
+        inner = {path[: path.index("/", len(folder) + 1)] for path in below if path not in here}
+        rows = [{**_row(path), "totalBytes": len(files[path])} for path in here]
+        begin, size = int(str(said.get("pageToken") or 0)), int(str(said.get("pageSize") or 20))
+        end = begin + min(size, self.pages)
+        page: dict[str, object] = {"files": rows[begin:end]}
+        if end < len(rows):
+            page["nextPageToken"] = str(end)
+        # Folders come with the first page.
+        page["directories"] = [] if begin else [_row(path) for path in sorted(inner)]
+        return json_reply(page)
 
     def _refused(self, code: int, message: str) -> Reply:
         status = 200 if self.answers_200 else code
         return json_reply({"code": code, "message": message}, status)
 
 
-def _tree(files: Files, folder: str) -> Reply:
-    """Return one level of a folder, as the interface lists it."""
-
-    def row(path: str) -> dict[str, object]:
-        return {"name": PurePosixPath(path).name, "relativeUrl": path}
-
-    below = [path for path in files if path.startswith(f"{folder}/")]
-    here = [path for path in below if "/" not in path[len(folder) + 1 :]]
-    inner = sorted({path[: path.index("/", len(folder) + 1)] for path in below if path not in here})
-    files_here = [{**row(path), "totalBytes": len(files[path])} for path in here]
-    return json_reply({"files": files_here, "directories": [row(path) for path in inner]})
+def _row(path: str) -> dict[str, object]:
+    return {"name": PurePosixPath(path).name, "relativeUrl": path}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import struct
 import threading
@@ -14,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 _PIECE = 1 << 16
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,10 @@ class Asked:
 
 @dataclass
 class Reply:
-    """What is sent back. A `body` has its length said; `of_head` is the length for a HEAD."""
+    """What is sent back. A `body` has its length said; `of_head` is the length for a HEAD.
+
+    A header of several lines is sent once a line.
+    """
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -57,6 +62,20 @@ def json_reply(value: object, status: int = 200, **headers: str) -> Reply:
     """Return a reply that holds a JSON value."""
     more = {name.replace("_", "-"): text for name, text in headers.items()}
     return Reply(status, {"Content-Type": "application/json", **more}, json.dumps(value).encode())
+
+
+def in_part(asked: Asked, whole: bytes, headers: Mapping[str, str]) -> Reply:
+    """Return the bytes asked for: all, or those of `Range`, if `If-Range` is the ETag."""
+    found = _RANGE.match(asked.headers.get("range", ""))
+    if not found or asked.headers.get("if-range", headers["ETag"]) != headers["ETag"]:
+        return Reply(200, dict(headers), whole, of_head=len(whole))
+    first, last = found.groups()
+    begin = int(first) if first else max(0, len(whole) - int(last))
+    end = min(int(last), len(whole) - 1) if first and last else len(whole) - 1
+    if begin >= len(whole):
+        return Reply(416, {"Content-Range": f"bytes */{len(whole)}"})
+    told = {**headers, "Content-Range": f"bytes {begin}-{end}/{len(whole)}"}
+    return Reply(206, told, whole[begin : end + 1], of_head=end + 1 - begin)
 
 
 @dataclass
@@ -190,7 +209,8 @@ def _handler(emulator: Emulator) -> type[BaseHTTPRequestHandler]:
             if asked.method == "HEAD" and reply.of_head is not None:
                 length = reply.of_head
             for name, value in {"Content-Length": str(length), **reply.headers}.items():
-                self.send_header(name, value)
+                for line in value.split("\n"):
+                    self.send_header(name, line)
             self.end_headers()
             if asked.method == "HEAD":
                 return

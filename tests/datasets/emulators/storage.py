@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import base64
+import calendar
 import hashlib
 import hmac
-import re
 import time
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .serving import Asked, Emulator, Reply
+from .serving import Asked, Emulator, Reply, in_part
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z")
 _DATE = "%Y%m%dT%H%M%SZ"
 _MODIFIED = "Thu, 01 Oct 2026 08:00:00 GMT"
 DAYS_3 = 259_200
@@ -24,14 +23,14 @@ class Stored:
 
     data: bytes
     generation: int
-    encoding: str = ""
 
 
 class Storage(Emulator):
     """Objects by path; only who has a signature gets them.
 
     `hashes` is what it says of the bytes; `wrong_md5` that it says a false one;
-    `ranges` whether it gives parts; `signs` whether a signature is needed.
+    `ranges` whether it gives parts; `signs` whether a signature is needed;
+    `lasts` for how many seconds one is good.
     """
 
     def __init__(self) -> None:
@@ -42,7 +41,7 @@ class Storage(Emulator):
         self.ranges = True
         self.signs = True
         self.lasts = DAYS_3
-        self._key = b"first"
+        self._keys = [b"first"]
 
     def put(self, path: str, data: bytes) -> None:
         """Keep an object; one of the same path is replaced."""
@@ -56,31 +55,39 @@ class Storage(Emulator):
             f"X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Credential=emulator"
             f"&X-Goog-Date={began}&X-Goog-Expires={self.lasts}&X-Goog-SignedHeaders=host"
         )
-        return f"{self.url}{path}?{said}&X-Goog-Signature={self._signature(path)}"
+        signature = _signature(self._keys[0], path)
+        return f"{self.url}{path}?{said}&X-Goog-Signature={signature}"
 
     def revoke(self) -> None:
-        """Refuse all addresses that were signed so far."""
-        self._key += b"+"
+        """Have the time of all addresses that were signed so far be over."""
+        self._keys.insert(0, self._keys[0] + b"+")
 
     def answer(self, asked: Asked) -> Reply:
         """Return the object or the part asked for, as Google's storage answers; take one."""
-        found = self.objects.get(asked.path)
-        if self.signs and asked.query.get("X-Goog-Signature") != self._signature(asked.path):
-            return _xml(403, "AccessDenied")
+        refusal = self._refusal(asked) if self.signs else None
+        if refusal is not None:
+            return refusal
         if asked.method == "PUT":
             self.put(asked.path, asked.body)
             return Reply(200, {"ETag": f'"{_digest(asked.body).hex()}"'})
+        found = self.objects.get(asked.path)
         if found is None:
             return _xml(404, "NoSuchKey")
-        whole, headers = found.data, self._headers(found)
-        part = _part(asked, len(whole), headers["ETag"]) if self.ranges else None
-        if part is None:
-            return Reply(200, headers, whole)
-        begin, end = part
-        if begin >= len(whole):
-            return Reply(416, {"Content-Range": f"bytes */{len(whole)}"})
-        headers["Content-Range"] = f"bytes {begin}-{end}/{len(whole)}"
-        return Reply(206, headers, whole[begin : end + 1])
+        headers = self._headers(found)
+        return in_part(asked, found.data, headers) if self.ranges else _whole(found, headers)
+
+    def _refusal(self, asked: Asked) -> Reply | None:
+        """Return what is said to who has no signature, a false one, or one whose time is over."""
+        said = asked.query.get("X-Goog-Signature")
+        if said is None:
+            return _xml(403, "AccessDenied")
+        known = [_signature(key, asked.path) for key in self._keys]
+        if said not in known:
+            return _xml(403, "SignatureDoesNotMatch")
+        began = calendar.timegm(time.strptime(asked.query["X-Goog-Date"], _DATE))
+        if said != known[0] or time.time() >= began + int(asked.query["X-Goog-Expires"]):
+            return _xml(400, "ExpiredToken")
+        return None
 
     def _headers(self, found: Stored) -> dict[str, str]:
         said = {"md5": _md5(found.data if not self.wrong_md5 else b"others")}
@@ -95,22 +102,17 @@ class Storage(Emulator):
         if self.ranges:
             headers["Accept-Ranges"] = "bytes"
         if self.hashes:
-            headers["x-goog-hash"] = ",".join(f"{kind}={said[kind]}" for kind in self.hashes)
+            # A header each, as Google sends them.
+            headers["x-goog-hash"] = "\n".join(f"{kind}={said[kind]}" for kind in self.hashes)
         return headers
 
-    def _signature(self, path: str) -> str:
-        return hmac.new(self._key, path.encode(), hashlib.sha256).hexdigest()
+
+def _whole(found: Stored, headers: dict[str, str]) -> Reply:
+    return Reply(200, headers, found.data, of_head=len(found.data))
 
 
-def _part(asked: Asked, length: int, tag: str) -> tuple[int, int] | None:
-    """Return first and last byte asked for; None for all of them."""
-    found = _RANGE.match(asked.headers.get("range", ""))
-    if not found or asked.headers.get("if-range", tag) != tag:
-        return None
-    first, last = found.groups()
-    if not first:
-        return max(0, length - int(last)), length - 1
-    return int(first), min(int(last), length - 1) if last else length - 1
+def _signature(key: bytes, path: str) -> str:
+    return hmac.new(key, path.encode(), hashlib.sha256).hexdigest()
 
 
 def _xml(status: int, code: str) -> Reply:
