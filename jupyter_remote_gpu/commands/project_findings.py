@@ -52,11 +52,11 @@ def _settings(folder: Path) -> Iterable[Finding]:
     try:
         data = settings.data()
     except RequestError as error:
-        yield Finding("settings", "bad", error.message, error.hint or "")
+        yield Finding("project's data", "bad", error.message, error.hint or "")
         return
     if settings.file is not None:
         names = ", ".join(one.address for one in data) or "no data"
-        yield Finding("settings", "good", f"{settings.file} names {names}")
+        yield Finding("project's data", "good", f"{settings.file} names {names}")
 
 
 def _watching(root: Path, limit: Path) -> Finding:

@@ -36,11 +36,12 @@ class WantedData:
     """Data that a machine is to have before anything of a project runs there.
 
     `address` is one of `datasets.grammar`, `called` the name below `data/`, "" for
-    the data's own.
+    the data's own. What `lies_here`, on this computer, may change at any time.
     """
 
     address: str
     called: str = ""
+    lies_here: bool = False
 
 
 class ProjectSettings:
@@ -204,6 +205,7 @@ def _wanted(entry: object, where: str, folder: Path) -> tuple[str, WantedData]:
     except BadReferenceError as error:
         raise RequestError(f"{where}: {error.message}", hint=error.hint) from error
     plain = address.strip()
-    if reference.kind is Kind.LOCAL and not plain.startswith("file://"):
+    lies_here = reference.kind is Kind.LOCAL
+    if lies_here and not plain.startswith("file://"):
         plain = reference.place  # whoever places it may be in another folder
-    return reference.name, WantedData(plain, called)
+    return reference.name, WantedData(plain, called, lies_here)

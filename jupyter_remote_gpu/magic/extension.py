@@ -50,7 +50,7 @@ class Extension:
         self.hub = Hub(shell.user_ns)
         registry = Registry(Path(self.config.settings), self.note)
         self.machines = Machines(shell, self.config, self.hub, registry)
-        self.wants = ProjectWants(ProjectSettings(self.machines.project.folder))
+        self.wants = ProjectWants(ProjectSettings(self.machines.project.folder), self.machines.data)
         self.both = BothCells()
         self.devices = DeviceChoices()
         self.edited = EditedModules(shell)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jupyter_remote_gpu.commands.project_settings import ProjectSettings, WantedData
+from jupyter_remote_gpu.session.cell_data import ProjectData
 from jupyter_remote_gpu.session.datasets import Placed
 
 from .joined import Joined
+
+Placing = tuple[str, tuple[WantedData, ...], tuple[str, ...]]
+"""What was placed for which kernel, and what of this computer it was then."""
 
 
 def place(joined: Joined, address: str, *, called: str = "") -> Placed:
@@ -33,12 +37,13 @@ class ProjectWants:
     """Places what the project's settings name, once for each kernel and each edit of them.
 
     Used by the thread that runs cells. A cell before which nothing is to be placed
-    asks nobody.
+    asks nobody; what lies on this computer is looked at, whether it changed.
     """
 
-    def __init__(self, settings: ProjectSettings) -> None:
+    def __init__(self, settings: ProjectSettings, project: ProjectData) -> None:
         self._settings = settings
-        self._placed: dict[str, tuple[str, tuple[WantedData, ...]]] = {}
+        self._project = project
+        self._placed: dict[str, Placing] = {}
 
     def data(self) -> tuple[WantedData, ...]:
         """Return what the settings name; RequestError if they cannot be understood."""
@@ -49,7 +54,9 @@ class ProjectWants:
         wanted = self._settings.data()
         if not wanted:
             return
-        now = (str(joined.session.ready()["kernel"]), wanted)
+        here = [one for one in wanted if one.lies_here]
+        keys = tuple(self._project.resolve(one.address, called=one.called).key for one in here)
+        now = (str(joined.session.ready()["kernel"]), wanted, keys)
         if self._placed.get(joined.name) == now:
             return
         for one in wanted:

@@ -56,12 +56,12 @@ def test_what_the_projects_settings_name(tmp_path: Path, limit: Path) -> None:
     settings.parent.mkdir()
     settings.write_text('datasets = ["kaggle://a/b"]')
     found = {one.what: one for one in look_at_project(settings.parent, limit)}
-    assert (found["settings"].state, found["settings"].text) == (
+    assert (found["project's data"].state, found["project's data"].text) == (
         "good",
         f"{settings} names kaggle://a/b",
     )
     settings.write_text("datasets = 1")
     found = {one.what: one for one in look_at_project(settings.parent, limit)}
-    assert found["settings"].state == "bad"
-    assert "datasets is no list" in found["settings"].text
-    assert found["settings"].advice
+    assert found["project's data"].state == "bad"
+    assert "datasets is no list" in found["project's data"].text
+    assert found["project's data"].advice

@@ -71,11 +71,11 @@ def test_paths_are_relative_to_the_file(project: Path) -> None:
     (project / "raw").mkdir()
     _sets(project, 'datasets = ["raw", "../other/items.zip", "/data/x"]')
     found = ProjectSettings(project / "notebooks").data()
-    assert [one.address for one in found] == [
-        str(project / "raw"),
-        str(project / "../other/items.zip"),
-        "/data/x",
-    ]
+    assert found == (
+        WantedData(str(project / "raw"), lies_here=True),
+        WantedData(str(project / "../other/items.zip"), lies_here=True),
+        WantedData("/data/x", lies_here=True),
+    )
 
 
 @pytest.mark.parametrize(("text", "told"), BROKEN.items())

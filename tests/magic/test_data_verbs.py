@@ -84,8 +84,10 @@ def test_the_projects_settings_name_what_every_cell_needs(
 ) -> None:
     kaggle.datasets["shop/stock"] = Dataset([{"stock.csv": b"id,n\n1,2\n"}])
     settings = place.notebook / "shared" / ".remotegpu.toml"
-    settings.write_text('datasets = [{address = "shop/stock", as = "stored"}]')
-    assert "The project wants, and embedded has not: shop/stock." in (
+    own = place.notebook / "shared" / "own.txt"
+    own.write_text("first")
+    settings.write_text('datasets = [{address = "shop/stock", as = "stored"}, "own.txt"]')
+    assert "The project wants, and embedded has not: shop/stock, " in (
         shop.run("%remote_gpu data").text()
     )
     cell = '%%remote_gpu\nprint(open("data/stored/stock.csv").read())'
@@ -93,6 +95,9 @@ def test_the_projects_settings_name_what_every_cell_needs(
     again = len(kaggle.asked)
     assert shop.run(cell).text() == "id,n\n1,2\n\n"
     assert len(kaggle.asked) == again
+    own.write_text("changed here")
+    changed = shop.run('%%remote_gpu\nprint(open("data/own.txt/own.txt").read())')
+    assert changed.text() == "changed here\n"
     kaggle.datasets["shop/stock"].versions.append({"stock.csv": b"id,n\n1,3\n"})
     assert "kaggle://shop/stock@2" in shop.run("%remote_gpu data --newest").text()
     assert shop.run(cell).text() == "id,n\n1,3\n\n"
