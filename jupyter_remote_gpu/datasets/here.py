@@ -51,6 +51,11 @@ class DatasetsHere:
         """
         return self._at(self._found.resolve(address))
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The addresses, with versions, of the data that were given out."""
+        return tuple(self._texts)
+
     def named(self, path: PurePath) -> DataName | None:
         """Return which data of this computer a path lies in, if `dataset` gave their folder."""
         for folder in (path, *path.parents) if self._folders else ():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,18 +98,20 @@ class HubUploads:
         upload: Upload,
         inline: Mapping[str, bytes],
         tags: Mapping[str, Sequence[str]],
-        card: str,
+        card: Callable[[str], str],
     ) -> str:
         """Make one commit of all files, with the card where the user wrote none; return the page.
 
-        `tags` are what the storage said to each part of a file. Raises as `begin`.
+        `tags` are what the storage said to each part of a file; `card` makes a
+        card, given the one that stands there. Raises as `begin`.
         """
         about = _model(upload.repo)
         for path, target in upload.targets.items():
             self._arrived(about, upload.files[path], target, tags.get(path, ()))
         texts = dict(inline)
-        if CARD not in upload.files and self._may_write_card(about):
-            texts[CARD] = f"{card}\n{MARK}\n".encode()
+        before = None if CARD in upload.files else self._card_to_replace(about)
+        if before is not None:
+            texts[CARD] = f"{card(before)}\n{MARK}\n".encode()
         lines: list[dict[str, Any]] = [
             {"key": "header", "value": {"summary": "Publish weights", "description": ""}}
         ]
@@ -191,15 +193,16 @@ class HubUploads:
             asked = {"oid": file.sha256, "size": file.bytes}
             self._checked(about, self._calls.post(target.verify, json=asked))
 
-    def _may_write_card(self, about: Reference) -> bool:
-        """Say whether the repository has no card, or one that was written here."""
+    def _card_to_replace(self, about: Reference) -> str | None:
+        """Return the card there if it was written here, "" if there is none, None if a person's."""
         try:
             self._calls.head(about, CARD)
         except NoSuchDataError:
-            return True
+            return ""
         headers = who.header if (who := self._calls.credential()) else {}
         found = self._calls.web.follow("GET", self._calls.address(about, CARD), headers=headers)
-        return MARK.encode() in found.body
+        text = found.body.decode("utf-8", "replace")
+        return text if MARK in text else None
 
     def _checked(self, about: Reference, answer: Answer) -> Answer:
         if answer.status >= 400:

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .addresses import redacted
+from .loading_code import Made, loading_code
 
+__all__ = ["KINDS", "Made", "Record", "card_text"]
+
+KINDS = ("model", "weights", "arrays", "pretrained", "files")
 _MOST_CELLS = 30
 _MOST_CHARS = 20_000
 _HUB_DATA = "hf://datasets/"
-_LOAD = {
-    "state": """from huggingface_hub import hf_hub_download
-from safetensors.torch import load_model
-
-model = ...  # built as in the cells below
-load_model(model, hf_hub_download("{repo}", "model.safetensors"))""",
-    "pretrained": """from transformers import AutoModel
-
-model = AutoModel.from_pretrained("{repo}")""",
-    "files": """from huggingface_hub import snapshot_download
-
-folder = snapshot_download("{repo}")""",
+_LIBRARIES = {
+    "transformers": "transformers",
+    "diffusers": "diffusers",
+    "peft": "peft",
+    "sentence_transformers": "sentence-transformers",
 }
+"""What the Hub calls the libraries whose models it knows how to load."""
+_LOAD = "## How to load\n\n"
+_LOADING = re.compile(r"## How to load\n\n(.*?)(?=\n\n## |\n*<!-- |\Z)", re.DOTALL)
+_BLOCK = re.compile(r"^```python\n.*?^```$", re.DOTALL | re.MULTILINE)
+_BESIDE = ("Tokenizer", "Processor", "FeatureExtractor", "Config")
+"""Classes of these names are published beside a model, and do not take its place."""
+_SECRET = re.compile(
+    r"""(?<!\w)(?!(?:pad|eos|bos|unk|mask|sep|cls)_token)(\w*(?:token|secret|passw(?:or)?d|passphrase"""
+    r"""|credentials?|(?:api|access|private)_?key)\d*["']?\]?\s*[=:,]\s*)(["'])[^"'\n]{6,}\2""",
+    re.IGNORECASE,
+)
+"""A text given to what is called a secret; a tokenizer's special tokens are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +48,23 @@ class Record:
     metrics: Mapping[str, str] = field(default_factory=dict)
 
 
-def card_text(repo: str, kind: str, record: Record) -> str:
+def card_text(repo: str, made: Made, record: Record, before: str = "") -> str:
     """Return the card: how to load it, measures, data, cells. Tokens and signed links are left out.
 
-    `kind` says what was published: state, pretrained or files.
+    `before` is the card that stands there and was written here; how to load what
+    was published beside stays in it.
     """
+    code = _block(loading_code(repo, made))
+    blocks = _BLOCK.findall(found[1]) if (found := _LOADING.search(before)) else []
+    if before and _is_beside(made.name):
+        if code in blocks:
+            return before.rpartition("\n<!-- ")[0] or before
+        all_of_it = "\n\n".join([*blocks, code])
+        return _LOADING.sub(lambda _: _LOAD + all_of_it, before).rpartition("\n<!-- ")[0]
+    beside = [one for one in blocks if _names_beside(one) and one != code]
     data = sorted({redacted(one) for one in record.data})
-    head = ["---"]
-    if kind != "files":
-        head.append("library_name: " + ("transformers" if kind == "pretrained" else "pytorch"))
-    known = sorted({_repository(one) for one in data if one.startswith(_HUB_DATA)})
-    if known:
-        head += ["datasets:", *(f"- {one}" for one in known)]
-    name = repo.partition("/")[2]
-    parts = ["\n".join([*head, "tags:", "- jupyter_remote_gpu", "---"]), f"# {name}"]
-    load = _LOAD[kind].format(repo=repo)
-    parts.append(f"## How to load\n\n{_block(load)}")
+    parts = [_front(made, data), f"# {repo.partition('/')[2]}"]
+    parts.append(_LOAD + "\n\n".join([code, *beside]))
     if record.metrics:
         rows = [f"| {_cell(k)} | {_cell(v)} |" for k, v in record.metrics.items()]
         parts.append("\n".join(["## Metrics\n", "| measure | value |", "|---|---|", *rows]))
@@ -62,8 +73,35 @@ def card_text(repo: str, kind: str, record: Record) -> str:
     cells = _fitting(record.cells)
     if cells:
         parts.append("## Cells\n\nWhat ran before it was published, oldest first.")
-        parts += [_block(redacted(cell)) for cell in cells]
+        parts += [_block(without_secrets(cell)) for cell in cells]
     return "\n\n".join(parts) + "\n"
+
+
+def without_secrets(cell: str) -> str:
+    """Return a cell's text without tokens, signatures, and texts given to what is called secret."""
+    return redacted(_SECRET.sub(r"\1\2***\2", cell))
+
+
+def _front(made: Made, data: Sequence[str]) -> str:
+    """Return what the Hub reads of a card."""
+    head = ["---"]
+    library = _LIBRARIES.get(made.library, "")
+    if made.kind in ("model", "weights"):
+        library = "pytorch"
+    if library:
+        head.append(f"library_name: {library}")
+    known = sorted({_repository(one) for one in data if one.startswith(_HUB_DATA)})
+    if known:
+        head += ["datasets:", *(f"- {one}" for one in known)]
+    return "\n".join([*head, "tags:", "- jupyter_remote_gpu", "---"])
+
+
+def _is_beside(name: str) -> bool:
+    return any(word in name for word in _BESIDE)
+
+
+def _names_beside(block: str) -> bool:
+    return any(_is_beside(name) for name in re.findall(r"(\w+)\.from_pretrained", block))
 
 
 def _fitting(cells: Sequence[str]) -> list[str]:

@@ -11,11 +11,9 @@ from typing import Any
 
 from jupyter_remote_gpu.commands.project_settings import ProjectSettings
 from jupyter_remote_gpu.config import RemoteGPU
-from jupyter_remote_gpu.datasets.model_card import Record
-from jupyter_remote_gpu.errors import MachineError, RequestError
+from jupyter_remote_gpu.errors import RequestError
 from jupyter_remote_gpu.machines.registry import Registry
 from jupyter_remote_gpu.protocol.state import Cell
-from jupyter_remote_gpu.session.cell_push import record_of
 from jupyter_remote_gpu.session.outcome import Outcome
 from jupyter_remote_gpu.session.summary import fetch_text
 from jupyter_remote_gpu.state.analysis import footprint
@@ -25,6 +23,7 @@ from jupyter_remote_gpu.state.hub import Hub
 from jupyter_remote_gpu.state.one_sided import one_sided
 
 from .both_text import BothCells, is_both, without_call
+from .cell_record import CellRecord
 from .completion import Completion
 from .devices import DeviceChoices
 from .edited_modules import EditedModules
@@ -62,21 +61,17 @@ class Extension:
             self.machines.data,
             self.machines.settings.cache / "datasets",
             self.note,
-            self._record,
+            lambda: self._record.made(),
+            lambda: self.front_end.bar,
         )
+        self._record = CellRecord(
+            shell, lambda: self.machines.joined, self._data.looked_at, self.note
+        )
+        self.machines.record = self._record.made
 
     def note(self, text: str) -> None:
         """Show one small line that no machine says."""
         self.front_end.note(text)
-
-    def _record(self) -> Record:
-        """Return what is known of how values here came about: what the latest machine ran."""
-        latest = self.machines.latest
-        try:
-            return record_of(latest.session.runs())
-        except MachineError as error:
-            self.note(f"the card names no cells: {error.message}")
-            return Record()
 
     def install(self) -> None:
         """Begin to watch cells. The magics are registered by the caller."""
@@ -85,6 +80,7 @@ class Extension:
         self.shell.events.register("pre_run_cell", self._before_cell)
         self.shell.events.register("post_run_cell", self._after_cell)
         self._data.install()
+        self._record.install()
         atexit.register(self._at_exit)
 
     def remove(self) -> None:
@@ -96,6 +92,7 @@ class Extension:
         atexit.unregister(self._at_exit)
         self._completion.remove()
         self._data.remove()
+        self._record.remove()
         self.machines.close()
 
     # -- remote cells ---------------------------------------------------------------------------

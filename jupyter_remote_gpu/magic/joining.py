@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from jupyter_remote_gpu.commands.progress import STOPPED_FETCHING, Progress
 from jupyter_remote_gpu.commands.settings import Settings
 from jupyter_remote_gpu.commands.ways import as_machine, brief, local, reached
 from jupyter_remote_gpu.config import RemoteGPU
+from jupyter_remote_gpu.datasets.model_card import Record
 from jupyter_remote_gpu.errors import NotAvailableError
 from jupyter_remote_gpu.machines import EMBEDDED_NAME, Machine, Request, choose
 from jupyter_remote_gpu.machines.embedded import embedded
@@ -25,7 +26,7 @@ from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.session.asking import ask
 from jupyter_remote_gpu.session.cell_data import CellData
-from jupyter_remote_gpu.session.cell_push import CellPush, record_of
+from jupyter_remote_gpu.session.cell_push import CellPush
 from jupyter_remote_gpu.session.environment import RemotePlace
 from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.place import Place
@@ -70,6 +71,8 @@ class Machines:
         self._joined: dict[str, Joined] = {}
         self._reached: set[str] = set()
         self._former: list[Joined] = []  # forgotten since, but names were lost with them
+        self.record: Callable[[], Record] = Record
+        """Says what ran so far; whoever sees the cells brings it."""
         self._control: ControlTarget | None = None
         if hasattr(shell, "kernel"):
             self._control = ControlTarget(shell.kernel.comm_manager, self._widgets)
@@ -229,7 +232,7 @@ class Machines:
             lambda line: front_end.note(f"{name} ▸ {line}"),
             trusted=machine.trusted,
             carry=carry_to(transport, self._settings),
-            push=CellPush(lambda: record_of(session.runs()), trusted=machine.trusted),
+            push=CellPush(lambda: self.record(), trusted=machine.trusted),
         )
         if place.files is not None:
             joined.coming = ComingFiles(name, place.files, front_end.late_bar)

@@ -11,6 +11,7 @@ from jupyter_remote_gpu.datasets.model_card import Record
 from jupyter_remote_gpu.protocol.data_names import DataName
 from jupyter_remote_gpu.session.cell_data import ProjectData
 from jupyter_remote_gpu.session.cell_push import CellPush
+from jupyter_remote_gpu.session.front_end import Bar
 from jupyter_remote_gpu.state.codecs import placed
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ class LocalData:
     """What the names `dataset` and `push_to_hub` do in a notebook's own cells.
 
     `cache` is where files stay that were brought whole; `say` shows a line;
-    `record` says what is known of how weights came about.
+    `record` says what is known of how weights came about, `bar` gives a line for
+    how far something is.
     """
 
     def __init__(
@@ -31,11 +33,13 @@ class LocalData:
         cache: Path,
         say: Callable[[str], None],
         record: Callable[[], Record],
+        bar: Callable[[], Bar],
     ) -> None:
         self._data = data
         self._cache, self._say = cache, say
         self._here: DatasetsHere | None = None
         self._push = CellPush(record, trusted=True)
+        self._bar = bar
         self._bound = {"dataset": self.dataset, "push_to_hub": self.push_to_hub}
 
     def install(self) -> None:
@@ -55,6 +59,10 @@ class LocalData:
     def named(self, path: Path) -> DataName | None:
         """Return which data of this computer a path lies in, if `dataset` gave their folder."""
         return self._here.named(path) if self._here is not None else None
+
+    def looked_at(self) -> tuple[str, ...]:
+        """Return the addresses, with versions, of the data that local cells had."""
+        return self._here.texts if self._here is not None else ()
 
     def found(self, name: DataName) -> DataPath | Path | None:
         """Return what stands here for a path in data; None for data the project never asked for."""
@@ -79,7 +87,8 @@ class LocalData:
         def ask(question: dict[str, Any]) -> dict[str, Any]:
             return self._push.answer(question, "")
 
-        return push(what, repo, ask, private=private, metrics=metrics)
+        line = _Line(self._bar(), print)
+        return push(what, repo, ask, private=private, metrics=metrics, show=line.show)
 
     def dataset(self, address: str) -> DataPath | Path:
         """Return the folder with the data of an address; only what is read of it comes here.
@@ -100,3 +109,21 @@ class LocalData:
 
             self._here = DatasetsHere(self._data, self._cache, self._say)
         return self._here
+
+
+class _Line:
+    """A bar that appears when something takes a while; else only what came of it is said."""
+
+    def __init__(self, bar: Bar, say: Callable[[str], None]) -> None:
+        self._bar, self._say = bar, say
+        self._shown = False
+
+    def show(self, text: str, done: float) -> None:
+        """Show how far it is; with 1, what came of it."""
+        if done < 1:
+            self._shown = True
+            self._bar.show(text, done)
+        elif self._shown:
+            self._bar.end(text)
+        else:
+            self._say(text)

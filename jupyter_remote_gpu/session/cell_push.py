@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from jupyter_remote_gpu.datasets.model_card import Record, card_text
+from jupyter_remote_gpu.datasets.model_card import KINDS, Made, Record, card_text
 from jupyter_remote_gpu.datasets.paths import checked_path
 from jupyter_remote_gpu.errors import NotAvailableError, ProtocolError, RemoteGPUError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _MOST_FILES = 10_000
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-_KINDS = ("state", "pretrained", "files")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z")
 _OPEN = re.compile(r"\bprivate\s*=\s*False\b")
 
 
@@ -66,7 +66,7 @@ class CellPush:
         return {"send": send, "inline": sorted(upload.inline)}
 
     def _finish(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        repo, kind = str(asked.get("repo")), str(asked.get("kind"))
+        repo, made = str(asked.get("repo")), _made(asked.get("kind"))
         upload = self._begun.pop(repo, None)
         if upload is None:
             raise NotAvailableError(
@@ -74,7 +74,7 @@ class CellPush:
                 hint="Run the cell again: files that arrived are not sent again.",
             )
         inline, tags, metrics = (asked.get(name) for name in ("inline", "tags", "metrics"))
-        if kind not in _KINDS or not _texts(inline) or not _texts(metrics) or not _lists(tags):
+        if not _texts(inline) or not _texts(metrics) or not _lists(tags):
             raise _wrong()
         assert isinstance(inline, dict) and isinstance(metrics, dict) and isinstance(tags, dict)
         if set(inline) != upload.inline:
@@ -82,7 +82,10 @@ class CellPush:
         known = self._record()
         record = Record(known.data, known.cells, metrics)
         texts = {path: _decoded(text) for path, text in inline.items()}
-        card = card_text(repo, kind, record)
+
+        def card(before: str) -> str:
+            return card_text(repo, made, record, before)
+
         return {"page": self._uploads().finish(upload, texts, tags, card)}
 
     def _uploads(self) -> HubUploads:
@@ -94,11 +97,14 @@ class CellPush:
         return self._hub
 
 
-def record_of(runs: Iterable[Mapping[str, Any]]) -> Record:
-    """Return what the records of a kernel's runs say: the data they had, and their cells."""
-    began = [run for run in runs if run["status"] in ("ok", "running")]
-    data = {text for run in began for text in run["datasets"].values()}
-    return Record(sorted(data), [run["source"] for run in began])
+def _made(said: object) -> Made:
+    """Return what a machine says that it publishes: one of the known kinds, with plain names."""
+    if not isinstance(said, dict) or said.get("is") not in KINDS:
+        raise _wrong()
+    name, library = (str(said.get(word, "")) for word in ("class", "library"))
+    if not all(word == "" or _NAME.match(word) for word in (name, library)):
+        raise _wrong()
+    return Made(said["is"], name, library, bool(said.get("tied")), bool(said.get("parts")))
 
 
 def _require_named(repo: str, source: str, *, private: bool) -> None:

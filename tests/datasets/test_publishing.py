@@ -9,17 +9,18 @@ from typing import Any
 
 import pytest
 
-from jupyter_remote_gpu.agent.kernel import outgoing
+from jupyter_remote_gpu.agent.kernel import sending, weights
 from jupyter_remote_gpu.agent.kernel.outgoing import push
 from jupyter_remote_gpu.agent.kernel.weights import write_weights
 from jupyter_remote_gpu.datasets.hub_calls import HubCalls
 from jupyter_remote_gpu.datasets.hub_uploads import MARK, HubUploads
-from jupyter_remote_gpu.datasets.model_card import Record, card_text
+from jupyter_remote_gpu.datasets.model_card import Made, Record, card_text
 from jupyter_remote_gpu.datasets.web import Web
 from jupyter_remote_gpu.errors import (
     BadReferenceError,
     CredentialsRefusedError,
     DatasetError,
+    DiskFullError,
     MayNotWriteError,
     NoCredentialsError,
     NotAvailableError,
@@ -39,7 +40,7 @@ Push = Callable[..., str]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outgoing, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(sending, "_PAUSE_SECONDS", 0.0)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
 
 
@@ -134,9 +135,15 @@ def test_the_card_tells_data_cells_and_metrics(publish: Push, hub: Hub, folder: 
 
 def test_a_card_holds_no_token_and_no_signature() -> None:
     cells = [f'login("{TOKEN}")', 'get("https://s.org/a?X-Amz-Signature=abc123")', "x = '```'"]
-    card = card_text("a/b", "state", Record(data=["https://s.org/a?token=abc123"], cells=cells))
+    cells += ['password = "hunter2-secret"', 'connect(api_key="hunter3-secret")']
+    cells += ["os.environ['MY_TOKEN'] = 'hunter4-secret'", 'tokenizer = "gpt2-large"']
+    card = card_text(
+        "a/b", Made("model"), Record(data=["https://s.org/a?token=abc123"], cells=cells)
+    )
     assert TOKEN not in card
     assert "abc123" not in card
+    assert "hunter" not in card
+    assert "gpt2-large" in card
     assert "````python" in card
 
 
@@ -154,19 +161,62 @@ def test_weights_are_what_the_library_reads(tmp_path: Path) -> None:
         "none": torch.zeros(0, 4),
         "grad": torch.nn.Parameter(torch.ones(2)),
     }
-    write_weights(tmp_path / "w.safetensors", tensors)
-    read = library.load_file(tmp_path / "w.safetensors")
+    assert write_weights(tmp_path, tensors)
+    read = library.load_file(tmp_path / "model.safetensors")
     assert set(read) == set(tensors) - {"b.weight"}
     for name, tensor in read.items():
         assert tensor.dtype == tensors[name].dtype
         assert torch.equal(tensor, tensors[name].detach())
     with pytest.raises(UnsafeWeightsError, match="'step'"):
-        write_weights(tmp_path / "w", {"step": 3})
+        write_weights(tmp_path, {"step": 3})
     with pytest.raises(UnsafeWeightsError, match="'thin'"):
-        write_weights(tmp_path / "w", {"thin": tied.to_sparse()})
+        write_weights(tmp_path, {"thin": tied.to_sparse()})
 
 
 @pytest.mark.torch
+def test_large_weights_go_into_several_files(tmp_path: Path) -> None:
+    numpy = pytest.importorskip("numpy")
+    library = pytest.importorskip("safetensors.numpy")
+    tensors = {
+        "big": numpy.arange(600, dtype=">f4"),
+        "turned": numpy.asfortranarray(numpy.arange(60.0).reshape(6, 10)),
+        "half": numpy.ones((3, 100), "float16")[:, ::2],
+        "none": numpy.zeros((0, 4)),
+        "one": numpy.float32(2.5).reshape(()),
+    }
+    assert not write_weights(tmp_path, tensors, most=1000)
+    index = json.loads((tmp_path / "model.safetensors.index.json").read_text())
+    files = sorted(tmp_path.glob("*.safetensors"))
+    assert [file.name for file in files] == [f"model-0000{n}-of-00002.safetensors" for n in (1, 2)]
+    came = {n: library.load_file(tmp_path / at)[n] for n, at in index["weight_map"].items()}
+    assert {name: array.tolist() for name, array in came.items()} == {
+        name: array.tolist() for name, array in tensors.items()
+    }
+    assert index["metadata"] == {"total_size": 600 * 4 + 60 * 8 + 150 * 2 + 4}
+
+
+def test_what_does_not_fit_is_refused_before_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numpy = pytest.importorskip("numpy")
+    monkeypatch.setattr(weights, "_SPARE_BYTES", 1 << 60)
+    with pytest.raises(DiskFullError, match=r"0\.1 GB .* GB free"):
+        write_weights(tmp_path, {"w": numpy.zeros(80_000_000, "int8")})
+    assert list(tmp_path.glob("*.safetensors")) == []
+
+
+def test_work_says_how_far_it_is_and_how_long_it_takes() -> None:
+    now = [0.0]
+    shown: list[tuple[str, float]] = []
+    work = sending.Work("sending", 100_000_000, lambda *one: shown.append(one), lambda: now[0])
+    for now[0] in (0.5, 1.5, 4.0):
+        work.add(20_000_000)
+    assert shown == [
+        ("sending: 40.0 MB of 100 MB", 0.4),
+        ("sending: 60.0 MB of 100 MB, 15.0 MB/s, 3 s left", 0.6),
+    ]
+
+
 def test_a_model_comes_back_from_the_hub(publish: Push, hub: Hub, tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     library = pytest.importorskip("safetensors.torch")
@@ -187,10 +237,28 @@ def test_a_model_that_can_save_itself_does_so(publish: Push, hub: Hub) -> None:
         def save_pretrained(self, folder: str) -> None:
             Path(folder, "config.json").write_text('{"layers": 2}')
             Path(folder, "model.safetensors").write_bytes(bytes(20_000))
+            Path(folder, "README.md").write_text("a form that nobody filled in")
 
-    publish(Model(), "alice/shop")
+        @classmethod
+        def from_pretrained(cls, repo: str) -> Model:
+            return cls()
+
+    class ItemTokenizer(Model):
+        def save_pretrained(self, folder: str) -> None:
+            Path(folder, "tokenizer.json").write_text("{}")
+
+    publish(Model(), "alice/shop", metrics={"loss": 0.5})
     assert _last(hub)["config.json"] == b'{"layers": 2}'
-    assert 'AutoModel.from_pretrained("alice/shop")' in _last(hub)["README.md"].decode()
+    for _ in range(2):
+        publish(ItemTokenizer(), "alice/shop")
+    loads = 'model = Model.from_pretrained("alice/shop")'
+    beside = 'tokenizer = ItemTokenizer.from_pretrained("alice/shop")'
+    for what in (ItemTokenizer(), Model()):
+        card = _last(hub)["README.md"].decode()
+        assert (card.count(loads), card.count(beside), card.count(MARK)) == (1, 1, 1)
+        publish(what, "alice/shop")
+    assert "| loss | 0.5 |" in card
+    assert "train(1)" in card
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,13 @@ the commit.
 from __future__ import annotations
 
 import builtins
+import html
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from IPython.core.getipython import get_ipython
 
 NAME = "push_to_hub"
 
@@ -46,8 +50,33 @@ class HubPush:
         # Loaded when something is first published.
         from .outgoing import push
 
-        return push(what, repo, self._answered, private=private, metrics=metrics)
+        line = _Line(print)
+        return push(what, repo, self._answered, private=private, metrics=metrics, show=line.show)
 
     def _answered(self, question: dict[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(self._ask(question))
         return answer
+
+
+class _Line:
+    """An output of the cell that says how far the work is, and then what came of it."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._display = ""
+
+    def show(self, text: str, done: float) -> None:
+        """Show or update it (a `sending.Show`); quick work only says what came of it."""
+        shell: Any = get_ipython()
+        if shell is None or (done >= 1 and not self._display):
+            self._say(text)
+            return
+        bar = f'<progress value="{done:.4f}" style="width:12em;vertical-align:middle"></progress> '
+        small = f'<small style="opacity:.65">{html.escape(text, quote=False)}</small>'
+        update, self._display = bool(self._display), self._display or f"push-{uuid.uuid4().hex}"
+        shell.display_pub.publish(
+            data={"text/plain": text, "text/html": (bar if done < 1 else "") + small},
+            metadata={},
+            transient={"display_id": self._display},
+            update=update,
+        )

@@ -9,14 +9,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import http.client
 import inspect
 import os
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +20,8 @@ from typing import Any
 from jupyter_remote_gpu import errors
 from jupyter_remote_gpu.errors import DatasetError, RemoteGPUError, UnsafeWeightsError, UploadError
 
-from .weights import FILE, state_of, write_weights
+from .sending import LinkEndedError, Show, Work, put
+from .weights import state_of, write_weights
 
 Ask = Callable[[dict[str, Any]], dict[str, Any]]
 """Puts a question to whoever has the token: `session.cell_push` says which."""
@@ -32,12 +29,10 @@ Ask = Callable[[dict[str, Any]], dict[str, Any]]
 _PIECE_BYTES = 1 << 20
 _SAMPLE_BYTES = 512
 _MOST_INLINE_BYTES = 16 << 20
-_TRIES = 4
 _LINKS = 3
-_PAUSE_SECONDS = 0.5
-_TIMEOUT_SECONDS = 60
 _PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt", ".bin")
 _LEFT_OUT = ("__pycache__",)
+_CARD = "README.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +59,17 @@ def push(
     private: bool = True,
     metrics: Mapping[str, Any] | None = None,
     say: Callable[[str], None] = print,
+    show: Show = lambda text, done: None,
 ) -> str:
     """Publish a model, a state dict, a file or a folder as a model of the Hub; return its page.
 
-    Blocks. What the Hub has already is not sent again. Raises DatasetError and its
-    kin, also those that `ask` answers with; nothing is published then.
+    Blocks; `say` is told what was done, `show` how far it is. What the Hub has
+    already is not sent again. Raises DatasetError and its kin, also those that
+    `ask` answers with; nothing is published then.
     """
     with tempfile.TemporaryDirectory(prefix="push-to-hub-") as made:
         kind, found = _files(what, Path(made), say)
-        pieces = [Piece(path, at, at.stat().st_size, _sha256(at)) for path, at in found]
+        pieces = _hashed(found, show)
         begin = {
             "step": "begin",
             "repo": repo,
@@ -81,16 +78,41 @@ def push(
         }
         begun = _answered(ask, begin)
         inline = _inline([piece for piece in pieces if piece.path in begun["inline"]])
-        tags: dict[str, list[str]] = {}
-        for piece in pieces:
-            if piece.path in begun["send"]:
-                say(f"sending {piece.path} ({piece.bytes / 1e6:.1f} MB) to {repo}")
-                begun, tags[piece.path] = _sent(piece, begun, lambda: _answered(ask, begin))
+        tags = _all_sent(repo, pieces, begun, lambda: _answered(ask, begin), show)
         shown = {str(name): str(value) for name, value in (metrics or {}).items()}
         finish = {"step": "finish", "repo": repo, "kind": kind, "inline": inline, "tags": tags}
         page = str(_answered(ask, {**finish, "metrics": shown})["page"])
     say(f"published as {page}" + (", which only you can see" if private else ""))
     return page
+
+
+def _hashed(found: Sequence[tuple[str, Path]], show: Show) -> list[Piece]:
+    """Return the files with their sizes and digests; reads all of them."""
+    sizes = [at.stat().st_size for _, at in found]
+    work = Work("reading what is to go out", sum(sizes), show)
+    return [
+        Piece(path, at, size, _sha256(at, work))
+        for (path, at), size in zip(found, sizes, strict=True)
+    ]
+
+
+def _all_sent(
+    repo: str,
+    pieces: Sequence[Piece],
+    begun: dict[str, Any],
+    renew: Callable[[], dict[str, Any]],
+    show: Show,
+) -> dict[str, list[str]]:
+    """Send what the Hub does not have; return what its storage said of each part, by path."""
+    going = [piece for piece in pieces if piece.path in begun["send"]]
+    work = Work(f"sending to {repo}", sum(piece.bytes for piece in going), show)
+    tags: dict[str, list[str]] = {}
+    for piece in going:
+        begun, tags[piece.path] = _sent(piece, begun, renew, work)
+    if going:
+        count = "1 file" if len(going) == 1 else f"{len(going)} files"
+        show(f"sent {count}, {work.text}, to {repo}", 1.0)
+    return tags
 
 
 def _answered(ask: Ask, question: dict[str, Any]) -> dict[str, Any]:
@@ -106,24 +128,37 @@ def _answered(ask: Ask, question: dict[str, Any]) -> dict[str, Any]:
 
 def _files(
     what: Any, made: Path, say: Callable[[str], None]
-) -> tuple[str, Sequence[tuple[str, Path]]]:
-    """Return what kind of thing goes out, and its files by their path there."""
+) -> tuple[dict[str, Any], Sequence[tuple[str, Path]]]:
+    """Return what goes out, as the card has to know it, and its files by their path there."""
     if isinstance(what, (str, os.PathLike)):
-        return "files", _lying(Path(what), say)
+        return {"is": "files"}, _lying(Path(what), say)
     if callable(getattr(what, "save_pretrained", None)):
         known = inspect.signature(what.save_pretrained).parameters.values()
         # Older versions write pickles unless told; others know no such word.
         told = any(p.name == "safe_serialization" or p.kind is p.VAR_KEYWORD for p in known)
         what.save_pretrained(str(made), **({"safe_serialization": True} if told else {}))
-        return "pretrained", _lying(made, say)
+        (made / _CARD).unlink(missing_ok=True)  # an empty form of the library's, not the user's
+        return _class_of(what), _lying(made, say)
     state = state_of(what)
     if state is None:
         raise UnsafeWeightsError(
             f"A {type(what).__name__} has no weights that could be published.",
             hint="Give a model, its state_dict(), a dictionary of tensors, or the path of files.",
         )
-    write_weights(made / FILE, state)
-    return "state", [(FILE, made / FILE)]
+    tied = write_weights(made, state)
+    found = _lying(made, say)
+    kind = "model" if state is not what else "weights"
+    if not any(hasattr(tensor, "data_ptr") for tensor in state.values()):
+        kind = "arrays"
+    return {"is": kind, "tied": tied, "parts": len(found) > 1}, found
+
+
+def _class_of(model: Any) -> dict[str, Any]:
+    """Return by which class what saved itself is loaded again."""
+    cls = type(model)
+    loads = callable(getattr(cls, "from_pretrained", None))
+    library = cls.__module__.partition(".")[0]
+    return {"is": "pretrained" if loads else "files", "class": cls.__name__, "library": library}
 
 
 def _lying(root: Path, say: Callable[[str], None]) -> list[tuple[str, Path]]:
@@ -138,22 +173,35 @@ def _lying(root: Path, say: Callable[[str], None]) -> list[tuple[str, Path]]:
             )
         return [(root.name, root)]
     found: list[tuple[str, Path]] = []
+    left: dict[str, str] = {}
     for at in sorted(root.rglob("*")):
         inside = at.relative_to(root)
-        # Hidden files may be secrets; a link may lead out of the folder.
-        hidden = any(part.startswith(".") or part in _LEFT_OUT for part in inside.parts)
-        if hidden or not at.is_file() or root.resolve() not in at.resolve().parents:
+        if not at.is_file() or any(part in _LEFT_OUT for part in inside.parts):
             continue
-        if _unsafe(at):
-            say(f"left out: {inside}, as it may hold pickles")
-        else:
+        why = _why_not(root, at, inside)
+        if not why:
             found.append((inside.as_posix(), at))
+        elif inside.parts[0] != ".git":
+            hidden = [n for n, part in enumerate(inside.parts, 1) if part.startswith(".")]
+            left["/".join(inside.parts[: hidden[0]] if hidden else inside.parts)] = why
+    for name, why in left.items():
+        say(f"left out: {name}, as {why}")
     if not found:
         raise UploadError(
             f"There is nothing in {root} that can be published.",
-            hint="Hidden files, and those that may hold pickles, are left out.",
+            hint="Hidden files, links that lead out of it, and files that may hold pickles are"
+            " left out.",
         )
     return found
+
+
+def _why_not(root: Path, at: Path, inside: Path) -> str:
+    """Return why a file stays; "" if it may go."""
+    if any(part.startswith(".") for part in inside.parts):
+        return "hidden files may hold secrets"
+    if root.resolve() not in at.resolve().parents:
+        return "it is a link that leads out of the folder"
+    return "it may hold pickles" if _unsafe(at) else ""
 
 
 def _unsafe(path: Path) -> bool:
@@ -173,27 +221,30 @@ def _inline(pieces: Sequence[Piece]) -> dict[str, str]:
 
 
 def _sent(
-    piece: Piece, begun: dict[str, Any], renew: Callable[[], dict[str, Any]]
+    piece: Piece, begun: dict[str, Any], renew: Callable[[], dict[str, Any]], work: Work
 ) -> tuple[dict[str, Any], list[str]]:
     """Send a file to its links; ask for new ones where they ended. The storage's tags are returned.
 
     A part that broke is sent again from its beginning; with new links, the whole file.
     """
-    tags: list[str] = []
     last = ""
     for _ in range(_LINKS):
         if piece.path not in begun["send"]:
+            work.add(piece.bytes)
             return begun, []  # it arrived after all
         to = begun["send"][piece.path]
         size = int(to["part_bytes"]) or piece.bytes
-        tags = []
+        tags: list[str] = []
+        gone = 0
         try:
             for number, url in enumerate(to["parts"]):
                 begin = number * size
                 count = min(size, piece.bytes - begin)
-                tags.append(_put(piece.at, begin, count, url, to["headers"]))
-        except _EndedError as error:
+                tags.append(put(piece.at, begin, count, url, to["headers"], work))
+                gone += count
+        except LinkEndedError as error:
             last = str(error)
+            work.add(-gone)
             begun = renew()
         else:
             return begun, tags
@@ -203,49 +254,10 @@ def _sent(
     )
 
 
-class _EndedError(Exception):
-    """The link works no more."""
-
-
-def _put(path: Path, begin: int, count: int, url: str, headers: Mapping[str, str]) -> str:
-    """Send a part of a file; return the storage's tag. Tried again where the network fails."""
-    for turn in range(_TRIES):
-        sent = {**headers, "Content-Length": str(count), "Content-Type": "application/octet-stream"}
-        request = urllib.request.Request(
-            url, data=_pieces(path, begin, count), headers=sent, method="PUT"
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as reply:
-                return str(reply.headers.get("ETag", ""))
-        except urllib.error.HTTPError as error:
-            error.close()
-            if error.code < 500 and error.code not in (408, 429):
-                raise _EndedError(f"it answered {error.code}") from None
-            why = f"it answered {error.code}"
-        except (OSError, http.client.HTTPException) as error:
-            # What it says may hold the link, which is as good as a key: only its kind is told.
-            reason = getattr(error, "reason", error)
-            why = f"the connection broke ({type(reason).__name__})"
-        if turn < _TRIES - 1:
-            time.sleep(_PAUSE_SECONDS * 2**turn)
-    raise UploadError(
-        f"The Hub's storage could not be reached to send {path.name}: {why}.",
-        hint="Try again; files that arrived are not sent again. May this computer reach the"
-        " internet? If not, pull the weights and publish them from a local cell.",
-    )
-
-
-def _pieces(path: Path, begin: int, count: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        file.seek(begin)
-        while count > 0 and (piece := file.read(min(_PIECE_BYTES, count))):
-            count -= len(piece)
-            yield piece
-
-
-def _sha256(path: Path) -> str:
+def _sha256(path: Path, work: Work) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(_PIECE_BYTES):
             digest.update(piece)
+            work.add(len(piece))
     return digest.hexdigest()
