@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
@@ -233,7 +233,8 @@ def _through(proxy: str) -> urllib3.ProxyManager:
     parts = urlsplit(proxy)
     login = None
     if parts.username:
-        login = urllib3.make_headers(proxy_basic_auth=f"{parts.username}:{parts.password or ''}")
+        who = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        login = urllib3.make_headers(proxy_basic_auth=who)
     return urllib3.ProxyManager(
         proxy, proxy_headers=login, maxsize=16, timeout=_TIMEOUT, retries=False
     )

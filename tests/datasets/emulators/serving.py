@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 _PIECE = 1 << 16
+_LONGEST_SILENCE_SECONDS = 60.0
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z")
 
 
@@ -95,6 +96,22 @@ class Faults:
         self._lock = threading.Lock()
         self._replies: list[tuple[str, Reply, int]] = []
         self._drops: list[Drop] = []
+        self._holds: list[tuple[str, threading.Event]] = []
+
+    def hold(self, match: str) -> threading.Event:
+        """Have the next request whose line holds `match` wait for the event that is returned."""
+        with self._lock:
+            self._holds.append((match, threading.Event()))
+            return self._holds[-1][1]
+
+    def wait(self, line: str) -> None:
+        """Be silent, if this request is to meet that."""
+        with self._lock:
+            one = next((hold for hold in self._holds if hold[0] in line), None)
+            if one is not None:
+                self._holds.remove(one)
+        if one is not None:
+            one[1].wait(_LONGEST_SILENCE_SECONDS)
 
     def answer(self, match: str, reply: Reply, times: int = 1) -> None:
         """Have the next `times` requests whose line holds `match` answered like this."""
@@ -158,6 +175,7 @@ class Emulator(ABC):
     def reply(self, asked: Asked) -> Reply:
         """Return the reply, which a fault may decide; the request is kept."""
         self.asked.append(asked)
+        self.faults.wait(asked.line)
         return self.faults.reply_to(asked.line) or self.answer(asked)
 
 
