@@ -6,7 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jupyter_remote_gpu.errors import RequestError
+from jupyter_remote_gpu.datasets.grammar import parse_reference
+from jupyter_remote_gpu.datasets.reference import Reference
+from jupyter_remote_gpu.errors import BadReferenceError, RequestError
 from jupyter_remote_gpu.session.cell_data import ProjectData
 from jupyter_remote_gpu.session.datasets import Placed
 from jupyter_remote_gpu.session.summary import names_text, seconds_text, size_text
@@ -50,7 +52,8 @@ def keys_of(name: str, rows: Rows, wanted: Sequence[str]) -> list[str]:
     keys: dict[str, None] = {}
     unknown = []
     for word in wanted:
-        found = [str(row["key"]) for row in rows if word in _names(row)]
+        spelled = _spellings(word)
+        found = [str(row["key"]) for row in rows if spelled & _names(row)]
         keys.update(dict.fromkeys(found))
         if not found:
             unknown.append(word)
@@ -79,5 +82,19 @@ def missing_text(name: str, rows: Rows, wanted: Sequence[WantedData], project: P
 def _names(row: Mapping[str, Any]) -> set[str]:
     """Return all that a dataset is called, with and without its version."""
     text = str(row["text"])
-    head, _, last = text.rpartition("/")
-    return {str(row["name"]), str(row["key"]), text, f"{head}/{last.partition('@')[0]}"}
+    bare = _parsed(text)
+    return {str(row["name"]), str(row["key"]), text, bare.at("").text if bare else text}
+
+
+def _parsed(word: str) -> Reference | None:
+    """Return what an address means; None for a name or a key."""
+    try:
+        return parse_reference(word)
+    except BadReferenceError:
+        return None
+
+
+def _spellings(word: str) -> set[str]:
+    """Return a word, and how lists have it if it is an address: `o/n` is `kaggle://o/n`."""
+    found = _parsed(word)
+    return {word} if found is None else {word, found.text}

@@ -45,8 +45,11 @@ def test_the_table_says_what_there_is_the_latest_first() -> None:
 
 
 def test_data_are_named_as_the_user_knows_them() -> None:
-    for word in ("news", "news-1", "kaggle://o/news", "kaggle://o/news@4"):
+    spelled = ("news", "news-1", "kaggle://o/news", "kaggle://o/news@4", "o/news")
+    for word in (*spelled, "https://www.kaggle.com/datasets/o/news"):
         assert keys_of("box", ROWS, [word]) == ["news-1"]
+    part = {**ROWS[0], "key": "part-3", "text": "hf://datasets/r/squad@abc/data/*"}
+    assert keys_of("box", [part], ["hf://datasets/r/squad/data/*"]) == ["part-3"]
     assert keys_of("box", ROWS, ["news", "squad", "news-1"]) == ["news-1", "squad-2"]
     with pytest.raises(RequestError, match="others on box"):
         keys_of("box", ROWS, ["news", "others"])
