@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,8 +29,10 @@ from .entries import CAN_RUN, look_at, same_bytes
 from .folder_moves import FolderMove, folder_moves, stamps_of
 from .folders import Folder
 from .index import Index
+from .jobs import Job, in_the_way
+from .new_folders import NewFolder, make, new_folders
 from .paths import checked, clashes
-from .placing import Applied, Job, Placing, in_the_way, with_right
+from .placing import Applied, Placing, with_right
 from .staging import UNFINISHED_MODE, Change, Staging, repair
 from .stamp import Stamp, stamp_of
 
@@ -56,6 +59,7 @@ class Applier:
         self._durable = durable
         self._applied = Applied()
         self._moves: list[FolderMove] = []
+        self._new: list[NewFolder] = []
         self._mode = 0o644
 
     def apply(self, changes: Sequence[Change], told: Told | None = None) -> Applied:
@@ -81,7 +85,13 @@ class Applier:
                 with _full_disk_told(self._root):
                     self._stage(root, staging, jobs, told)
                     placing = Placing(
-                        root, staging, jobs, self._index, self._applied, self._who, self._moves
+                        root,
+                        staging,
+                        jobs,
+                        self._index,
+                        self._applied,
+                        self._who,
+                        (self._moves, self._new),
                     )
                     placing.place()
                     if self._durable:
@@ -114,10 +124,19 @@ class Applier:
         self._mode = staging.default_mode()
         self._move_folders(root, jobs)
         self._pair_moves(root, [job for job in jobs if not job.with_folder])
-        to_write = [job for job in jobs if self._needs_writing(job)]
-        for i, job in enumerate(to_write):
-            if told is not None and i % _TOLD_EVERY == 0:
-                told(Step("writing files", i, len(to_write)))
+        self._new = new_folders(root, jobs)
+        count = itertools.count()
+        total = sum(self._needs_writing(job) for job in jobs)
+
+        def begin() -> None:
+            done = next(count)
+            if told is not None and done % _TOLD_EVERY == 0:
+                told(Step("writing files", min(done, total), total))
+
+        for new in self._new:
+            make(staging, new, self._write_unseen, begin)
+        for job in [job for job in jobs if self._needs_writing(job)]:
+            begin()
             entry = job.change.after
             if isinstance(entry, FileEntry):
                 job.staged = self._write(staging, job, entry)
@@ -170,17 +189,26 @@ class Applier:
 
     def _write(self, staging: Staging, job: Job, entry: FileEntry) -> Stamp:
         """Write a whole new file; until it is complete its rights say so."""
-        folder = staging.folder
+        folder, name = staging.folder, Staging.number(job.n)
+        return self._written(folder, name, entry, UNFINISHED_MODE, self._mode_of(job, entry))
+
+    def _write_unseen(self, folder: Folder, name: bytes, job: Job, entry: FileEntry) -> Stamp:
+        """Write a whole new file into a folder that nobody sees until it is complete."""
+        mode = with_right(self._mode, executable=True) if entry.executable else None
+        return self._written(folder, name, entry, 0o666, mode)
+
+    def _written(
+        self, folder: Folder, name: bytes, entry: FileEntry, first_mode: int, mode: int | None
+    ) -> Stamp:
         pieces = pieces_of(entry.content, self._get)
         if entry.content.depth:
             self._index.pieces[entry.content.name] = tuple(pieces)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        path = folder.name(Staging.number(job.n))
-        number = os.open(path, flags, UNFINISHED_MODE, dir_fd=folder.number)
+        number = os.open(folder.name(name), flags, first_mode, dir_fd=folder.number)
         try:
             self._fill(number, pieces)
-            if CAN_RUN:
-                os.fchmod(number, self._mode_of(job, entry))
+            if CAN_RUN and mode is not None:
+                os.fchmod(number, mode)
             if self._durable:
                 os.fsync(number)
             return stamp_of(os.fstat(number))

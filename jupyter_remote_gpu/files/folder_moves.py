@@ -54,16 +54,16 @@ def folder_moves(changes: Sequence[Change]) -> list[FolderMove]:
     other = {c.path for c in changes if c.before is not None and c.after is not None}
     by_content: dict[frozenset[tuple[bytes, Entry]], list[bytes]] = {}
     for path, inside in old.items():
-        if inside and other.isdisjoint(_above(path)):
+        if inside and other.isdisjoint(above(path)):
             by_content.setdefault(frozenset(inside.items()), []).append(path)
     found: list[FolderMove] = []
     came: set[bytes] = set()
     went: set[bytes] = set()
     for path in sorted(new):
-        if came.isdisjoint(_above(path)):
+        if came.isdisjoint(above(path)):
             sources = by_content.get(frozenset(new[path].items()), ())
             for source in sources:
-                if went.isdisjoint((source, *_above(source))) and not _has_any(source, went):
+                if went.isdisjoint((source, *above(source))) and not _has_any(source, went):
                     found.append(FolderMove(source, path, old[source]))
                     came.add(path)
                     went.add(source)
@@ -77,10 +77,9 @@ def stamps_of(root: Folder, index: Index, move: FolderMove) -> list[Stamp] | Non
     None if it is not what the change expects, holds something else, or its new place
     is taken. Looks at every entry, and reads what is not known by its stamp.
     """
-    parent, _, name = move.new.rpartition(b"/")
     found: dict[bytes, Stamp] = {b"": _NO_STAMP}
     try:
-        if not _is_free(root, parent, name):
+        if not is_free(root, move.new):
             return None
         with root.walk(move.old) as folder:
             if not _look(folder, b"", move, index, found):
@@ -92,12 +91,16 @@ def stamps_of(root: Folder, index: Index, move: FolderMove) -> list[Stamp] | Non
     return [found[b""], *(found[path] for path in move.inside)]
 
 
-def _is_free(root: Folder, parent: bytes, name: bytes) -> bool:
+def is_free(root: Folder, path: bytes) -> bool:
+    """Whether nothing lies at a path; its folder may be lacking too."""
+    parent, _, name = path.rpartition(b"/")
     try:
         with root.walk(parent) as folder:
             return folder.stat(name) is None
     except FileNotFoundError:
         return True  # its parent comes with the same change
+    except OSError:
+        return False
 
 
 def _look(
@@ -140,13 +143,13 @@ def _folders(entries: Mapping[bytes, Entry]) -> dict[bytes, dict[bytes, Entry]]:
     }
     if found:
         for path, entry in entries.items():
-            for above in _above(path):
-                if above in found:
-                    found[above][path[len(above) + 1 :]] = entry
+            for folder in above(path):
+                if folder in found:
+                    found[folder][path[len(folder) + 1 :]] = entry
     return found
 
 
-def _above(path: bytes) -> list[bytes]:
+def above(path: bytes) -> list[bytes]:
     """Return the folders that a path lies in, without the root."""
     found = []
     at = path.find(b"/")

@@ -16,7 +16,9 @@ from .entries import look_at, same_bytes
 from .folder_moves import COMPILED, FolderMove, holds_compiled_only, stamps_of
 from .folders import Folder
 from .index import Index, Known
-from .staging import Change, Staging, made, put_back
+from .jobs import Job, in_the_way, leaves_folder
+from .new_folders import NewFolder, take_apart
+from .staging import Staging, made, put_back
 from .stamp import SECOND_NS, Stamp, is_settled, stamp_of
 from .swap import exchange, move_new, replace
 
@@ -46,24 +48,6 @@ class Applied:
     refused: dict[bytes, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Job:
-    """A change with its number, and what was staged or found for it."""
-
-    n: int
-    change: Change
-    staged: Stamp | None = None
-    moved_from: Job | None = None
-    moved: bool = False
-    with_folder: bool = False
-    """Whether it lies in a folder that is renamed as a whole, or is that folder."""
-
-    @property
-    def path(self) -> bytes:
-        """Where it is about."""
-        return self.change.path
-
-
 class Placing:
     """The second half: everything is staged, and takes its place."""
 
@@ -75,7 +59,7 @@ class Placing:
         index: Index,
         applied: Applied,
         who: str,
-        moves: Sequence[FolderMove] = (),
+        folders: tuple[Sequence[FolderMove], Sequence[NewFolder]] = ((), ()),
     ) -> None:
         self._index = index
         self._applied = applied
@@ -83,13 +67,14 @@ class Placing:
         self._root = root
         self._staging = staging
         self._jobs = sorted(jobs, key=lambda job: job.path)
-        self._moves = {move.new: move for move in moves}
+        self._moves = {move.new: move for move in folders[0]}
+        self._new = {new.job.path: new for new in folders[1]}
         self._parent: tuple[bytes, Folder] | None = None
 
     def place(self) -> None:
         """Make room, make folders, place files, remove what is to go."""
         jobs = [job for job in self._jobs if not job.with_folder]
-        folders_to_go = {j.path for j in jobs if _leaves_folder(j.change)}
+        folders_to_go = {j.path for j in jobs if leaves_folder(j.change)}
         first = in_the_way(jobs)
         waiting = {job.n for job in first}
         taken = {job.moved_from.n for job in jobs if job.moved_from is not None}
@@ -102,10 +87,13 @@ class Placing:
             for job in self._jobs:
                 if job.path in self._moves:
                     self._each(job, self._move_folder)
+                elif job.path in self._new:
+                    self._each(job, self._put_folder)
                 elif isinstance(job.change.after, FolderEntry) and not job.with_folder:
                     self._each(job, self._make_folder)
-            for job in jobs:
-                if job.change.after is not None and not isinstance(job.change.after, FolderEntry):
+            for job in self._jobs:
+                after = job.change.after
+                if not (job.with_folder or after is None or isinstance(after, FolderEntry)):
                     self._each(job, self._put)
             for job in reversed(jobs):
                 if job.change.after is None and job.n not in waiting and not job.moved:
@@ -194,6 +182,21 @@ class Placing:
             )
             self._made(old, None, _NO_STAMP, settled=False)
             self._made(new, entry, stamp, settled=settled)
+
+    def _put_folder(self, job: Job, folder: Folder, name: bytes) -> None:
+        """Put a folder into its place with all that was made in it."""
+        new = self._new[job.path]
+        try:
+            move_new(self._staging.folder, Staging.tree(job.n), folder, name)
+        except FileExistsError:
+            take_apart(self._staging, new)
+            self._make_folder(job, folder, name)
+            return
+        now = time.time_ns()
+        for one in (job, *new.inside):
+            stamp = one.staged or _NO_STAMP
+            settled = one.change.after is FOLDER or _is_settled(stamp, now)
+            self._made(one.path, one.change.after, stamp, settled=settled)
 
     def _remove_folder(self, job: Job, folder: Folder, name: bytes) -> None:
         """Remove a folder if nothing but Python's compiled files is in it.
@@ -334,11 +337,8 @@ class Placing:
         now = time.time_ns()
         status = folder.stat(name)
         stamp = stamp_of(status) if status is not None else _NO_STAMP
-        # Whoever changes it from now on sets its time, which is older than a tick of the clock.
         settled = (
-            job.staged is not None
-            and _is_same(status, job.staged)
-            and is_settled((*stamp[:2], stamp[1], *stamp[3:]), now)
+            job.staged is not None and _is_same(status, job.staged) and _is_settled(stamp, now)
         )
         self._made(job.path, job.change.after, stamp, settled=settled)
 
@@ -346,6 +346,14 @@ class Placing:
 def with_right(mode: int, *, executable: bool) -> int:
     """Return rights with or without that of being run, for those who may read."""
     return mode | (mode & 0o444) >> 2 if executable else mode & ~0o111
+
+
+def _is_settled(stamp: Stamp, now: int) -> bool:
+    """Whether what was placed can be relied upon.
+
+    Whoever changes it from now on sets its time, which is older than a tick of the clock.
+    """
+    return is_settled((*stamp[:2], stamp[1], *stamp[3:]), now)
 
 
 def _is_same(status: os.stat_result | None, stamp: Stamp | None) -> bool:
@@ -372,23 +380,3 @@ def _cleared_of_compiled(folder: Folder, name: bytes) -> bool:
                 os.unlink(cache.name(os.fsencode(entry.name)), dir_fd=cache.number)
         os.rmdir(here.name(COMPILED), dir_fd=here.number)
     return True
-
-
-def _leaves_folder(change: Change) -> bool:
-    """Whether a folder is to go, or to become something else."""
-    return isinstance(change.before, FolderEntry) and not isinstance(change.after, FolderEntry)
-
-
-def in_the_way(jobs: list[Job]) -> list[Job]:
-    """Return what has to go first: it lies in a folder that is to become something else."""
-    blocking = {j.path for j in jobs if _leaves_folder(j.change) and j.change.after is not None}
-    return [j for j in jobs if j.change.after is None and _lies_in(j.path, blocking)]
-
-
-def _lies_in(path: bytes, folders: set[bytes]) -> bool:
-    at = path.find(b"/")
-    while at >= 0:
-        if path[:at] in folders:
-            return True
-        at = path.find(b"/", at + 1)
-    return False

@@ -3,6 +3,7 @@
     .~rgpu-<random>/plan    what is to be done, locked as long as its process lives
     .~rgpu-<random>/<n>     the new file or link of change n, complete or still write-only
                             afterwards what lay in its place, until it was looked at
+    .~rgpu-<random>/tree-<n>  the new folder of change n, with what comes in it; all of it ours
 
 Being in the tree it is on its file system, so that files move by renaming. A
 process that is killed leaves the folder; `repair` takes it apart. Only what is
@@ -82,6 +83,11 @@ class Staging:
     def gone(n: int) -> bytes:
         """Return the name under which the folder has what change n took away."""
         return b"gone-%d" % n
+
+    @staticmethod
+    def tree(n: int) -> bytes:
+        """Return the name of the folder that change n brings, with all that it holds."""
+        return b"tree-%d" % n
 
     def default_mode(self) -> int:
         """Return the rights that a new file gets here."""
@@ -227,7 +233,11 @@ def other_names(name: bytes, who: str) -> Iterator[bytes]:
 
 def _remove_all(root: Folder, name: bytes, folder: Folder) -> None:
     for entry in folder.entries():
-        os.unlink(folder.name(os.fsencode(entry.name)), dir_fd=folder.number)
+        inside = os.fsencode(entry.name)
+        if entry.is_dir(follow_symlinks=False):
+            _remove_all(folder, inside, folder.below(inside))
+        else:
+            os.unlink(folder.name(inside), dir_fd=folder.number)
     folder.close()
     os.rmdir(root.name(name), dir_fd=root.number)
 

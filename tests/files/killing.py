@@ -36,6 +36,7 @@ NEW: Plain = {
     "a.py": "a = 2",
     "d/b.py": "b = 2",
     "n/n.py": "n",
+    "n/deep/m.sh": "#! m",
     "w.bin": _BIG[:90_000] + b"x" + _BIG[90_000:],
     "moved/f.py": "moves",
     "k": "-> d",

@@ -160,6 +160,51 @@ def test_a_folder_changed_in_the_last_moment_is_not_renamed(
     assert not (place.root / "new").exists()
 
 
+NEW_FOLDER: Plain = {
+    "new/a.py": "a",
+    "new/run.sh": "#! runs",
+    "new/deep/b.bin": random.Random(2).randbytes(400_000),
+    "new/deep/link": "-> ../a.py",
+    "new/none": None,
+}
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_a_new_folder_is_put_into_its_place_as_a_whole(tmp_path: Path, durable: bool) -> None:
+    place = Place(tmp_path / "p", {"kept": "x"})
+    wanted = place.chunks.tree({"kept": "x", **NEW_FOLDER})
+    done = changes(place.index.tree(), wanted)
+    applier = Applier(place.root, place.index, place.chunks.get, who="box", durable=durable)
+    assert applier.apply(done).done.keys() == wanted.keys() - {b"kept"}
+    assert read(place.root) == with_folders({"kept": "x", **NEW_FOLDER})
+    assert (place.root / "new/run.sh").stat().st_mode & 0o777 == 0o755
+    assert (place.root / "new/a.py").stat().st_mode == (place.root / "kept").stat().st_mode
+    assert not place.project.scan().changed
+
+
+def test_a_new_folder_that_is_there_already_gets_its_files_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(tmp_path / "p", {"kept": "x"})
+    place_all = Placing.place
+
+    def late(placing: Placing) -> None:
+        write(place.root, {"new/mine.txt": "mine", "new/a.py": "my own"})
+        place_all(placing)
+
+    monkeypatch.setattr(Placing, "place", late)
+    applied = place.become({"kept": "x", **NEW_FOLDER})
+    assert applied.conflicts == [Conflict(b"new/a.py", b"new/a.kept-from-box.py")]
+    there = read(place.root / "new")
+    assert (there["a.py"], there["mine.txt"], there["a.kept-from-box.py"]) == (
+        "my own",
+        "mine",
+        "a",
+    )
+    assert (there["deep/link"], there["none"]) == ("-> ../a.py", None)
+    assert [name for name in os.listdir(place.root) if name.startswith(".~rgpu-")] == []
+
+
 def test_rights_are_those_that_were(place: Place) -> None:
     (place.root / "a.py").chmod(0o640)
     place.project.scan()
