@@ -46,7 +46,9 @@ class ComingFiles:
         while coming := self._files.coming():
             seen.update((one.file.path, one.file) for one in coming)
             total = sum(one.file.bytes for one in coming)
-            bar.show(coming_text(self._machine, coming), _done(coming) / total if total else None)
+            bar.show(
+                coming_text(self._machine, coming), done_bytes(coming) / total if total else None
+            )
             if self._closed.wait(SHOWN_EVERY_SECONDS):
                 return
         bar.end(self._ended(list(seen.values())))
@@ -70,14 +72,18 @@ def coming_text(machine: str, coming: tuple[Coming, ...]) -> str:
 
     Without a machine only what stands behind its name.
     """
-    files = [one.file for one in coming]
-    total = sum(one.bytes for one in files)
-    names = moved_text([Moved(one.path) for one in files])
-    percent = f" ({_done(coming) / total:.0%})".replace("%", " %") if total else ""
-    of = f"{size_text(_done(coming))} of {size_text(total)}"
+    names = moved_text([Moved(one.file.path) for one in coming])
     begin = f"{machine} ▸ " if machine else ""
-    return f"{begin}still coming: {names}, {of}{percent}"
+    return f"{begin}still coming: {names}, {how_far(coming)}"
 
 
-def _done(coming: tuple[Coming, ...]) -> int:
+def how_far(coming: tuple[Coming, ...]) -> str:
+    """Return how much of some files is here: "64.0 MB of 160 MB (40 %)"."""
+    total = sum(one.file.bytes for one in coming)
+    percent = f" ({done_bytes(coming) / total:.0%})".replace("%", " %") if total else ""
+    return f"{size_text(done_bytes(coming))} of {size_text(total)}{percent}"
+
+
+def done_bytes(coming: tuple[Coming, ...]) -> int:
+    """Return how many bytes of some files are here."""
     return sum(min(one.done, one.file.bytes) for one in coming)

@@ -22,6 +22,7 @@ from jupyter_remote_gpu.state.home import Home, Moved
 from jupyter_remote_gpu.state.hub import Hub
 from jupyter_remote_gpu.state.one_sided import one_sided
 
+from .awaited_files import AwaitedFiles
 from .both_text import BothCells, is_both, without_call
 from .cell_record import CellRecord
 from .completion import Completion
@@ -55,7 +56,10 @@ class Extension:
         self.edited = EditedModules(shell)
         self._told: set[tuple[str, str]] = set()
         self.told_of_files: tuple[str, ...] = ()  # before the latest remote cell
-        self.hook = LocalCellHook(self.hub, self._fetch_from)
+        self.files = AwaitedFiles(
+            str(self.machines.project.root), lambda: self.machines.joined, shell.user_ns
+        )
+        self.hook = LocalCellHook(self.hub, self._fetch_from, self.files.before_cell)
         self._completion = Completion(shell, self.machines)
         self._data = LocalData(
             self.machines.data,
@@ -93,6 +97,7 @@ class Extension:
         self._completion.remove()
         self._data.remove()
         self._record.remove()
+        self.files.close()
         self.machines.close()
 
     # -- remote cells ---------------------------------------------------------------------------
@@ -143,6 +148,7 @@ class Extension:
             joined.front_end.catch_up()
             if joined.coming is not None:
                 joined.coming.look()
+            self.files.look()
 
     def fetch(
         self,
@@ -244,6 +250,7 @@ class Extension:
     def _after_cell(self, result: Any) -> None:
         """Find out what a cell did to the names, and tell what it did to this side alone."""
         self.hook.after_cell(result)
+        self.files.after_cell(result.error_in_exec)
         self.edited.look()
         cell = result.info.raw_cell
         ran = self.hub.running

@@ -8,6 +8,7 @@ inside `%%time` and its like.
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.error import InputRejected
@@ -30,13 +31,17 @@ class CellRefused(InputRejected):
 class LocalCellHook:
     """Stands among the shell's AST transformers; `hub` decides, `fetch` moves.
 
-    One cell may pass several times (`%%time` hands its body in again); what it
+    `files` waits for files that the cell reads and that still come, or raises. One
+    cell may pass several times (`%%time` hands its body in again); what it
     did to the names is found out once, when the outermost has run.
     """
 
-    def __init__(self, hub: Hub, fetch: Fetch) -> None:
+    def __init__(
+        self, hub: Hub, fetch: Fetch, files: Callable[[ast.Module], None] = lambda tree: None
+    ) -> None:
         self._hub = hub
         self._fetch = fetch
+        self._files = files
         self._open: list[tuple[ast.Module, LocalCell]] = []
 
     def visit(self, tree: ast.Module) -> ast.Module:
@@ -45,6 +50,7 @@ class LocalCellHook:
             seen = without_remote_cells(tree)
             if seen.body:
                 self._hub.bring(seen, self._fetch)
+                self._files(seen)
                 self._open.append((seen, self._hub.before_local(seen)))
         except RemoteGPUError as error:
             raise CellRefused(f"{type(error).__name__}: {error}") from None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -134,6 +136,74 @@ def test_placed_data_are_no_files_of_the_project(
     assert "freed" in notebook.run("%remote_gpu data --remove items").text()
 
 
+LARGE_BYTES = 40_000_000
+WRITES = "%%remote_gpu\nimport os\n_ = open('{}', 'wb').write(os.urandom(40_000_000))"
+IN_A_CHILD = """
+import os
+pid = os.fork()
+if not pid:
+    try:
+        open('m' + '5.' + 'bin')
+    except Exception as error:
+        os._exit(7 if "was still coming" in str(error) else 1)
+    os._exit(2)
+print(os.waitpid(pid, 0)[1])
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "reads"),
+    [
+        ("m1.bin", "import os\nprint(os.path.getsize('m1.bin'))"),
+        ("m2.bin", "print(len(open('m%d' % 2 + '.b' + 'in', 'rb').read()))"),
+        ("m3.bin", "!wc -c < m3.bin"),
+        (
+            "m4.bin",
+            "import threading\nread = lambda: print(len(open('m4' + '.bin', 'rb').read()))\n"
+            "work = threading.Thread(target=read)\nwork.start(); work.join()",
+        ),
+    ],
+)
+def test_a_local_cell_waits_for_a_file_that_is_on_its_way(
+    notebook: Notebook, name: str, reads: str
+) -> None:
+    assert "still coming" in notebook.run(WRITES.format(name)).line()
+    shown = notebook.run(reads)
+    assert shown.text().split() == [str(LARGE_BYTES)], shown.error()
+    shown = notebook.run("from jupyter_remote_gpu.magic import file_opens as o; o._listeners")
+    assert "()" in str(shown.messages), "nobody listens while nothing comes"
+
+
+def test_waiting_for_a_file_can_be_stopped(
+    notebook: Notebook, machines: SSHMachines, root: Path
+) -> None:
+    pressed: list[str] = []
+
+    def press_stop(message: dict[str, Any]) -> None:
+        text = str(message["content"].get("data", ""))
+        if "waiting for" in text and len(pressed) == 0:
+            pressed.append(text)
+            notebook.manager.interrupt_kernel()
+
+    # Another notebook of the project, as it were, is just syncing.
+    (lock,) = (machines.folder / "state" / "projects").glob("*/machines/box/lock")
+    assert "still coming" in notebook.run(WRITES.format("m5.bin")).line()
+    with open(lock, "ab") as syncing:
+        fcntl.flock(syncing, fcntl.LOCK_EX)
+        shown = notebook.run("seen = len(open('m5.bin', 'rb').read())", on_message=press_stop)
+        assert "this cell was not run: nb/m5.bin is still coming from box, " in shown.error()
+        assert "of 40.0 MB (" in shown.error()
+        pressed.clear()
+        by_name = "name = 'm' + '5.' + 'bin'\ntry:\n    open(name)\nexcept Exception:\n    pass"
+        shown = notebook.run(by_name, on_message=press_stop)
+        assert "KeyboardInterrupt: nb/m5.bin is still coming from box, " in shown.error()
+        assert notebook.run(IN_A_CHILD).text() == f"{7 << 8}\n"
+    shown = notebook.run("print('seen' in globals(), len(open(name, 'rb').read()))")
+    assert shown.text() == f"False {LARGE_BYTES}\n", shown.error()
+    for number in range(1, 6):
+        (root / "nb" / f"m{number}.bin").unlink()
+
+
 def test_what_is_not_trusted_waits_until_it_is_accepted(
     notebook: Notebook, machines: SSHMachines, root: Path
 ) -> None:
@@ -152,6 +222,14 @@ def test_what_is_not_trusted_waits_until_it_is_accepted(
     listed = other.run("%remote_gpu kept").text()
     assert "nb/train.py" in listed
     assert "it changes what came from here" in listed
+    shown = other.run("text = open('train.py').read()")
+    assert shown.line() == (
+        "box ▸ nb/train.py of box waits for your word, and this cell has the one of here:"
+        " `%remote_gpu kept accept nb/train.py` puts it in its place"
+    )
+    assert other.run("import os; os.stat('train.py')").line() == ""
+    name = "open('run' + '.sh')"
+    assert "waits for your word, and it is not here" in other.run(name).line()
     assert "+# theirs" in other.run("%remote_gpu kept --diff train.py").text()
     assert "There are: nb/run.sh, nb/train.py." in other.run("%remote_gpu kept accept x").error()
     shown = other.run("%remote_gpu kept accept train.py\n%remote_gpu kept reject --all")
