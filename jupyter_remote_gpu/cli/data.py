@@ -100,7 +100,8 @@ def _fetch(here: Here, name: str, way: Transport, wanted: WantedData, *, newest:
     progress = here.progress(name)
     with progress.shown(lambda seconds: f"done in {seconds_text(seconds)}"):
         resolved = found.resolve(address, called=called)
-        work = fetch_there(way, resolved, found.source(resolved.reference), address, progress.told)
+        source = found.source(resolved.reference)
+        work = fetch_there(way, here.settings, resolved, source, address, progress.told)
         placed = here.loop.run(work, None, f"{name} to fetch {resolved.text}")
     here.say(
         placed_text(name, resolved.text, placed),

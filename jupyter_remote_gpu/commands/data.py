@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from jupyter_remote_gpu.datasets.remembered import Remembered
 from jupyter_remote_gpu.datasets.source import Resolved, Source
 from jupyter_remote_gpu.datasets.sources import Sources
-from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol.steps import Told
 from jupyter_remote_gpu.session.asking import asking
 from jupyter_remote_gpu.session.cell_data import CellData, ProjectData
@@ -19,6 +18,7 @@ from jupyter_remote_gpu.session.datasets import Carry, Placed, Placement, Where
 from jupyter_remote_gpu.session.place import Workspace
 from jupyter_remote_gpu.transport.base import Transport
 
+from .carrying import carry_to
 from .project_settings import WantedData
 from .settings import Settings
 
@@ -45,7 +45,7 @@ def place_for_script(
     wanted: Sequence[WantedData],
     where: tuple[Where, str],
     told: Told,
-    carry: Carry | None,
+    carry: Carry,
 ) -> None:
     """Have a machine hold all that a script wants, before it runs there; blocks.
 
@@ -66,13 +66,13 @@ def place_for_script(
 
 
 async def fetch_there(
-    way: Transport, resolved: Resolved, source: Source, address: str, told: Told
+    way: Transport, settings: Settings, resolved: Resolved, source: Source, address: str, told: Told
 ) -> Placed:
     """Have a machine hold data, linked into no project; called in an event loop.
 
     Cancelled, it ends the download and keeps what came. Raises as `Placement.run`.
     """
-    carry = way.carry if isinstance(way, ReachedMachine) else None
+    carry = carry_to(way, settings)
     async with asking(way) as client:
         placement = Placement(client, resolved, source, Where(), asked=address, carry=carry)
         return await placement.run(told)

@@ -11,13 +11,13 @@ from pathlib import Path
 from jupyter_remote_gpu.machines import EMBEDDED_NAME, Machine, Request, choose
 from jupyter_remote_gpu.machines.embedded import embedded
 from jupyter_remote_gpu.machines.registry import Registry
-from jupyter_remote_gpu.machines.ssh.reaching import ReachedMachine
 from jupyter_remote_gpu.protocol.steps import Told
 from jupyter_remote_gpu.session.loop import LoopThread
 from jupyter_remote_gpu.session.place import Place, Workspace
 from jupyter_remote_gpu.session.script import Onlooker, Script, ScriptRun
 from jupyter_remote_gpu.transport.base import Transport
 
+from .carrying import carry_to
 from .data import place_for_script, where_of
 from .data_named import data_named
 from .places import place_here, place_there
@@ -96,7 +96,7 @@ def begin(
     project, machine = asked.project, asked.machine
     way, place = _place(settings, registry, asked, told)
     run = ScriptRun(way, machine.name, loop, onlooker, trusted=machine.trusted, files=place.files)
-    carry = way.carry if isinstance(way, ReachedMachine) else None
+    carry = carry_to(way, settings)
 
     def data(workspace: Workspace) -> None:
         there = where_of(workspace, project.subfolder)

@@ -39,6 +39,15 @@ def test_data_are_fetched_ahead_listed_and_freed(here: Terminal, storage: Storag
     assert "freed" in here.run("data", "--remove", "items").stdout
 
 
+def test_data_of_this_computer_are_placed_too(here: Terminal) -> None:
+    here.script("own/rows.csv", "1\n")
+    here.script("own.py", "print(open('data/own/rows.csv').read(), end='')")
+    ran = here.run("run", "own.py", "--datasets", "./own")
+    assert (ran.stdout, ran.returncode) == ("1\n", 0), ran.stderr
+    fetched = here.json("data", "./own")
+    assert (fetched["files"], fetched["bytes"]) == (1, 2)
+
+
 def test_without_its_data_a_script_does_not_run(here: Terminal, storage: Storage) -> None:
     here.script("never.py", "print('ran')")
     ran = here.run("run", "never.py", "--datasets", f"{storage.url}/none.zip")
