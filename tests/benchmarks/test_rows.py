@@ -51,7 +51,7 @@ COMPARISONS = {
 NEEDING = ("torch", "data-large", "data-many")
 """They need packages that are not everywhere."""
 THROUGH_SSH = [n for n in COMPARISONS if n.startswith("ssh-") or n in ("sync-lan", "sync-line")]
-EVERY_TIME = ("noop", "lines", "ssh-noop", "ssh-again", "sync-look")
+EVERY_TIME = ("noop", "lines", "ssh-noop", "ssh-again", "sync-look", "data-many")
 """The rows that stand for all of their kind; the others are `long`."""
 
 
@@ -79,8 +79,7 @@ def test_a_row_through_ssh_runs(name: str, tmp_path: Path) -> None:
     _check(name, tmp_path / "figures.json")
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("name", ["data-large", "data-many"])
+@pytest.mark.parametrize("name", [pytest.param("data-large", marks=pytest.mark.long), "data-many"])
 def test_a_row_about_data_runs(name: str, tmp_path: Path) -> None:
     pytest.importorskip("kagglehub")
     _check(name, tmp_path / "figures.json")
