@@ -17,7 +17,7 @@ _SECRET = re.compile(
 )
 _TOKENS = re.compile(r"\b(KGAT_|hf_|kaggle_)[A-Za-z0-9_.-]{8,}")
 _HEADER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}")
-_IN_TEXT = re.compile(r"https?://[^\s'\"<>`]+")
+_IN_TEXT = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>`]+", re.IGNORECASE)
 _STAMP = "%Y%m%dT%H%M%SZ"
 
 
@@ -25,9 +25,12 @@ def without_secrets(url: str) -> str:
     """Return an address without user, password, and what signs it in its question part.
 
     For what is shown or written down. Safe to use twice. Anything that is no
-    address comes back as it is.
+    address comes back as it is; of one that is broken, only how it begins.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return f"{url.partition('://')[0]}://…"
     if not parts.query and "@" not in parts.netloc:
         return url
     kept = [

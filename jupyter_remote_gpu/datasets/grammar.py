@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from jupyter_remote_gpu.errors import BadReferenceError, UnsafePathError
 
+from .addresses import redacted
 from .paths import checked_path
 from .reference import Digest, Kind, Reference, safe_name
 from .web_pages import from_web_page
@@ -78,7 +79,10 @@ def _parse(text: str, base: Path) -> Reference:
         if text.startswith(other):
             text = ours + text[len(other) :]
     if text.startswith(("https://", "http://")):
-        return from_web_page(text) or _web(text)
+        try:
+            return from_web_page(text) or _web(text)
+        except ValueError as error:  # what Python says of a host or a port
+            raise _bad(text, str(error)) from None
     for kind in _SCHEMES:
         if text.startswith(kind.value):
             return _of_kind(kind, text[len(kind.value) :], text)
@@ -137,11 +141,11 @@ def _stored(kind: Kind, rest: str, text: str, digest: Digest | None) -> Referenc
 def _web(text: str) -> Reference:
     place, digest = _digest(text, text)
     parts = urlsplit(place)
-    if not parts.hostname:
+    if not parts.hostname or parts.port == 0:
         raise _bad(text, "it names no host")
     if parts.scheme == "http" and digest is None and parts.hostname not in _LOOPBACK:
         raise BadReferenceError(
-            f"{text} is not encrypted: anybody on the way could change the data.",
+            f"{redacted(text)} is not encrypted: anybody on the way could change the data.",
             hint="Use https, or add #sha256=… of what the file has to be.",
         )
     return Reference(Kind.WEB, urlunsplit(parts._replace(fragment="")), digest=digest)
@@ -198,4 +202,4 @@ def _command(text: str) -> Reference:
 
 
 def _bad(text: str, reason: str) -> BadReferenceError:
-    return BadReferenceError(f"{text!r} is no address of data: {reason}.", hint=_FORMS)
+    return BadReferenceError(f"{redacted(text)!r} is no address of data: {reason}.", hint=_FORMS)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from jupyter_remote_gpu.datasets.addresses import without_secrets
 from jupyter_remote_gpu.datasets.local import place as place_here
 from jupyter_remote_gpu.datasets.source import RemoteFile, Resolved, Source
 from jupyter_remote_gpu.errors import (
@@ -93,7 +94,7 @@ class Placement:
         self._resolved = resolved
         self._source = source
         self._where = where
-        self._asked = asked
+        self._asked = without_secrets(asked)  # the machine writes it down
         self._aside = aside
         self._carry = carry
         self._asks = 0

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from jupyter_remote_gpu.errors import CredentialsRefusedError
 
 from .credential import Credential, usable
 from .vaults import colab_secret, keyring_secret
 
+_log = logging.getLogger(__name__)
+
+_warned: set[Path] = set()
 _RENEW_SECONDS = 300.0
 _LONGEST_PATH = 1024
 LOOKED_AT = (
@@ -29,17 +36,29 @@ Renew = Callable[[str], str]
 def kaggle_credential(renew: Renew) -> Credential | None:
     """Return the first credential that is found on this computer, or None; kept nowhere else.
 
-    The order is kagglehub's, which leaves out logins: environment and token
-    files, keys, a login, Colab, the keyring. `renew` is asked only for a login
-    whose token has ended; what it gives is not written to disk. Raises
-    CredentialsRefusedError for a file that cannot be read as what it is.
+    The order is kagglehub's, which leaves out logins: what `kagglehub.login()` was
+    told in this process, environment and token files, keys, a login, Colab, the
+    keyring. `renew` is asked only for a login whose token has ended; what it gives
+    is not written to disk. Raises CredentialsRefusedError for a file that cannot be
+    read as what it is.
     """
-    looks = (_token, _token_file, _key, _key_file, lambda: _login(renew), _colab, _keyring)
+    login = partial(_login, renew)
+    looks = (_in_process, _token, _token_file, _key, _key_file, login, _colab, _keyring)
     for look in looks:
         found = look()
         if found is not None:
             return found
     return None
+
+
+def _in_process() -> Credential | None:
+    """Return what this process told kagglehub, which keeps it nowhere else."""
+    library: Any = sys.modules.get("kagglehub.config")
+    said = getattr(library, "_kaggle_credentials", None)
+    token, user, key = (usable(getattr(said, n, None)) for n in ("api_key", "username", "key"))
+    if token:
+        return Credential("kagglehub's own login", token)
+    return Credential("kagglehub's own login", key, user) if user and key else None
 
 
 def _token() -> Credential | None:
@@ -90,7 +109,15 @@ def _of_key_file(path: Path, text: str) -> Credential:
             f"{path} does not hold a user's name and key as Kaggle writes them.",
             hint="Download it anew from https://www.kaggle.com/settings, or delete it.",
         )
+    _warn_if_open(path)
     return Credential(str(path), key, user)
+
+
+def _warn_if_open(path: Path) -> None:
+    """Say once, as Kaggle's own program does, that others on this computer can read a key."""
+    if os.name == "posix" and path.stat().st_mode & 0o077 and path not in _warned:
+        _warned.add(path)
+        _log.warning("Others on this computer can read your Kaggle key: chmod 600 %s", path)
 
 
 def _colab() -> Credential | None:
