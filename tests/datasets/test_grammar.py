@@ -93,11 +93,29 @@ def test_an_address_is_understood(text: str, meant: Reference) -> None:
         ("s3://bucket", "no bucket"),
         ("kaggle kernels output o/n", "only those that download"),
         ("ow ner/name", "signs"),
+        ("https://[::1/x.zip", "Invalid IPv6"),
+        ("https://a.org:port/x.zip", "Port"),
     ],
 )
 def test_what_is_no_address_is_refused_with_the_reason(text: str, reason: str) -> None:
     with pytest.raises(BadReferenceError, match=reason):
         parse_reference(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://me:hunter2-pw@a.org/x",
+        "ftp://me:hunter2-pw@a.org/x",
+        "https://me:hunter2-pw@a.org/x#sha256=12",
+        "https://me:hunter2-pw@[a.org/x",
+        "hf://buckets/a/b?token=hunter2-pw",
+    ],
+)
+def test_the_error_shows_no_password(text: str) -> None:
+    with pytest.raises(BadReferenceError) as told:
+        parse_reference(text)
+    assert "hunter2" not in str(told.value)
 
 
 def test_a_folder_here_comes_before_kaggle(tmp_path: Path) -> None:
