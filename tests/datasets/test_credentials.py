@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import sys
@@ -164,6 +165,21 @@ def test_secrets_of_colab_are_asked_for_once(monkeypatch: pytest.MonkeyPatch) ->
     assert hub_credential() is None
     assert _kaggle() is not None
     assert colab.asked == 2
+
+
+def test_the_keyring_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("keyring")
+    kept = {("jupyter_remote_gpu", "kaggle"): TOKEN, ("jupyter_remote_gpu", "huggingface"): "hf_k"}
+    ring = type(
+        "Ring",
+        (importlib.import_module("keyring.backend").KeyringBackend,),
+        {"priority": 1, "get_password": lambda self, *where: kept.get(where), "set_password": None},
+    )
+    monkeypatch.setattr("keyring.core._keyring_backend", ring())
+    assert _kaggle() == (TOKEN, "", "the keyring")
+    found = hub_credential()
+    assert found is not None
+    assert (found.secret, found.where) == ("hf_k", "the keyring")
 
 
 def test_a_keyring_that_refuses_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
