@@ -32,6 +32,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _NONE_LEFT = re.compile(r"\br=0\s*;\s*t=(\d+)")
 """In a RateLimit header, as the Hub sends it: when there will be requests left again."""
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
+_TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3}.{0,40})")
 _CERTIFICATES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -284,4 +285,7 @@ def _reason(error: BaseException) -> str:
         return f"the server's certificate is not valid here ({error.verify_message})"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    refused = _TUNNEL_REFUSED.match(str(error))
+    if refused:
+        return f"the proxy answers {refused[1]}"
     return type(error).__name__
