@@ -106,6 +106,13 @@ class RemoteGPU(Configurable):
         help="A cell for which moving values would take longer is not run, but told so in numbers.",
     ).tag(config=True)
 
+    guard_gb = Float(
+        2.0,
+        min=0.0,
+        help="A machine is not sent more GB of a project's files than this before you have said yes"
+        " (`%remote_gpu sync --yes`); 0 never asks. Single large files are asked about besides.",
+    ).tag(config=True)
+
     redo_devices = Bool(
         False,
         help="Choose a device again on a machine with a GPU, when a cell there reads a name for"
@@ -125,6 +132,7 @@ class RemoteGPU(Configurable):
             torch=self.torch,
             wrapper=tuple(self.wrapper),
             trusted=self.trusted,
+            guard_bytes=round(self.guard_gb * 1e9),
         )
 
     @default("home")

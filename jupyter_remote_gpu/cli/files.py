@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from jupyter_remote_gpu.commands.paths_told import picked, picked_or_error, told
 from jupyter_remote_gpu.commands.project import project_folder
 from jupyter_remote_gpu.commands.syncing import Files, files_of, project_sync, synced
 from jupyter_remote_gpu.config import from_files
-from jupyter_remote_gpu.errors import RemoteGPUError, RequestError
+from jupyter_remote_gpu.errors import RemoteGPUError, RequestError, TooMuchError
 from jupyter_remote_gpu.files.path_text import path_text
 from jupyter_remote_gpu.machines.registry import Registry
 from jupyter_remote_gpu.protocol.plain_text import plain
@@ -54,6 +55,7 @@ _all = click.option("--all", "everything", is_flag=True, help="Shorten no list."
     type=click.Path(),
     help="Let this large file travel, from now on.",
 )
+@click.option("--yes", is_flag=True, help="Send however much it is.")
 @_all
 @with_here
 def sync(
@@ -62,6 +64,7 @@ def sync(
     machine: str | None,
     dry_run: bool,
     allow: tuple[str, ...],
+    yes: bool,
     everything: bool,
 ) -> int | None:
     """Make the files of a project the same here and on a machine, both ways.
@@ -76,19 +79,40 @@ def sync(
         here.say(dry_run_text("a new machine", found, everything=everything), **_planned("", found))
         return None
     files = files_of(here.registry, where, machine)
-    with _working(here, files) as (project, told):
-        if allow:
-            project.allow([_existing(files, path) for path in allow])
-        if dry_run:
-            found = project.dry_run()
-        else:
-            report = project.sync(told)
+    allowed = [_existing(files, path) for path in allow]
     if dry_run:
+        with _working(here, files) as (project, _):
+            if allowed:
+                project.allow(allowed)
+            found = project.dry_run()
         text = dry_run_text(files.machine, found, everything=everything)
         here.say(text, **_planned(files.machine, found))
         return None
+    try:
+        report = _made_same(here, files, allowed, yes=yes)
+    except TooMuchError as error:
+        if not may_go(here, error):
+            return Exit.TROUBLE
+        report = _made_same(here, files, allowed, yes=True)
     here.say(report_text(files.machine, report), **report_fields(files.machine, report))
     return Exit.TROUBLE if report.refused else None
+
+
+def _made_same(here: Here, files: Files, allowed: Sequence[str], *, yes: bool) -> SyncReport:
+    with _working(here, files) as (project, told):
+        if allowed:
+            project.allow(allowed)
+        if yes:
+            project.let_all_go()
+        return project.sync(told)
+
+
+def may_go(here: Here, error: TooMuchError) -> bool:
+    """Ask whether so much may be sent; raises the error where nobody can be asked."""
+    if here.as_json or not sys.stdin.isatty():
+        raise error
+    here.note(str(error))
+    return click.confirm("Send all of it?", default=False, err=True)
 
 
 @click.command("pull", short_help="Bring files of a machine here.")

@@ -16,14 +16,14 @@ from jupyter_remote_gpu.commands.running import Wanted, begin, wanted
 from jupyter_remote_gpu.commands.runs import way_to
 from jupyter_remote_gpu.commands.syncing import sync_of_run
 from jupyter_remote_gpu.commands.ways import reached
-from jupyter_remote_gpu.errors import RemoteGPUError, RequestError, UnknownFlagError
+from jupyter_remote_gpu.errors import RemoteGPUError, RequestError, TooMuchError, UnknownFlagError
 from jupyter_remote_gpu.machines import EMBEDDED_NAME, Request, split
 from jupyter_remote_gpu.session.script import INTERRUPTED_CODE, Ended, ScriptRun
 from jupyter_remote_gpu.session.summary import seconds_text
 
 from .carrying import carried_out, with_here
 from .exits import Exit
-from .files import report_fields
+from .files import may_go, report_fields
 from .grammar import JSON, NO_STDIN, RunCommand, complete_machine
 from .here import Here
 from .onlooker import TerminalOnlooker, window
@@ -50,6 +50,7 @@ def run(words: tuple[str, ...]) -> None:
     --detach         begin it, print its name, and leave it running
     --datasets REF   data that the machine is to have first, as data/NAME; several by commas
     --timeout TIME   stop it after that time: 90s, 10m, 1h30m
+    --yes            send however much the project is
     -n, --no-stdin   it reads nothing from here
     --json           print its output as JSON lines
     --4x3090 …       a rented GPU; understood, and not available yet
@@ -70,7 +71,12 @@ def _run(here: Here, own: Sequence[str], arguments: Sequence[str], *, stdin: boo
     machine = asked.machine.name
     stdin = stdin and not request.detach
     onlooker = TerminalOnlooker(machine, as_json=here.as_json, stdin=stdin)
-    begun = _begun(here, asked, onlooker, stdin=stdin)
+    try:
+        begun = _begun(here, asked, onlooker, stdin=stdin, all_goes=request.yes)
+    except TooMuchError as error:
+        if not may_go(here, error):
+            raise
+        begun = _begun(here, asked, onlooker, stdin=stdin, all_goes=True)
     try:
         if request.detach:
             here.say(begun.kernel, run=begun.kernel, machine=machine)
@@ -107,7 +113,9 @@ def _asked(own: Sequence[str]) -> tuple[Request, str]:
     return replace(request, attach=False), operands[0]
 
 
-def _begun(here: Here, asked: Wanted, onlooker: TerminalOnlooker, *, stdin: bool) -> ScriptRun:
+def _begun(
+    here: Here, asked: Wanted, onlooker: TerminalOnlooker, *, stdin: bool, all_goes: bool
+) -> ScriptRun:
     progress = here.progress(asked.machine.name)
     about: tuple[str, ...] = ()
     with onlooker.held(), progress.shown(lambda seconds: ready_text(seconds, *about)):
@@ -120,6 +128,7 @@ def _begun(here: Here, asked: Wanted, onlooker: TerminalOnlooker, *, stdin: bool
             progress.told,
             stdin=stdin,
             environ=window(),
+            all_goes=all_goes,
         )
         about = begun.about
         return begun

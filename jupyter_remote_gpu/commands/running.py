@@ -88,13 +88,17 @@ def begin(
     *,
     stdin: bool,
     environ: Mapping[str, str],
+    all_goes: bool = False,
 ) -> ScriptRun:
     """Make the machine, the files and the environment ready and begin the run. Blocks.
 
-    Interrupted, nothing runs there. Raises what connecting, locking and building raise.
+    Interrupted, nothing runs there. Raises what connecting, locking and building raise;
+    TooMuchError where the project is large, unless `all_goes`.
     """
     project, machine = asked.project, asked.machine
     way, place = _place(settings, registry, asked, told)
+    if all_goes and place.files is not None:
+        place.files.let_all_go()
     run = ScriptRun(way, machine.name, loop, onlooker, trusted=machine.trusted, files=place.files)
     carry = carry_to(way, settings)
 

@@ -23,3 +23,4 @@ class Settings:
     torch: str = "auto"
     wrapper: tuple[str, ...] = field(default=())
     trusted: bool = True
+    guard_bytes: int = 0

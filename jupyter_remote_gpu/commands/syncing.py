@@ -79,6 +79,7 @@ def project_sync(
         workspace_name(registry.client, root),
         trusted=registry.find(machine).trusted,
         told=told or (lambda step: None),
+        most_sent=settings.guard_bytes or None,
     )
 
 

@@ -25,6 +25,7 @@ from .ahead import LARGE_BYTES, Ahead, Asked
 from .folders import Folder
 from .ignore import NAMES, Ignore, Level
 from .index import Index, Known
+from .measure import Measure
 from .placeholders import REASON, is_placeholder, stands_for
 from .reading import Reading, read_file
 from .renamed import Renamed
@@ -75,13 +76,20 @@ class Before:
 
 
 class Look:
-    """One walk, ended by `finish` and `close`.
+    """One walk, ended by `finish` and `close`, or by `close` alone once there was too much
+    for `measure`: then it only counts.
 
     `levels` has the rules of every folder it came by, `names` what lay in it, `read`
     the files that it read, and `moved` the ones that had another path before.
     """
 
-    def __init__(self, before: Before, rules_of: Ignore, told: Told | None) -> None:
+    def __init__(
+        self,
+        before: Before,
+        rules_of: Ignore,
+        told: Told | None,
+        measure: Measure | None = None,
+    ) -> None:
         self.found = Found()
         self.levels: dict[bytes, Level] = {}
         self.names: dict[bytes, Names] = {}
@@ -94,6 +102,7 @@ class Look:
         self._ignore = rules_of
         self._told = told
         self._told_at = 0
+        self._measure = measure
         self._seen: set[bytes] = set()
         self._unseen: list[bytes] = []
         self._ahead = Ahead(self._tell)
@@ -254,6 +263,8 @@ class Look:
             return
         if is_placeholder(status):
             self._cannot(path, REASON, is_folder=False)
+            return
+        if self._measure is not None and not self._measure.counts(path, status.st_size):
             return
         stamp = stamp_of(status)
         old = self._renamed.from_path(name, stamp) if known is None else None

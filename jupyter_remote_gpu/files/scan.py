@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from jupyter_remote_gpu.chunks.tree import FolderEntry
-from jupyter_remote_gpu.errors import FilesError
+from jupyter_remote_gpu.errors import FilesError, TooMuchError
 from jupyter_remote_gpu.protocol.steps import Told
 
 from . import ignore, rules
@@ -24,6 +24,7 @@ from .folders import Folder
 from .ignore import Ignore, Level
 from .index import Index
 from .look import Before, Found, Look, Names
+from .measure import Measure
 from .verdict import LeftOut, Why
 
 _MANY_PATHS = 200
@@ -60,22 +61,26 @@ class Project:
         self._levels = {}
         self._names = {}
 
-    def scan(self, told: Told | None = None) -> Found:
+    def scan(self, told: Told | None = None, measure: Measure | None = None) -> Found:
         """Look at everything. Blocks: some 5 µs a file, and reading what changed.
 
-        Raises FilesError if the project's folder itself cannot be opened.
+        Raises FilesError if the project's folder itself cannot be opened; TooMuchError
+        if `measure` says so: what was read until then is known.
         """
         if self._ignore is None:
             self._ignore = self._make_ignore()
         before = Before(self.index, self.left_out, self._levels, self._names)
-        look = Look(before, self._ignore, told)
+        look = Look(before, self._ignore, told, measure)
         with self._open() as root, contextlib.closing(look):
             look.folder(root, b"", self._ignore.top())
+            _refuse(self.root, measure)
             look.finish(self.index.known)
         self._levels, self._names = look.levels, look.names
         return self._took(look, {})
 
-    def look_at(self, paths: Iterable[bytes], told: Told | None = None) -> Found:
+    def look_at(
+        self, paths: Iterable[bytes], told: Told | None = None, measure: Measure | None = None
+    ) -> Found:
         """Look at these paths and what lies in them; at everything if rules may have changed.
 
         Promises what `scan` does, provided that nothing else has changed.
@@ -86,12 +91,13 @@ class Project:
             or len(asked) > max(_MANY_PATHS, len(self.index.known) // _PART)
             or any(path == b"" or path.rpartition(b"/")[2] in _SPECIAL for path in asked)
         ):
-            return self.scan(told)
+            return self.scan(told, measure)
         before = Before(self.index, self.left_out, self._levels, self._names)
-        look = Look(before, self._ignore, told)
+        look = Look(before, self._ignore, told, measure)
         look.found.everything = False
         with self._open() as root, contextlib.closing(look):
             known = [p for path in _uppermost(asked) for p in self._look_at_one(look, root, path)]
+            _refuse(self.root, measure)
             look.finish(known)
         left_out = {
             path: left for path, left in self.left_out.items() if not _is_in_any(path, asked)
@@ -153,6 +159,11 @@ class Project:
                 f"the project's folder {self.root} cannot be opened: {error.strerror}",
                 hint="Nothing was taken for deleted. Is a disk missing?",
             ) from error
+
+
+def _refuse(root: Path, measure: Measure | None) -> None:
+    if measure is not None and measure.is_too_much:
+        raise TooMuchError(f"{root} holds too much to be read without a question")
 
 
 def relative(root: Path, path: str) -> bytes | None:

@@ -125,6 +125,8 @@ class Extension:
             self.wants.data()  # before anything is started for it
             self._gather(joined, python, unguarded=unguarded)
             self.machines.project.comes(python)
+            if unguarded and joined.place.files is not None:
+                joined.place.files.let_all_go()
             with joined.working():
                 joined.session.prepare(python)
             self.wants.place(joined)

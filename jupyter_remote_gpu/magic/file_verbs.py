@@ -43,6 +43,8 @@ def _sync(extension: Extension, command: LineCommand) -> None:
         return
     if allowed:
         files.allow(allowed)
+    if command.request.yes:
+        files.let_all_go()
     _reach(joined, files)
     with joined.working(done):
         if asked.dry_run:

@@ -234,13 +234,14 @@ VERBS: tuple[Verb, ...] = (
         "make the project's files the same here and there",
         "Cells do so by themselves: what changed here is there before they run, what they\n"
         "write is here afterwards. sync waits for all of it, also for large files.\n"
-        "--dry-run says of each file what would happen, and why some stay.",
+        "--dry-run says of each file what would happen, and why some stay. More than the\n"
+        "setting guard_gb is only sent with --yes.",
         (
             "%remote_gpu sync",
             "%remote_gpu sync --dry-run",
             "%remote_gpu sync --allow data/big.bin",
         ),
-        frozenset({"machine", "dry-run", "allow", "all"}),
+        frozenset({"machine", "dry-run", "allow", "all", "yes"}),
     ),
     Verb(
         "kept",

@@ -63,7 +63,8 @@ class ProjectSync:
 
     `root` is the project's folder, `state` a folder of this computer for what is
     remembered, `workspace` the project's name on the machine. `use` comes first:
-    it says how the machine's agent is asked. `told` hears the steps of what takes long.
+    it says how the machine's agent is asked. `told` hears the steps of what takes long;
+    more than `most_sent` bytes go only after `let_all_go`.
     Methods block on disk and machine, and raise what asking the machine raises,
     FilesError, and DiskFullError; what was done until then stays and is whole.
     """
@@ -77,6 +78,7 @@ class ProjectSync:
         *,
         trusted: bool,
         told: Told = lambda step: None,
+        most_sent: int | None = None,
     ) -> None:
         self.root = root
         self.machine = machine
@@ -87,7 +89,8 @@ class ProjectSync:
         folder = here.folder / "machines" / re.sub(r"[^A-Za-z0-9._-]", "-", machine)
         there, memory, aside = There(_not_reached, workspace), Memory(folder), folder / "aside"
         self._later = Later(self._own_there, self._held, self._arriving, self._place)
-        self._sides = Sides(here, there, memory, Aside(aside), machine, folder, trusted)
+        self._most_sent = most_sent
+        self._sides = Sides(here, there, memory, Aside(aside), machine, folder, trusted, most_sent)
         self._sides.coming = self._later.expects
         self._said = Said(machine)
         self._reached = False
@@ -127,8 +130,10 @@ class ProjectSync:
                 sides.look_here(self._told)
                 carried = self._carry(sides.plan(sides.open))
                 if carried is not None:
+                    sides.most_sent = self._most_sent
                     return replace(carried, lines=self._news())
             report = self._round(SMALL_BYTES)
+            sides.most_sent = self._most_sent
             return replace(self._check(), lines=(*self._news(), *self._said.lines(report)))
 
     def run_refused(self) -> None:
@@ -151,7 +156,7 @@ class ProjectSync:
                 sides.memory.save()
                 sides.here.save()
                 return self._news()
-            report = self._round(SMALL_BYTES)
+            report = self._round(SMALL_BYTES, leave=True)
             return (*self._news(), *self._said.lines(report))
 
     @contextlib.contextmanager
@@ -226,8 +231,9 @@ class ProjectSync:
 
     def sync(self, told: Told | None = None) -> SyncReport:
         """Make both sides the same, all of it, looking at every file; waits for all."""
-        with self._entered():
+        with self._entered() as sides:
             report = self._round(None, told, fresh=True)
+            sides.most_sent = self._most_sent
         self._await_coming(told or self._told)
         return self._with_what_came(report)
 
@@ -267,6 +273,11 @@ class ProjectSync:
         """Let these files travel although they are large, from now on and to every machine."""
         with self._lock:
             self._sides.here.allow(map(sync_kept.inside, paths))
+
+    def let_all_go(self) -> None:
+        """Let the next sync, or the next run's, send however much it is: the user said so."""
+        with self._lock:
+            self._sides.most_sent = None
 
     def left_behind(self, program: str, folder: str) -> tuple[str, ...]:
         """Return a line for each path that a piece of Python names and that stays here, once.
@@ -448,11 +459,16 @@ class ProjectSync:
         self.is_now(self._sides.there.root.name.hex())
 
     def _round(
-        self, budget: int | None, told: Told | None = None, *, fresh: bool = False
+        self,
+        budget: int | None,
+        told: Told | None = None,
+        *,
+        fresh: bool = False,
+        leave: bool = False,
     ) -> SyncReport:
         """Make both sides the same, but for what comes later in the background."""
         self._carrying = None
-        report, late = make_same(self._sides, budget, told or self._told, fresh=fresh)
+        report, late = make_same(self._sides, budget, told or self._told, fresh=fresh, leave=leave)
         self._later.forget_failed()
         self._later.want(late)
         self.is_now(self._sides.there.root.name.hex())

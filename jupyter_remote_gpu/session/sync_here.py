@@ -16,6 +16,7 @@ from jupyter_remote_gpu.chunks.tree import Entry
 from jupyter_remote_gpu.files.held import HeldChunks
 from jupyter_remote_gpu.files.ignore import Ignore
 from jupyter_remote_gpu.files.index import Index
+from jupyter_remote_gpu.files.measure import Measure
 from jupyter_remote_gpu.files.scan import Project
 from jupyter_remote_gpu.files.staging import repair
 from jupyter_remote_gpu.files.verdict import LeftOut
@@ -43,37 +44,45 @@ class Here:
         self._held: HeldChunks | None = None
         self._unsaved = self._looked = self._whole = False
 
-    def look(self, told: Told | None = None, *, fresh: bool = False) -> set[bytes]:
+    def look(
+        self, told: Told | None = None, *, fresh: bool = False, measure: Measure | None = None
+    ) -> set[bytes]:
         """Look at what may have changed, or with `fresh` at everything; return what has.
 
         The first time in this process all folders are walked, what a killed one
-        left is taken apart, and what was never seen is read.
+        left is taken apart, and what was never seen is read. TooMuchError as `measure`
+        says, which counts where everything is looked at.
         """
         if self._files is None:
             repair(self.root, self._machine)
             self._files = Project(self.root, self._rules, Index.load(self.folder / "index"))
             self._watcher, self._watched = watch(self.root), self.root.stat()
         if not self._whole:
-            return self._look_at_all(self._files, told)
+            return self._look_at_all(self._files, told, measure)
         assert self._watcher is not None
         self._watch_again()
         paths = self._watcher.changed()
         paths = None if paths is None or fresh else paths | self.unsteady
         self._whole = False
-        found = self._files.scan(told) if paths is None else self._files.look_at(paths, told)
+        if paths is None:
+            found = self._files.scan(told, measure)
+        else:
+            found = self._files.look_at(paths, told, measure)
         self._whole = True
         self.unsteady = frozenset(found.unsteady)
         self._update(found.changed)
         return set(found.changed)
 
-    def _look_at_all(self, files: Project, told: Told | None) -> set[bytes]:
+    def _look_at_all(
+        self, files: Project, told: Told | None, measure: Measure | None
+    ) -> set[bytes]:
         """Look for the first time, or after a look that failed or was stopped.
 
         What that one had read already is known, and no change any more: what differs is
         found by comparing trees.
         """
         before, first = self.tree, not self._looked
-        found = files.scan(told)
+        found = files.scan(told, measure)
         now = files.index.tree()
         self._looked = self._whole = True
         self.unsteady = frozenset(found.unsteady)

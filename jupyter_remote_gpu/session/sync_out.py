@@ -12,6 +12,7 @@ from jupyter_remote_gpu.errors import LackingError
 from jupyter_remote_gpu.files.plan import Step
 from jupyter_remote_gpu.protocol.steps import Told
 
+from .sync_guard import refuse_too_much
 from .sync_report import Moved
 from .sync_sides import Sides, moved, wanted_of
 
@@ -40,12 +41,14 @@ def send(
     """Have the machine's files be as they are here at these paths; return what was sent, refused.
 
     What both sides have afterwards is agreed upon; what somebody changed there in
-    this moment is not, and differs still. Blocks; raises what asking raises.
+    this moment is not, and differs still. Blocks; raises what asking raises, and
+    TooMuchError, before anything was sent.
     """
     if not steps:
         return [], {}
     refused = _sent_at_once(sides, steps)
     if refused is None:
+        refuse_too_much(sides, steps)
         steps = _put(sides, steps, told)
         chunks = _nodes(sides, steps)
         refused = sides.there.change(sides.there.target(wanted_of(steps)), steps, chunks)

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from jupyter_remote_gpu.errors import LackingError, ProjectChangedError
+from jupyter_remote_gpu.errors import LackingError, ProjectChangedError, TooMuchError
 from jupyter_remote_gpu.files.plan import Do, Plan, Step
 from jupyter_remote_gpu.files.verdict import MATTERS
 from jupyter_remote_gpu.protocol.steps import Told
 
 from .sync_back import bring
+from .sync_guard import measure_of, too_much
 from .sync_lines import stays, waiting_of
 from .sync_out import send
 from .sync_report import SyncReport
@@ -49,14 +50,15 @@ def bring_settled(
 
 
 def make_same(
-    sides: Sides, budget: int | None, told: Told, *, fresh: bool = False
+    sides: Sides, budget: int | None, told: Told, *, fresh: bool = False, leave: bool = False
 ) -> tuple[SyncReport, list[Step]]:
     """Make both sides the same; return what was done, and what is to come later. Blocks.
 
     That is what goes beyond `budget` bytes of files from there; None for no limit.
     Goes again, three times at most, if files change meanwhile. With `fresh` no
     watcher is relied upon, on either side. Raises what asking the machine raises,
-    FilesError, DiskFullError.
+    FilesError, DiskFullError; TooMuchError before anything is sent, but with `leave`:
+    then so much is left for a time when the user can be asked.
     """
     began = time.monotonic()
     out, back = sides.there.bytes_out, sides.there.bytes_back
@@ -64,7 +66,7 @@ def make_same(
     late: list[Step] = []
     for attempt in range(_TRIES):
         try:
-            done, late, again = _once(sides, budget, told, fresh=fresh)
+            done, late, again = _once(sides, budget, told, fresh=fresh, leave=leave)
         except (LackingError, ProjectChangedError):
             if attempt == _TRIES - 1:
                 raise
@@ -84,10 +86,13 @@ def make_same(
 
 
 def _once(
-    sides: Sides, budget: int | None, told: Told, *, fresh: bool
+    sides: Sides, budget: int | None, told: Told, *, fresh: bool, leave: bool
 ) -> tuple[SyncReport, list[Step], bool]:
-    sides.look_here(told, fresh=fresh)
     everything = not sides.there.known
+    if everything and not sides.memory.agreed and sides.most_sent is not None:
+        # what lies there is not asked about, though nothing is remembered of it
+        sides.look_there(0)
+    _look_here(sides, told, fresh=fresh, measured=not leave)
     along = ALONG_BYTES if budget is None else min(budget, ALONG_BYTES)
     sides.look_there(along, fresh=fresh)
     found = sides.plan(None if everything or sides.memory.fresh else sides.open)
@@ -102,7 +107,12 @@ def _once(
         if step.do in OUT or (step.path in brought.ours and step.here is not None)
     }
     count = len(steps)
-    sent, refused = send(sides, steps, told)
+    try:
+        sent, refused = send(sides, steps, told)
+    except TooMuchError:
+        if not leave:
+            raise
+        sent, refused, count = [], {}, 0
     sides.refused = {
         path: (step.here, step.there)
         for path, step in found.steps.items()
@@ -119,6 +129,16 @@ def _once(
         refused={os.fsdecode(path): why for path, why in refusals.items()},
     )
     return report, brought.late, brought.again or len(sent) + len(refused) < count
+
+
+def _look_here(sides: Sides, told: Told, *, fresh: bool, measured: bool) -> None:
+    """Look at the files of here; TooMuchError, with numbers, if more would have to be read."""
+    measure = measure_of(sides) if measured else None
+    try:
+        sides.look_here(told, fresh=fresh, measure=measure)
+    except TooMuchError:
+        assert measure is not None, "only what is measured is too much"
+        raise too_much(sides, measure.sizes) from None
 
 
 def _together(one: SyncReport, other: SyncReport) -> SyncReport:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jupyter_remote_gpu.chunks.tree import Entry, FileEntry
 from jupyter_remote_gpu.errors import UnsafePathError
+from jupyter_remote_gpu.files.measure import Measure
 from jupyter_remote_gpu.files.paths import checked
 from jupyter_remote_gpu.files.plan import Do, Plan, Step, plan
 from jupyter_remote_gpu.protocol.steps import Told
@@ -31,7 +32,7 @@ class Sides:
     project and machine is remembered, `unsafe` why names that no side writes for
     another stay, `refused` the two versions of paths that a side
     could not hold, `coming` whether a version of a path is on its
-    way here already.
+    way here already. `most_sent` is how many bytes may go there without a question.
     """
 
     here: Here
@@ -41,14 +42,20 @@ class Sides:
     machine: str
     folder: Path
     trusted: bool
+    most_sent: int | None = None
     open: set[bytes] = field(default_factory=set)
     unsafe: dict[bytes, str] = field(default_factory=dict)
     refused: dict[bytes, tuple[Entry | None, Entry | None]] = field(default_factory=dict)
     coming: Callable[[bytes, Entry | None], bool] = lambda path, entry: False
 
-    def look_here(self, told: Told | None = None, *, fresh: bool = False) -> None:
-        """Look at the files of here; what changed is `open`, whatever happens next."""
-        self.open |= self.here.look(told, fresh=fresh)
+    def look_here(
+        self, told: Told | None = None, *, fresh: bool = False, measure: Measure | None = None
+    ) -> None:
+        """Look at the files of here; what changed is `open`, whatever happens next.
+
+        TooMuchError as `measure` says.
+        """
+        self.open |= self.here.look(told, fresh=fresh, measure=measure)
 
     def look_there(self, most_bytes: int, *, fresh: bool = False) -> None:
         """Learn how the files there are; what differs from what was known is `open`."""
