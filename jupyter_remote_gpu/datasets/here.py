@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path, PurePath
 from typing import Protocol
 
@@ -14,6 +15,9 @@ from .paths import checked_path
 from .reference import Reference
 from .source import Resolved, Source
 from .whole import Say
+
+_UNKNOWN_SECONDS = 1.0
+"""For so long data that were not found to be known are not looked for again."""
 
 
 class Found(Protocol):
@@ -43,6 +47,7 @@ class DatasetsHere:
         self._open: dict[str, Looked] = {}
         self._texts: dict[str, DataPath | Path] = {}
         self._folders: dict[Path, str] = {}
+        self._unknown: dict[str, float] = {}
 
     def dataset(self, address: str) -> DataPath | Path:
         """Return the data's path: of local data their own, else one that fetches what is read.
@@ -75,11 +80,18 @@ class DatasetsHere:
             inside = checked_path(name.inside) if name.inside else ""
         except UnsafePathError:
             return None
-        root = self._texts.get(name.text)
-        if root is None:
-            resolved = self._found.named(name.text)
-            root = self._at(resolved) if resolved is not None else None
+        root = self._texts.get(name.text) or self._known(name.text)
         return root / inside if root is not None and inside else root
+
+    def _known(self, text: str) -> DataPath | Path | None:
+        now = time.monotonic()
+        if now < self._unknown.get(text, now):
+            return None  # thousands of paths may come in one value
+        resolved = self._found.named(text)
+        if resolved is not None:
+            return self._at(resolved)
+        self._unknown[text] = time.monotonic() + _UNKNOWN_SECONDS
+        return None
 
     def _at(self, resolved: Resolved) -> DataPath | Path:
         root: DataPath | Path

@@ -82,6 +82,8 @@ class Web:
         self._direct = urllib3.PoolManager(maxsize=16, timeout=_TIMEOUT, retries=False)
         self._proxies: dict[str, urllib3.ProxyManager] = {}
         self._lock = threading.Lock()
+        # The library says every address it asks for, with what signs it, to who logs all there is.
+        logging.getLogger("urllib3.connectionpool").addFilter(_unsigned)
 
     def ask(
         self,
@@ -221,6 +223,14 @@ class Web:
             if proxy not in self._proxies:
                 self._proxies[proxy] = _through(proxy)
             return self._proxies[proxy]
+
+
+def _unsigned(record: logging.LogRecord) -> bool:
+    """Leave what signs an address out of a record; the same function is added but once."""
+    if isinstance(record.args, tuple):
+        texts = (without_secrets(a) if isinstance(a, str) and "?" in a else a for a in record.args)
+        record.args = tuple(texts)
+    return True
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
