@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import random
+import stat
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,7 @@ from jupyter_remote_gpu.errors import (
     SourceDownError,
     UnsafePathError,
 )
+from jupyter_remote_gpu.protocol.data_names import DataName
 from jupyter_remote_gpu.session.cell_data import ProjectData
 from tests.datasets.emulators.hub import TOKEN, Hub, Repository
 from tests.datasets.emulators.kaggle import Dataset, Kaggle, zipped
@@ -124,6 +126,38 @@ def test_it_is_used_as_a_path_is(look: Look) -> None:
         (root / "images").open()
     with pytest.raises(NotAvailableError, match="only be read"):
         (root / "notes.txt").open("w")
+
+
+def test_it_knows_what_pathlib_asks_of_paths(look: Look) -> None:
+    root = look("o/news")
+    path = root / "images" / "deep" / "b.txt"
+    assert path.parts == ("kaggle://o/news@1", "images", "deep", "b.txt")
+    assert [str(one) for one in path.relative_to(root / "images").parents] == ["deep", "."]
+    assert path.parents[2] == root == root.resolve().absolute()
+    assert path.is_relative_to(root / "images")
+    assert not path.is_relative_to(root / "notes.txt")
+    with pytest.raises(ValueError, match="is not in"):
+        root.relative_to(path)
+    assert path.with_suffix(".csv").name == "b.csv"
+    assert path.with_name("c").with_stem("d").suffixes == []
+    assert path.match("*.txt")
+    assert (path / ".." / ".." / "a.bin").is_file()
+    assert stat.S_ISDIR((root / "images").stat().st_mode)
+    assert stat.S_ISREG(path.stat().st_mode)
+    assert [(one.name, inner, names) for one, inner, names in (root / "images").walk()] == [
+        ("images", ["deep"], ["a.bin"]),
+        ("deep", [], ["b.txt"]),
+    ]
+    assert sorted([path, root])[0] is root
+    assert repr(root / "none").startswith("<nothing at ")
+    for out in ("/etc/passwd", "../other", "images/../../x"):
+        with pytest.raises(NotAvailableError, match="out of the data"):
+            root / out
+    for write in (path.write_text, path.unlink, (root / "new").mkdir):
+        with pytest.raises(PermissionError):
+            write()
+    with pytest.raises(NotADirectoryError):
+        list(path.iterdir())
 
 
 def test_a_function_that_wants_a_name_gets_the_one_file(
@@ -242,6 +276,35 @@ def test_local_data_are_their_own_path(tmp_path: Path, said: list[str]) -> None:
     assert here.dataset("./items") == tmp_path / "items"
     unpacked = here.dataset("./items.zip")
     assert (unpacked / "a" / "b.txt").read_text() == "b"
+    (tmp_path / "one.csv").write_text("id\n")
+    alone = here.dataset("./one.csv")
+    assert isinstance(alone, Path)
+    assert [path.read_text() for path in alone.iterdir()] == ["id\n"]
+    name = here.named(tmp_path / "items" / "a.csv")
+    assert name == DataName(f"file://{tmp_path}/items", "a.csv")
+    assert here.found(name) == tmp_path / "items" / "a.csv"
+    assert here.named(tmp_path / "others") is None
+
+
+def test_a_machines_word_leads_only_to_data_that_were_asked_for(
+    kaggle: Kaggle, tmp_path: Path, said: list[str]
+) -> None:
+    kaggle.datasets["o/news"] = Dataset([FILES])
+    sources = Sources({Kind.KAGGLE: KaggleSource(KaggleCalls(_web(), kaggle.url, lambda: None))})
+    project = ProjectData(tmp_path, sources, Remembered(tmp_path / "d.json"))
+    here = DatasetsHere(project, tmp_path / "c", said.append)
+    news = DataName("kaggle://o/news@1", "images/a.bin")
+    assert here.found(news) is None
+    assert kaggle.asked == []
+    assert project.resolve("o/news").text == news.text
+    asked = len(kaggle.asked)
+    later = DatasetsHere(project, tmp_path / "c", said.append)
+    assert str(later.found(news)) == "kaggle://o/news@1/images/a.bin"
+    for inside in ("../../x", "/etc/passwd", "a//b"):
+        assert later.found(DataName(news.text, inside)) is None
+    assert later.found(DataName("http://127.0.0.1/x")) is None
+    assert project.resolve(news.text).key == project.resolve("o/news").key
+    assert len(kaggle.asked) == asked
 
 
 def test_a_remote_file_is_a_file(storage: Storage) -> None:
