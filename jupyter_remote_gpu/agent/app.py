@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -19,13 +20,12 @@ from jupyter_remote_gpu.protocol import messages
 from .admission import serve_admissions
 from .clients import Clients
 from .connection import Connection
-from .datasets.fetches import Datasets
 from .environments import Environments
 from .facts import machine_facts, machine_state
 from .handle import KernelHandle, adopt_kernel, is_elsewhere
 from .home import AgentHome
-from .projects import Projects
-from .remains import Remains, living, store_bytes
+from .later import LaterParts
+from .launch import BROKEN
 from .starting import ROOT, Starter
 from .workspaces import base_of
 
@@ -39,6 +39,8 @@ LOOK_SECONDS = 0.25
 """How often followers look at their journal when no bell was heard."""
 BEGIN_SECONDS = 0.03
 """A run's beginning rings no bell: it is looked for after so long, unless its end comes first."""
+
+log = logging.getLogger(__name__)
 
 
 class Agent:
@@ -57,14 +59,9 @@ class Agent:
         self._last_client = time.monotonic()
         self._end = asyncio.Event()
         self.environments = Environments(base_of(home), self._lives_in)
-        self.datasets = Datasets(base_of(home))
         self._starter = Starter(home, self._changed, self.environments.part)
-        self.projects = Projects(base_of(home))
-        self.remains = Remains(
-            base_of(home),
-            ROOT,
-            lambda: living(self.describe_kernels()),
-            lambda: self.environments.busy,
+        self.later = LaterParts(
+            base_of(home), ROOT, self.describe_kernels, lambda: self.environments.busy
         )
 
     async def serve(self, ready: Any) -> None:
@@ -80,15 +77,16 @@ class Agent:
         server = await asyncio.start_unix_server(self._accept, str(path))
         os.chmod(path, 0o600)
         ready()
+        loading = asyncio.create_task(self._load())
         tidying = asyncio.create_task(self._tidy())
         try:
             await self._end.wait()
         finally:
             tidying.cancel()
+            await loading
             await self.environments.close()
-            await self.datasets.close()
             await self._starter.close()
-            await asyncio.to_thread(self.projects.close)
+            await self.later.close()
             server.close()
             admissions.close()
             self.home.admission.unlink(missing_ok=True)
@@ -99,6 +97,15 @@ class Agent:
                 connection.close()
             for handle in self._kernels.values():
                 handle.release()
+
+    async def _load(self) -> None:
+        """Load the rest; where that cannot be done, let whoever connects next install it anew."""
+        try:
+            await self.later.load()
+        except Exception as error:
+            log.exception("what was installed here cannot be loaded")
+            self.home.broken.write_text(f"{BROKEN}: {type(error).__name__}: {error}")
+            self.end()
 
     def end(self) -> None:
         """Stop serving; kernels go on and wait for the next agent."""
@@ -122,10 +129,7 @@ class Agent:
             if not handle.dead
         ]
         return {
-            "working": self._opening > 0
-            or self.environments.busy
-            or self.datasets.busy
-            or self.projects.busy,
+            "working": self._opening > 0 or self.environments.busy or self.later.busy,
             "held": kernels,
         }
 
@@ -165,7 +169,7 @@ class Agent:
     async def state(self) -> dict[str, Any]:
         """Return facts and state of the machine and its kernels."""
         found = await machine_state(self.home.home)
-        found["store"] = await asyncio.to_thread(store_bytes, base_of(self.home))
+        found["store"] = await self.later.store_bytes()
         return {**self.facts, **found, "kernels": self.describe_kernels()}
 
     async def grown(self, kernel: str) -> None:
@@ -273,7 +277,7 @@ class Agent:
                 elif now - handle.last_use > ORPHAN_SECONDS and not handle.busy:
                     await self.stop_kernel(kernel)
             holds = any(not handle.kept_for_reading for handle in self._kernels.values())
-            working = self.environments.busy or self.datasets.busy or self.projects.busy
+            working = self.environments.busy or self.later.busy
             idle = not self._connections and not holds and not working
             if idle and now - self._last_client > EMPTY_SECONDS:
                 self.end()

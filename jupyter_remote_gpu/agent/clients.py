@@ -35,6 +35,8 @@ HARMLESS = (
 """These only look, or belong to their connection: they are carried out anew each time."""
 
 Result = dict[str, Any]
+BLOBS = "blobs"
+"""Under this name a handler's result has the blobs of its answer."""
 
 
 class Clients:

@@ -19,7 +19,7 @@ from jupyter_remote_gpu.protocol.steps import Step, Told
 from jupyter_remote_gpu.protocol.version import MAGIC, PROTOCOL_VERSION
 from jupyter_remote_gpu.transport.streams import FrameStream
 
-from .projects import BLOBS
+from .clients import BLOBS
 
 if TYPE_CHECKING:
     from .app import Agent
@@ -211,28 +211,28 @@ class Connection:
 
     async def _remains(self, message: messages.Remains) -> dict[str, Any]:
         self._teller(message.request)(Step("looking at what lies there"))
-        return {"items": await asyncio.to_thread(self._agent.remains.items)}
+        return {"items": await asyncio.to_thread(self._agent.later.remains.items)}
 
     async def _clean(self, message: messages.Clean) -> dict[str, Any]:
         self._teller(message.request)(Step("freeing"))
-        return await asyncio.to_thread(self._agent.remains.clean, message.items)
+        return await asyncio.to_thread(self._agent.later.remains.clean, message.items)
 
     async def _place(self, message: dataset_messages.PlaceDataset) -> dict[str, Any]:
         told, wanted = self._teller(message.request), self._asker(message)
-        return await self._agent.datasets.place(message, told, wanted)
+        return await self._agent.later.datasets.place(message, told, wanted)
 
     async def _give_links(self, message: dataset_messages.GiveLinks) -> dict[str, Any]:
-        self._agent.datasets.give(message)
+        self._agent.later.datasets.give(message)
         return {}
 
     async def _stop_dataset(self, message: dataset_messages.StopDataset) -> dict[str, Any]:
-        return {"stopped": await self._agent.datasets.stop(message.key)}
+        return {"stopped": await self._agent.later.datasets.stop(message.key)}
 
     async def _list_datasets(self, message: dataset_messages.ListDatasets) -> dict[str, Any]:
-        return {"datasets": await asyncio.to_thread(self._agent.datasets.listed)}
+        return {"datasets": await asyncio.to_thread(self._agent.later.datasets.listed)}
 
     async def _remove_datasets(self, message: dataset_messages.RemoveDatasets) -> dict[str, Any]:
-        return await asyncio.to_thread(self._agent.datasets.remove, message.keys)
+        return await asyncio.to_thread(self._agent.later.datasets.remove, message.keys)
 
     def _asker(self, request: dataset_messages.PlaceDataset) -> Wanted:
         """Return what asks the client for links."""
@@ -282,25 +282,25 @@ class Connection:
 
     async def _run_with(self, message: project.RunWith) -> dict[str, Any]:
         self._agent.kernel(message.kernel).require_alive()
-        return await self._run(await self._agent.projects.run_with(message))
+        return await self._run(await self._agent.later.projects.run_with(message))
 
     async def _look_project(self, message: project.LookProject) -> dict[str, Any]:
-        return await self._agent.projects.look(message)
+        return await self._agent.later.projects.look(message)
 
     async def _find_project(self, message: project.FindProject) -> dict[str, Any]:
-        return await self._agent.projects.find(message)
+        return await self._agent.later.projects.find(message)
 
     async def _lacking(self, message: project.LackingChunks) -> dict[str, Any]:
-        return await self._agent.projects.lacking(message)
+        return await self._agent.later.projects.lacking(message)
 
     async def _put(self, message: project.PutChunks) -> dict[str, Any]:
-        return await self._agent.projects.put(message)
+        return await self._agent.later.projects.put(message)
 
     async def _give(self, message: project.GiveChunks) -> dict[str, Any]:
-        return await self._agent.projects.give(message)
+        return await self._agent.later.projects.give(message)
 
     async def _change(self, message: project.ChangeProject) -> dict[str, Any]:
-        return await self._agent.projects.change(message)
+        return await self._agent.later.projects.change(message)
 
     async def _list_runs(self, message: messages.ListRuns) -> dict[str, Any]:
         runs = self._agent.kernel(message.kernel).runs()
@@ -345,7 +345,7 @@ class Connection:
         word = project.Wrote(kernel=kernel, root="", depth=0)
         try:
             folder = Path(self._agent.kernel(kernel).description.folder)
-            now = await self._agent.projects.now(folder)
+            now = await self._agent.later.projects.now(folder)
         except RemoteGPUError as error:
             log.warning("the project's files could not be looked at: %s", error)
         else:

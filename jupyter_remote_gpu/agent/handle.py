@@ -14,7 +14,6 @@ from typing import Any
 
 import zmq
 import zmq.asyncio
-from jupyter_client.session import Session
 
 from jupyter_remote_gpu.errors import KernelDiedError
 from jupyter_remote_gpu.journal.cursor import append_after_death
@@ -23,6 +22,7 @@ from jupyter_remote_gpu.protocol import events, messages
 from jupyter_remote_gpu.protocol.scripts import script_of
 from jupyter_remote_gpu.protocol.version import KERNEL_PROTOCOL
 
+from .channels import KernelChannels
 from .home import AgentHome
 from .life import restarted_text, this_life
 from .process import ProcessWatch, oom_kills, signal_group, start_time
@@ -89,19 +89,16 @@ class KernelHandle:
         self._watch = ProcessWatch(description.pid, child, self._ended, status)
 
     def _connect(self) -> None:
-        found = json.loads(Path(self.description.connection_file).read_text())
-        self._session = Session(
-            key=found["key"].encode(), signature_scheme=found["signature_scheme"]
-        )
+        self._channels = KernelChannels(Path(self.description.connection_file))
         self._context = zmq.asyncio.Context.instance()
-        self._shell = self._dealer(found, "shell")
-        self._control = self._dealer(found, "control")
+        self._shell = self._dealer("shell")
+        self._control = self._dealer("control")
 
-    def _dealer(self, found: dict[str, Any], channel: str) -> zmq.asyncio.Socket:
+    def _dealer(self, channel: str) -> zmq.asyncio.Socket:
         socket = self._context.socket(zmq.DEALER)
         socket.linger = 0
         socket.sndhwm = 0
-        socket.connect(f"ipc://{found['ip']}-{found[channel + '_port']}")
+        socket.connect(self._channels.address(channel))
         return socket
 
     async def settle(self, request: messages.OpenKernel) -> None:
@@ -139,8 +136,7 @@ class KernelHandle:
             await self._send(self._control, "remote_gpu_comm", message)
 
     async def _send(self, socket: zmq.asyncio.Socket, kind: str, message: messages.Message) -> None:
-        parts = self._session.serialize(self._session.msg(kind, {}))
-        await socket.send_multipart([*parts, b"".join(message.encode())])
+        await socket.send_multipart(self._channels.signed(kind, b"".join(message.encode())))
 
     def interrupt(self) -> None:
         """Send SIGINT to the kernel and its children."""

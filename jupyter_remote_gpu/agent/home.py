@@ -51,6 +51,11 @@ class AgentHome:
         """Held by the one agent that serves this home."""
         return self.runtime / "agent.lock"
 
+    @property
+    def broken(self) -> Path:
+        """Says why the agent could not load all of itself; the next one to connect tells."""
+        return self.home / "broken"
+
     def keep_fresh(self) -> None:
         """Let nobody who tidies the temporary folder by age take this one for forgotten."""
         for path in (self.lock, *self.runtime.iterdir()):

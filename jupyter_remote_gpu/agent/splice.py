@@ -82,6 +82,10 @@ def admitted(home: Path, token: str) -> tuple[socket.socket, tuple[str, ...]]:
     run. Raises AgentStartError, VersionMismatchError.
     """
     where = open_home(home)
+    if where.broken.exists():
+        words = where.broken.read_text()
+        where.broken.unlink()
+        raise AgentStartError("the agent could not load all of itself", hint=words)
     # the agent runs as this process does: apart from what is installed on the machine
     flags = ("-I", "-S") if sys.flags.isolated and sys.flags.no_site else ()
     notes: tuple[str, ...] = ()

@@ -12,12 +12,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from jupyter_client.connect import write_connection_file
-
 from jupyter_remote_gpu.errors import AgentStartError, DiskFullError
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.scripts import script_of
 
+from .channels import write_connection_file
 from .handle import KernelDescription, KernelHandle, log_tail
 from .home import AgentHome
 from .process import start_time
@@ -25,6 +24,8 @@ from .warm import WarmParent, enough_memory
 from .workspaces import base_of, kernel_environ, version_of
 
 START_SECONDS = 60.0
+WARM_AFTER_SECONDS = 0.5
+"""What loads torch for the next kernel lets the first cell of this one go first."""
 LEAST_FREE_BYTES = 1 << 20
 ROOT = Path(__file__).resolve().parents[2]
 """The folder that this package lies in; kernels load our part from there."""
@@ -136,6 +137,7 @@ class Starter:
             self._warming = asyncio.create_task(self._keep_spare(request))
 
     async def _keep_spare(self, request: messages.OpenKernel) -> None:
+        await asyncio.sleep(WARM_AFTER_SECONDS)
         warm = self._warm
         if warm is not None and not warm.fits(request.python, {}):
             warm.close()
@@ -184,11 +186,11 @@ class Starter:
         folder.parent.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(mode=0o700)
         sockets.mkdir(mode=0o700)
-        connection_file = str(sockets / "connection.json")
-        write_connection_file(connection_file, transport="ipc", ip=str(sockets / "z"))
+        connection_file = sockets / "connection.json"
+        write_connection_file(connection_file, str(sockets / "z"))
         return _Place(
             kernel=kernel,
-            connection_file=connection_file,
+            connection_file=str(connection_file),
             journal=str(folder / "journal"),
             line=str(sockets / "line.sock"),
             bell=str(home.bell),

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jupyter_remote_gpu.agent.projects import BLOBS, Projects
+from jupyter_remote_gpu.agent.clients import BLOBS
+from jupyter_remote_gpu.agent.projects import Projects
 from jupyter_remote_gpu.errors import ProjectChangedError
 from jupyter_remote_gpu.protocol import frames, messages, project, results
 from jupyter_remote_gpu.protocol.steps import Told

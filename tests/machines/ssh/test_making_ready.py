@@ -113,9 +113,29 @@ def test_what_was_damaged_there_is_replaced(lab: Lab, client: Client, damage: st
     client.join(known)
 
 
+def test_damage_to_what_an_agent_loads_later_is_mended_by_the_next_connection(
+    lab: Lab, client: Client
+) -> None:
+    known = client.join().known
+    assert known is not None
+    stop_agent(lab)
+    damaged = lab.home / BASE / "agents" / known.bundle / "jupyter_remote_gpu/agent/project.py"
+    before = damaged.read_text()
+    damaged.write_text("def (")
+    client.join(known)  # what it needs for this is whole
+    await_no_agent(lab)
+    client.join(known)
+    assert damaged.read_text() == before
+
+
 def stop_agent(lab: Lab) -> None:
     """End the agent that runs on the machine."""
     lab.run("pkill", "-f", "launch.py --home", user=True)
+    await_no_agent(lab)
+
+
+def await_no_agent(lab: Lab) -> None:
+    """Wait until no agent runs on the machine."""
     lab.run("sh", "-c", "while pgrep -f 'launch.py --[h]ome'; do sleep 0.02; done", user=True)
 
 
