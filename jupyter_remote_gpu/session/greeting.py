@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
 import time
 from collections.abc import Sequence
@@ -69,19 +70,19 @@ class Opened:
 async def open_greeted(
     transport: Transport, client: str, longest: int, first: Sequence[messages.Message] = ()
 ) -> Opened:
-    """Connect, greet, and send `first` right behind the greeting, which saves a round trip.
+    """Connect, greet, and send `first` right behind the greeting; a login takes both along.
 
     An agent that refuses us is replaced once. Raises what connecting raises,
     ConnectionLostError for one that hangs up or is silent, and the refusal.
     """
+    parts = [hello(transport, client).encode(), *(message.encode() for message in first)]
+    words = b"".join([MAGIC, *(bytes(part) for part in itertools.chain(*parts))])
     for attempt in (1, 2):
-        sock = await in_thread(transport.connect, _close)
+        sock = await in_thread(lambda: transport.connect_saying(words), _close)
         sock.setblocking(False)
         opened = await _wrap(sock, longest)
         try:
-            answer = await asyncio.wait_for(
-                _greet(opened, transport, client, first), GREETING_SECONDS
-            )
+            answer = await asyncio.wait_for(_greeted(opened), GREETING_SECONDS)
         except (EOFError, ConnectionError) as error:
             opened.hang_up()
             if attempt == 2:
@@ -110,14 +111,9 @@ async def _wrap(sock: socket.socket, longest: int) -> Opened:
     return Opened(stream, writer, asyncio.get_running_loop().time())
 
 
-async def _greet(
-    opened: Opened, transport: Transport, client: str, first: Sequence[messages.Message]
-) -> messages.Welcome | messages.Refused:
-    asked = our_clock()
-    opened.writer.write(MAGIC)
-    await opened.stream.send(hello(transport, client))
-    for message in first:
-        await opened.stream.send(message)
+async def _greeted(opened: Opened) -> messages.Welcome | messages.Refused:
+    """Take the answer to a greeting that was sent."""
+    began = our_clock()
     if await opened.stream.exactly(len(MAGIC)) != MAGIC:
         raise ProtocolError("what answers there is no agent of this package")
     answer = await opened.stream.receive()
@@ -125,7 +121,9 @@ async def _greet(
         opened.machine = answer.machine
         there = answer.machine.get("time")
         if isinstance(there, (int, float)):
-            opened.clock_ahead = there - (asked + our_clock()) / 2
+            # Between the two moments, but for a part of the round trip where the login
+            # took the greeting along; what clocks are compared for is a minute.
+            opened.clock_ahead = there - (began + our_clock()) / 2
     elif not isinstance(answer, messages.Refused):
         raise ProtocolError("the agent did not answer the greeting")
     return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from abc import ABC, abstractmethod
@@ -27,6 +28,16 @@ class Transport(ABC):
         Called by sessions, from any thread; may block for as long as starting
         takes. Raises AgentStartError or ConnectionLostError.
         """
+
+    def connect_saying(self, words: bytes) -> socket.socket:
+        """Connect, and have an agent read `words` first. Blocks, and raises, as `connect`.
+
+        Where connecting takes logins these go along, which saves a round trip.
+        """
+        opened = self.connect()
+        with contextlib.suppress(OSError):  # it hung up, which whoever reads finds out
+            opened.sendall(words)
+        return opened
 
     @abstractmethod
     def replace(self) -> None:

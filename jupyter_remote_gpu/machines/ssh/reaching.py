@@ -7,6 +7,7 @@ look, carry what is missing, connect; in one login too.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable
@@ -84,16 +85,24 @@ class ReachedMachine(Transport):
 
         Raises ConnectionLostError and its kinds, AgentStartError, DiskFullError.
         """
-        known = self._known
+        return self.connect_saying(b"")
+
+    def connect_saying(self, words: bytes) -> socket.socket:
+        """Do so with `words` as the first that the agent reads. See `Transport`."""
+        known, broken = self._known, False
         if known is not None and self._is_ours(known):
             transport = self._transport(known)
             try:
-                opened = transport.connect()
+                opened = transport.connect_saying(words)
             except AgentMissingError as missing:
-                return self._make_ready(gone=known, broken=missing.broken)
-            self.notes = transport.notes or self.notes
-            return opened
-        return self._make_ready(gone=known)
+                broken = missing.broken
+            else:
+                self.notes = transport.notes or self.notes
+                return opened
+        opened = self._make_ready(gone=known, broken=broken)
+        with contextlib.suppress(OSError):  # it hung up, which whoever reads finds out
+            opened.sendall(words)
+        return opened
 
     def replace(self) -> None:
         """End the agent there so that the next `connect` starts this version's; kernels go on."""

@@ -71,8 +71,12 @@ class SSHTransport(Transport):
 
         Raises ConnectionLostError (and what it is the base of), AgentStartError.
         """
-        script = self._agent.script("connect")
-        channel = open_channel(self._target, script, given=self._given, seconds=ANSWER_SECONDS)
+        return self.connect_saying(b"")
+
+    def connect_saying(self, words: bytes) -> socket.socket:
+        """Do so with `words` behind the token: they wait there for the agent. See `Transport`."""
+        script, given = self._agent.script("connect"), self._given + words
+        channel = open_channel(self._target, script, given=given, seconds=ANSWER_SECONDS)
         return self._joined(channel)
 
     def join(self, channel: Channel) -> socket.socket:
