@@ -32,11 +32,8 @@ from .packing import Packed, packed
 AGENT_NEEDS = (
     "blake3>=0.4",
     "cloudpickle>=2.2",
-    "jupyter_client>=7.4.9",
     "pyfastcdc>=0.3",
     "pyzmq>=22",
-    "traitlets>=5.1",
-    "watchfiles>=1.0",
     "xxhash>=3.0",
 )
 """What the agent, and the part of it inside kernels, imports. Kept equal to pyproject.toml."""
