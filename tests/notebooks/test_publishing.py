@@ -85,7 +85,13 @@ def test_a_local_cell_publishes_what_came_back(shop: Notebook, hub: Hub) -> None
     pushed = shop.run('print(push_to_hub(weights, "alice/copy"))')
     assert pushed.error() == ""
     files = hub.repositories["models/alice/copy"].commits[-1]
-    assert "numpy.arange(12_000" in files["README.md"].decode()
+    card = files["README.md"].decode()
+    assert "numpy.arange(12_000" in card
+    assert card.count("```python") == 1 + len(["train", "setup", "push", "look", "openly", "this"])
+    assert "remote_gpu" not in card.replace("- jupyter_remote_gpu", "").partition("<!--")[0]
+    assert 'HF_TOKEN="***"' in card
+    assert SECRET not in card
+    assert "nothing" not in card
     assert _puts(hub) == puts  # the same bytes: the Hub had them already
     refused = shop.run('push_to_hub("nothing", "alice/copy")')
     assert refused.ename() == "UploadError"
