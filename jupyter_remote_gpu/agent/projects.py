@@ -147,7 +147,8 @@ class Projects:
         name = folder.relative_to(workspaces).parts[0]
         if name not in self._projects and not index_file(workspaces / name).exists():
             return None
-        return await self._away(self._project(name).now)
+        found = self._project(name)
+        return found.unchanged() or await self._away(found.now)
 
     def close(self) -> None:
         """Let go of all; blocks until what is under way is done."""

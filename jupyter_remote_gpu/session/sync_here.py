@@ -61,6 +61,8 @@ class Here:
             return self._look_at_all(self._files, told, measure)
         assert self._watcher is not None
         self._watch_again()
+        if self._watcher.quiet and not (fresh or self.unsteady):
+            return set()
         paths = self._watcher.changed()
         paths = None if paths is None or fresh else paths | self.unsteady
         self._whole = False
