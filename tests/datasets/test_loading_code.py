@@ -49,6 +49,7 @@ def publish(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     return publish
 
 
+@pytest.mark.torch
 def test_what_a_card_says_works(hub: Hub, tmp_path: Path, publish: Callable[..., str]) -> None:
     pytest.importorskip("huggingface_hub")
     pytest.importorskip("safetensors")

@@ -217,6 +217,7 @@ def test_work_says_how_far_it_is_and_how_long_it_takes() -> None:
     ]
 
 
+@pytest.mark.torch
 def test_a_model_comes_back_from_the_hub(publish: Push, hub: Hub, tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     library = pytest.importorskip("safetensors.torch")
