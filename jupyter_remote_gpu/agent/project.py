@@ -16,24 +16,25 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from jupyter_remote_gpu.chunks.listing import Get, Listed, names_of_nodes
 from jupyter_remote_gpu.chunks.manifest import Content, chunk_names
-from jupyter_remote_gpu.chunks.store import Store
 from jupyter_remote_gpu.chunks.tree import Encoded, Entry, FileEntry, changes, encode, revise
 from jupyter_remote_gpu.errors import LackingError, ProjectChangedError
 from jupyter_remote_gpu.files import rules
 from jupyter_remote_gpu.files.apply import Applier
-from jupyter_remote_gpu.files.held import HeldChunks, first_of
+from jupyter_remote_gpu.files.held import HeldChunks
 from jupyter_remote_gpu.files.ignore import Ignore, Level
 from jupyter_remote_gpu.files.index import Index
 from jupyter_remote_gpu.files.scan import Project
 from jupyter_remote_gpu.files.staging import Change, repair
 from jupyter_remote_gpu.files.verdict import LeftOut, Why
 from jupyter_remote_gpu.files.watch import Watcher, is_another, watch
+
+from .arrivals import Arrivals
 
 TREES_KEPT = 8
 MOST_LIST_BYTES = 1 << 30
@@ -53,10 +54,10 @@ class TreeAnswer:
 class ProjectThere:
     """The files of one workspace. Any thread; one at a time is in it. Blocks on the disk."""
 
-    def __init__(self, folder: Path, store: Callable[[], Store]) -> None:
+    def __init__(self, folder: Path, arrivals: Arrivals) -> None:
         self.root = folder / "project"
         self._index_file = index_file(folder)
-        self._store = store
+        self._arrivals = arrivals
         self._lock = threading.RLock()
         self._files: Project | None = None
         self._watcher: Watcher | None = None
@@ -79,22 +80,6 @@ class ProjectThere:
         with self._lock:
             self._look()
             return self._now.root
-
-    def unchanged(self) -> Listed | None:
-        """Return the tree by name if nothing has changed since the last look; None if unsure.
-
-        Never waits, for the disk or for others: for the end of each run, in the agent's loop.
-        """
-        if not self._lock.acquire(blocking=False):
-            return None
-        try:
-            sure = self._watcher is not None and self._watcher.quiet and not self._unsure
-            same = sure and not is_another(self.root, self._watched)
-            return self._now.root if same else None
-        except OSError:
-            return None  # the folder is gone, which a look finds out
-        finally:
-            self._lock.release()
 
     def find(self, wanted: Sequence[bytes]) -> TreeAnswer:
         """Return the tree of what these paths, folders and patterns name; see `FindProject`."""
@@ -206,7 +191,7 @@ class ProjectThere:
     def _get(self) -> Get:
         if self._held is None:
             self._held = HeldChunks(self.root, self._open().index)
-        return first_of(self._held.get, self._store().get)
+        return self._arrivals.before(self._held.or_from(self._arrivals.get))
 
     def lacking(self, names: Sequence[bytes]) -> list[bytes]:
         """Return those of these chunks that are neither in the files nor in the store."""
@@ -215,7 +200,7 @@ class ProjectThere:
             assert self._held is not None
             inside = self._held.having(names)
             left = [name for name in names if name not in inside]
-            stored = self._store().having(left)
+            stored = self._arrivals.having(left)
             return [name for name in left if name not in stored]
 
     def give(self, names: Iterable[bytes]) -> dict[bytes, bytes]:
@@ -262,8 +247,7 @@ class ProjectThere:
             was = self._known.get(base)
             if was is None:
                 raise ProjectChangedError("the files on the machine are not what was last seen")
-            nodes = _from((arrived, was.nodes, self._now.nodes))
-            get = first_of(nodes, self._get())
+            get = _from((arrived, was.nodes, self._now.nodes), self._get())
             wanted = [Change(*change) for change in changes(base, root, get)]
             if untouched:
                 self._require(was, {change.path for change in wanted})
@@ -295,12 +279,21 @@ class ProjectThere:
                 raise
             raise ProjectChangedError(f"{error.message}, and is sent once more") from error
         self._take(applied.done)
+        self._arrivals.placed(self._chunks_of(applied.done.values()))
         if applied.conflicts or applied.refused:
             # what lies there is told as it is, the other versions too
             self._look()
             if untouched:
                 raise ProjectChangedError("files were changed on the machine in this moment")
         return applied.refused
+
+    def _chunks_of(self, entries: Iterable[Entry | None]) -> Iterator[bytes]:
+        """Yield the names of the chunks that these files are made of."""
+        for entry in entries:
+            if isinstance(entry, FileEntry):
+                yield entry.content.name
+                for piece in self._open().index.pieces.get(entry.content.name, ()):
+                    yield piece.name
 
     def close(self) -> None:
         """Stop watching."""
@@ -347,12 +340,16 @@ def _before_wildcards(pattern: bytes) -> bytes:
     return pattern if plain == pattern else plain.rpartition(b"/")[0] + b"/" * (b"/" in plain)
 
 
-def _from(mappings: Sequence[Mapping[bytes, bytes]]) -> Get:
+def _not_here(name: bytes) -> bytes:
+    raise LackingError("a part of the project's tree is not here")
+
+
+def _from(mappings: Sequence[Mapping[bytes, bytes]], otherwise: Get = _not_here) -> Get:
     def get(name: bytes) -> bytes:
         for mapping in mappings:
             if name in mapping:
                 return mapping[name]
-        raise LackingError("a part of the project's tree is not here")
+        return otherwise(name)
 
     return get
 

@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 
 from jupyter_remote_gpu.chunks.directory_store import DirectoryStore
 from jupyter_remote_gpu.chunks.listing import NAME_BYTES, Listed
-from jupyter_remote_gpu.chunks.packs import PACK_BYTES, pack, unpack
+from jupyter_remote_gpu.chunks.packs import pack, unpack
 from jupyter_remote_gpu.errors import FilesError, InternalError, ProtocolError, RemoteGPUError
 from jupyter_remote_gpu.protocol import messages, project
 from jupyter_remote_gpu.protocol.frames import Buffer
 
+from .arrivals import Arrivals
 from .project import ProjectThere, TreeAnswer, index_file
 from .workspaces import workspace_folder
 
@@ -43,8 +44,7 @@ class Projects:
         self._projects: dict[str, ProjectThere] = {}
         self._store: DirectoryStore | None = None
         self._opening = threading.Lock()
-        self._came: dict[bytes, memoryview] = {}
-        self._came_bytes = 0
+        self._arrivals = Arrivals(self._open_store)
         self._working = 0
 
     @property
@@ -82,27 +82,8 @@ class Projects:
     async def put(self, request: project.PutChunks) -> Result:
         """See `PutChunks`."""
         view = memoryview(_blob(request))
-        await self._away(lambda: self._take(view))
+        await self._away(lambda: self._arrivals.take(view))
         return {}
-
-    def _take(self, view: memoryview) -> None:
-        """Keep what came, and write it once it is worth a pack of its own."""
-        chunks = list(unpack(view))
-        with self._opening:
-            self._came.update(chunks)
-            self._came_bytes += view.nbytes
-            enough = self._came_bytes >= PACK_BYTES
-        if enough:
-            self._written()
-
-    def _written(self) -> DirectoryStore:
-        """Return the store with all that came in it."""
-        store = self._open_store()
-        with self._opening:
-            came, self._came, self._came_bytes = self._came, {}, 0
-        if came:
-            store.add(came.items())
-        return store
 
     async def give(self, request: project.GiveChunks) -> Result:
         """See `GiveChunks`."""
@@ -147,19 +128,19 @@ class Projects:
         name = folder.relative_to(workspaces).parts[0]
         if name not in self._projects and not index_file(workspaces / name).exists():
             return None
-        found = self._project(name)
-        return found.unchanged() or await self._away(found.now)
+        return await self._away(self._project(name).now)
 
     def close(self) -> None:
         """Let go of all; blocks until what is under way is done."""
         for found in self._projects.values():
             found.close()
+        self._arrivals.write()
         if self._store is not None:
-            self._written().close()
+            self._store.close()
 
     def _project(self, name: str) -> ProjectThere:
         folder = workspace_folder(self._base, name)
-        return self._projects.setdefault(name, ProjectThere(folder, self._written))
+        return self._projects.setdefault(name, ProjectThere(folder, self._arrivals))
 
     def _open_store(self) -> DirectoryStore:
         with self._opening:

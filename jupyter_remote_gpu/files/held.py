@@ -132,11 +132,15 @@ class HeldChunks:
             return self._open[1]
         self._close_file()
         parent, _, name = path.rpartition(b"/")
-        if self._folder is None or self._folder[0] != parent:
-            self.close()
-            with Folder.at(self._root) as root:
-                self._folder = (parent, root.walk(parent))
-        folder = self._folder[1]
+        if self._folder is not None and self._folder[0] == parent:
+            with contextlib.suppress(OSError):  # another folder may have taken its place
+                return self._opened(path, self._folder[1], name)
+        self.close()
+        with Folder.at(self._root) as root:
+            self._folder = (parent, root.walk(parent))
+        return self._opened(path, self._folder[1], name)
+
+    def _opened(self, path: bytes, folder: Folder, name: bytes) -> int:
         number = os.open(folder.name(name), _FLAGS, dir_fd=folder.number)
         self._open = (path, number)
         return number

@@ -19,10 +19,14 @@ MOST_AT_ONCE = 16
 """So many requests are under way at most."""
 
 
-def paced(ask: Callable[[list[bytes]], R], sizes: Mapping[bytes, int]) -> Iterator[R]:
+def paced(
+    ask: Callable[[list[bytes]], R], sizes: Mapping[bytes, int], least_bytes: int = 0
+) -> Iterator[R]:
     """Ask about chunks, several by several, and yield the answers in order. Blocks.
 
-    `ask` is called by several threads. What it raises is raised here.
+    `ask` is called by several threads. What it raises is raised here. With
+    `least_bytes` no request is for less, if there is more: each costs a millisecond of
+    both processors, which counts where nobody else waits for the same connection.
     """
     window = Window()
     names = deque(sizes.items())
@@ -35,7 +39,7 @@ def paced(ask: Callable[[list[bytes]], R], sizes: Mapping[bytes, int]) -> Iterat
                 pause = window.pause  # asked once: it becomes less with time
                 if running and pause > 0:
                     time.sleep(min(pause, 0.01))
-                batch, size = _batch(names, window.piece)
+                batch, size = _batch(names, max(window.piece, least_bytes))
                 window.sent(size)
                 running.append((pool.submit(ask, batch), size))
             answer, size = running.popleft()

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from jupyter_remote_gpu.chunks.lacking import Needed, new_since
 from jupyter_remote_gpu.chunks.listing import Get, Listed, names_of_nodes
-from jupyter_remote_gpu.chunks.manifest import Content, chunk_names
+from jupyter_remote_gpu.chunks.manifest import Content
 from jupyter_remote_gpu.chunks.tree import Encoded, Entry, FileEntry
 from jupyter_remote_gpu.errors import LackingError
 from jupyter_remote_gpu.files.plan import Step
 from jupyter_remote_gpu.protocol.steps import Told
 
 from .sync_guard import refuse_too_much
+from .sync_parts import send_parts
 from .sync_report import Moved
 from .sync_sides import Sides, moved, wanted_of
 
@@ -49,9 +50,7 @@ def send(
     refused = _sent_at_once(sides, steps)
     if refused is None:
         refuse_too_much(sides, steps)
-        steps = _put(sides, steps, told)
-        chunks = _nodes(sides, steps)
-        refused = sides.there.change(sides.there.target(wanted_of(steps)), steps, chunks)
+        steps, refused = send_parts(sides, steps, told)
     sent = []
     for path, step in steps.items():
         if sides.there.tree.get(path) == step.here:
@@ -113,36 +112,3 @@ def _is_known(content: Content, get: Get) -> bool:
     except LackingError:
         return False
     return True
-
-
-def _put(sides: Sides, steps: Mapping[bytes, Step], told: Told) -> dict[bytes, Step]:
-    """Send the chunks that the machine lacks; return the steps without files that changed now."""
-    held: Get = sides.here.held.get
-    sizes: dict[bytes, int] = {}
-    of_path: dict[bytes, dict[bytes, int]] = {}
-    for path, step in steps.items():
-        if isinstance(step.here, FileEntry):
-            of_path[path] = chunk_names([step.here.content], held)
-            sizes.update(of_path[path])
-    lacking = sides.there.lacking(list(sizes))
-    wanted = {name: size for name, size in sizes.items() if name in lacking}
-    gone = sides.there.put(wanted, held, told)
-    return {
-        path: step
-        for path, step in steps.items()
-        if not gone or gone.isdisjoint(of_path.get(path, ()))
-    }
-
-
-def _nodes(sides: Sides, steps: Mapping[bytes, Step]) -> dict[bytes, bytes]:
-    """Return the nodes of the tree and of the files' lists that the machine may lack."""
-    held: Get = sides.here.held.get
-    target = sides.there.target(wanted_of(steps))
-    known = sides.there.encoded.nodes
-    found = {name: node for name, node in target.nodes.items() if name not in known}
-    for step in steps.values():
-        if isinstance(step.here, FileEntry) and step.here.content.depth:
-            listed = Listed(step.here.content.name, step.here.content.depth - 1)
-            names = names_of_nodes(listed, held, _MOST_LIST_BYTES)
-            found.update((name, held(name)) for name in names)
-    return found

@@ -7,7 +7,7 @@ machine, and raise what asking it raises.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from jupyter_remote_gpu.chunks.lacking import lacking
@@ -37,6 +37,8 @@ from .squeezing import Squeezing
 
 PACK_BYTES = 8 << 20
 """What comes is written to a store in pieces of about this size."""
+LEAST_PUT_BYTES = 128 << 10
+"""Ten milliseconds of a line of 100 Mbit/s; the cells of this notebook wait for these files."""
 WHO = "notebook"
 _LISTS_AT_ONCE = 256
 
@@ -151,8 +153,17 @@ class There:
         data = b"".join(answer.get("blobs", ()))
         return {data[i : i + NAME_BYTES] for i in range(0, len(data), NAME_BYTES)}
 
-    def put(self, sizes: Mapping[bytes, int], get: Get, told: Told | None = None) -> set[bytes]:
-        """Send chunks; return the names of those that were not here any more."""
+    def put(
+        self,
+        sizes: Mapping[bytes, int],
+        get: Get,
+        told: Told | None = None,
+        passed: Callable[[int, set[bytes]], None] = lambda done, gone: None,
+    ) -> set[bytes]:
+        """Send chunks in order; return the names of those that were not here any more.
+
+        `passed` is called with how many bytes have arrived, and which are gone so far.
+        """
         total, done = sum(sizes.values()), 0
         gone: set[bytes] = set()
 
@@ -172,10 +183,11 @@ class There:
             return size
 
         self._squeezing.begin()
-        for size in paced(put, sizes):
+        for size in paced(put, sizes, LEAST_PUT_BYTES):
             done += size
             if told is not None:
                 told(Step("sending the project's files", done, total))
+            passed(done, gone)
         return gone
 
     def target(self, changed: Mapping[bytes, Entry | None]) -> Encoded:

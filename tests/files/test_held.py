@@ -50,6 +50,33 @@ def test_a_file_that_changed_gives_nothing_wrong(place: Place) -> None:
         held.get(bytes(32))
 
 
+def test_a_folder_that_was_replaced_is_looked_into_again(tmp_path: Path) -> None:
+    place = Place(tmp_path / "p", {"d/a": "one", "d/b": "two"})
+    held = HeldChunks(place.root, place.index)
+    assert held.get(name_of(b"one")) == b"one"
+    (place.root / "d").rename(tmp_path / "elsewhere")
+    write(place.root, {"d/b": "two"})
+    (tmp_path / "elsewhere/b").unlink()
+    assert held.get(name_of(b"two")) == b"two"
+    held.close()
+
+
+def test_what_lies_in_no_file_comes_from_elsewhere(place: Place) -> None:
+    held = HeldChunks(place.root, place.index)
+    other = Chunks()
+    entry = other.entry("another")
+    assert isinstance(entry, FileEntry)
+    get = held.or_from(other.get)
+    assert get(name_of(b"a = 1")) == b"a = 1"
+    assert get(entry.content.name) == b"another"
+    assert other.asked == [entry.content.name]
+    # a file that changed meanwhile gives nothing, and the other one is asked
+    (place.root / "a.py").write_text("a = 2")
+    other.entry("a = 1")
+    assert get(name_of(b"a = 1")) == b"a = 1"
+    held.close()
+
+
 def test_links_are_not_followed(place: Place, tmp_path: Path) -> None:
     held = HeldChunks(place.root, place.index)
     entry = place.index.tree()[b"a.py"]

@@ -1,4 +1,4 @@
-"""Packs go squeezed only while the line is slower than that."""
+"""Packs go squeezed where more of them arrive in a second than of plain ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_remote_gpu.protocol.frames import Buffer
 from jupyter_remote_gpu.session import squeezing
-from jupyter_remote_gpu.session.squeezing import JUDGED_BYTES, Squeezing
+from jupyter_remote_gpu.session.squeezing import JUDGED_BYTES, TRIED_AGAIN, Squeezing
 
 
 class Clock:
@@ -21,48 +21,61 @@ class Clock:
         return self.now
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A clock by which squeezing a pack takes a hundredth of a second."""
-    clock = Clock()
+class Sender:
+    """Sends packs over a line that takes `plain` seconds for some bytes, or `tight` squeezed."""
+
+    def __init__(self, plain: float, tight: float) -> None:
+        self.plain, self.tight = plain, tight
+        self.clock = Clock()
+        self.squeezing = Squeezing(self.clock)
+
+    def send(self, pack: bytes = b"a text") -> bool:
+        """Send as much as is judged at once; return whether it went squeezed."""
+        was = self.squeezing.on
+        assert self.squeezing.of([pack]) == [b"less" if was and pack == b"a text" else pack]
+        self.clock.now += self.tight if was else self.plain
+        self.squeezing.sent(JUDGED_BYTES)
+        return was
+
+
+@pytest.fixture(autouse=True)
+def shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text becomes less, anything else stays as it is."""
 
     def squeezed(buffers: Sequence[Buffer]) -> list[Buffer]:
-        clock.now += 0.01
-        return [b"less"]
+        return [b"less"] if list(buffers) == [b"a text"] else list(buffers)
 
     monkeypatch.setattr(squeezing, "squeezed", squeezed)
-    return clock
 
 
-def test_a_slow_line_takes_squeezed_packs(clock: Clock) -> None:
-    found = Squeezing(clock)
-    for _ in range(5):
-        assert found.of([b"a pack"]) == [b"less"]
-        clock.now += 0.1
-        found.sent(JUDGED_BYTES)
-        assert found.on
+def test_a_slow_line_takes_squeezed_packs_after_one_try() -> None:
+    sender = Sender(plain=0.16, tight=0.06)
+    assert [sender.send() for _ in range(6)] == [True, False, True, True, True, True]
 
 
-def test_a_quick_line_takes_them_plain_until_it_is_slow(clock: Clock) -> None:
-    found = Squeezing(clock)
-    found.of([b"a pack"])
-    found.sent(JUDGED_BYTES)
-    assert not found.on
-    assert found.of([b"a pack"]) == [b"a pack"]
-    clock.now += 0.01
-    found.sent(JUDGED_BYTES)
-    assert not found.on
-    clock.now += 1
-    found.sent(JUDGED_BYTES)
-    assert found.on
+def test_a_quick_line_takes_plain_ones_and_is_tried_again() -> None:
+    sender = Sender(plain=0.02, tight=0.03)
+    went = [sender.send() for _ in range(TRIED_AGAIN + 3)]
+    assert went == [True, *[False] * (TRIED_AGAIN + 1), True]
 
 
-def test_a_rest_says_nothing_of_the_line(clock: Clock) -> None:
-    found = Squeezing(clock)
-    found.of([b"a pack"])
-    found.sent(JUDGED_BYTES)
-    clock.now += 1000
-    found.begin()
-    clock.now += 0.01
-    found.sent(JUDGED_BYTES)
-    assert not found.on
+def test_a_line_that_becomes_slow_takes_squeezed_ones() -> None:
+    sender = Sender(plain=0.02, tight=0.03)
+    assert [sender.send() for _ in range(3)] == [True, False, False]
+    sender.plain, sender.tight = 1.0, 0.4
+    assert [sender.send() for _ in range(3)] == [False, True, True]
+
+
+def test_what_cannot_be_squeezed_says_nothing() -> None:
+    sender = Sender(plain=0.16, tight=0.16)
+    assert all(sender.send(b"at random") for _ in range(5))
+    sender.tight = 0.06
+    assert [sender.send() for _ in range(3)] == [True, False, True]
+
+
+def test_a_rest_says_nothing_of_the_line() -> None:
+    sender = Sender(plain=0.02, tight=0.03)
+    sender.send()
+    sender.clock.now += 1000
+    sender.squeezing.begin()
+    assert [sender.send() for _ in range(3)] == [False, True, False]
