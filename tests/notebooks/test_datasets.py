@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
 import pytest
 
 from tests.agent.datasets.serving import Server, serving
+from tests.conftest import Place
 from tests.notebook import Notebook
 
 SOURCE = """
@@ -91,6 +93,21 @@ def test_what_lies_here_is_sent_as_it_is_and_looked_at_each_time(news: Notebook)
         news.run(f"open('rows/x.csv', 'w').write('{text}');")
         shown = news.run('%%remote_gpu\nprint((dataset("./rows") / "x.csv").read_text())')
         assert (shown.error(), shown.text()) == ("", f"{text}\n")
+
+
+def test_what_a_restarted_machine_has_lost_is_fetched_anew(
+    news: Notebook, server: Server, place: Place
+) -> None:
+    assert news.run(CELL).error() == ""
+    made = place.state.rglob("record.json")
+    record = next(path for path in made if "kaggle://o/news@1" in path.read_text())
+    file = record.parent / "files" / "a.csv"
+    record.write_text(json.dumps({**json.loads(record.read_bytes()), "boot": "before"}))
+    file.chmod(0o600)
+    file.write_text("a,")
+    requests = len(server.asked)
+    assert news.run(CELL).text() == "a,b\n1,2\n\n"
+    assert len(server.asked) > requests
 
 
 def test_what_cannot_be_had_is_an_error_of_the_cell(news: Notebook) -> None:

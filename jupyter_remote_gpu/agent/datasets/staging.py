@@ -88,6 +88,8 @@ class Staging:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         self.folder(os.path.dirname(path))
         try:
+            with contextlib.suppress(FileExistsError):
+                return os.open(place, flags | os.O_EXCL, _UNFINISHED)
             number = os.open(place, flags, _UNFINISHED)
             os.fchmod(number, _UNFINISHED)  # it may have been a finished one
             return number

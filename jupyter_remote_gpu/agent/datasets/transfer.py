@@ -26,6 +26,8 @@ from .web import Answer, Web, WebError, Webs
 
 PIECE_BYTES = 1 << 20
 LONGEST_SPAN_BYTES = 256 << 20
+FIRST_BYTES = 1 << 20
+"""As much of a large file comes over one connection before it is known whether several may."""
 MOST_RENEWALS = 3
 """So many links in a row may be refused before a byte arrives."""
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.3, 20.0
@@ -93,7 +95,8 @@ class Transfer:
         def once() -> bool:
             if self._part.version is not None:
                 return True  # it broke behind the first byte: `fetch` goes on
-            answer = self._asked(web, 0, SEGMENT_BYTES)
+            first = SEGMENT_BYTES if self._workers == 1 else min(FIRST_BYTES, SEGMENT_BYTES)
+            answer = self._asked(web, 0, first)
             if answer is None:
                 return False
             version = answer.version

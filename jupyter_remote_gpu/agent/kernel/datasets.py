@@ -22,6 +22,7 @@ from jupyter_remote_gpu.state.codecs import placed
 from . import script_data
 
 NAME = "dataset"
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class DatasetNames:
@@ -103,9 +104,18 @@ class DatasetNames:
         for project, at, one in self._entries():
             link = Path(project) / at
             # what lies on the user's computer may have changed there
-            if address in one["asked"] and not _is_here(one) and link.exists():
+            known = address in one["asked"] and not _is_here(one)
+            if known and link.exists() and self._is_sure(one["key"]):
                 return link
         return None
+
+    def _is_sure(self, key: str) -> bool:
+        """Whether data are known to be whole since the machine was started: the agent looks."""
+        try:
+            record = json.loads((self._book.parent / key / "record.json").read_bytes())
+            return bool(record["boot"] == _BOOT.read_text().strip())
+        except (OSError, ValueError, KeyError):
+            return False
 
     def _entries(self) -> list[tuple[str, str, dict[str, Any]]]:
         """Return what was placed in this kernel's project: project, path below it, what it is."""

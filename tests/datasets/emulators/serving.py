@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 _PIECE = 1 << 16
 _LONGEST_SILENCE_SECONDS = 60.0
+_PACING = 47  # SO_MAX_PACING_RATE, of which Python's socket has no name
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z")
 
 
@@ -155,6 +156,8 @@ class Emulator(ABC):
         self.faults = Faults()
         self.asked: list[Asked] = []
         self.port = 0
+        self.pace = 0
+        """So many bytes a second go over one connection; 0: as fast as it can."""
         self.behind: list[Emulator] = []
         """Others that are reached through this one by programs that take it for their proxy."""
 
@@ -232,6 +235,9 @@ def _handler(emulator: Emulator) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             if asked.method == "HEAD":
                 return
+            if emulator.pace:
+                self.connection.setsockopt(socket.SOL_SOCKET, _PACING, emulator.pace)
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _PIECE)
             drop = emulator.faults.drop_of(asked.line, len(reply.body))
             body = memoryview(reply.body)[: drop.after if drop else None]
             for at in range(0, len(body), _PIECE):
