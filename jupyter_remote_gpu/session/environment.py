@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -150,10 +150,25 @@ class RemotePlace:
         self._target = Target(known.platform, version, known.driver, found["provided"])
         lock = self._lock(needed, found["python"])
         if lock is not None and lock.digest not in found["digests"]:
-            found, lock = self._build_what_can_be(ask, needed, lock)
+            with self._files_meanwhile(ask):
+                found, lock = self._build_what_can_be(ask, needed, lock)
         self._keep(needed, lock)
         folder = f"{found['folder']}/{self._subfolder}".rstrip("/")
         return Workspace(self.notebook, folder, found["python"], name=self._name)
+
+    @contextlib.contextmanager
+    def _files_meanwhile(self, ask: Ask) -> Iterator[None]:
+        """Have the project's files on their way there too, until the block is left."""
+        if self.files is None:
+            yield
+            return
+        self.files.use(ask)
+        self.files.begin_ahead()
+        try:
+            yield
+        except BaseException:
+            self.files.stop_ahead()
+            raise
 
     def before_cell(self, ask: Ask, python: str) -> tuple[str, ...]:
         """Bring packages that are new since the last cell; microseconds where none are."""

@@ -30,6 +30,7 @@ from jupyter_remote_gpu.transport.base import Transport
 
 from . import sync_kept
 from .place import Ask
+from .sync_ahead import Ahead
 from .sync_aside import Aside
 from .sync_back import arriving, finish
 from .sync_here import Here
@@ -97,6 +98,8 @@ class ProjectSync:
         self._line: OwnLine | None = None
         self._carrying: tuple[Encoded, dict[bytes, Entry | None]] | None = None
         self._came = SyncReport()
+        self._ahead = Ahead()
+        self._ahead_lines: tuple[str, ...] = ()
         self._word: str | None = None
         self._word_at = 0.0
 
@@ -105,6 +108,7 @@ class ProjectSync:
 
         With a `transport` what comes in the background has a connection of its own.
         """
+        self._ahead.join(self._told)
         with self._lock:
             self._sides.there.ask = ask
             self._reached = True
@@ -114,6 +118,21 @@ class ProjectSync:
     def is_now(self, root: str) -> None:
         """Take the agent's word of how the files there are (`Wrote`); any thread, at once."""
         self._word, self._word_at = root, time.monotonic()
+
+    def begin_ahead(self) -> None:
+        """Begin to sync while something else takes long; whoever syncs next waits for it.
+
+        What fails there, the next sync meets again. Returns at once.
+        """
+        self._ahead.begin(self._sync_ahead)
+
+    def stop_ahead(self) -> None:
+        """Have a sync that was begun ahead end soon: nobody waits for it any more."""
+        self._ahead.stop()
+
+    def _sync_ahead(self, told: Told) -> None:
+        with self._entered():
+            self._ahead_lines += self._said.lines(self._round(SMALL_BYTES, told))
 
     # -- around a run ---------------------------------------------------------------------------
 
@@ -409,7 +428,8 @@ class ProjectSync:
     def _news(self) -> tuple[str, ...]:
         """Return the lines about what has come in the background since the last ones."""
         came, self._came = self._came, SyncReport()
-        return self._said.lines(came)
+        ahead, self._ahead_lines = self._ahead_lines, ()
+        return (*ahead, *self._said.lines(came))
 
     def _await_coming(self, told: Told, paths: set[bytes] | None = None) -> None:
         """Wait until nothing comes any more, or none of `paths`, and tell how far that is."""
@@ -441,6 +461,7 @@ class ProjectSync:
         """Be the only one who syncs this, with what was agreed on last."""
         if machine and not self._reached:
             raise FilesError(f"{self.machine} was not reached yet: nothing can be synced")
+        self._ahead.join(self._told)
         try:
             with self._lock, self._sides.memory.locked():
                 if self._sides.memory.fresh:
