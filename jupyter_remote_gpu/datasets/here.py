@@ -8,6 +8,7 @@ from typing import Protocol
 
 from jupyter_remote_gpu.errors import UnsafePathError
 from jupyter_remote_gpu.protocol.data_names import DataName
+from jupyter_remote_gpu.protocol.work import Show
 
 from .data_path import DataPath
 from .looking import Looked, look_here
@@ -39,11 +40,13 @@ class Found(Protocol):
 class DatasetsHere:
     """What local cells of one project look at. `cache` keeps what was brought whole.
 
-    `say` hears a line before anything large comes. Any thread.
+    `say` hears a line before anything large comes, `show` how far it is. Any thread.
     """
 
-    def __init__(self, found: Found, cache: Path, say: Say) -> None:
-        self._found, self._cache, self._say = found, cache, say
+    def __init__(
+        self, found: Found, cache: Path, say: Say, show: Show = lambda text, done: None
+    ) -> None:
+        self._found, self._cache, self._say, self._show = found, cache, say, show
         self._open: dict[str, Looked] = {}
         self._texts: dict[str, DataPath | Path] = {}
         self._folders: dict[Path, str] = {}
@@ -102,7 +105,8 @@ class DatasetsHere:
             looked = self._open.get(resolved.key)
             if looked is None:
                 source = self._found.source(resolved.reference)
-                looked = self._open[resolved.key] = Looked(resolved, source, self._cache, self._say)
+                looked = Looked(resolved, source, self._cache, self._say, show=self._show)
+                self._open[resolved.key] = looked
             root = DataPath(looked)
         self._texts[resolved.text] = root
         return root

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from jupyter_remote_gpu.errors import CorruptDataError, NotAvailableError
+from jupyter_remote_gpu.protocol.work import Show, Work
 
 from .local import place
 from .paths import checked_path
@@ -37,14 +38,21 @@ class Looked:
     """One dataset seen from here. `files` are the paths in it and their sizes.
 
     `cache` is the folder in which what was brought whole stays. `say` hears a
-    line before anything large comes. Used from any thread; may block.
+    line before anything large comes, and `show` how far it is. Used from any
+    thread; may block.
     """
 
     def __init__(
-        self, resolved: Resolved, source: Source, cache: Path, say: Say, web: Web | None = None
+        self,
+        resolved: Resolved,
+        source: Source,
+        cache: Path,
+        say: Say,
+        web: Web | None = None,
+        show: Show = lambda text, done: None,
     ) -> None:
         self.resolved = resolved
-        self._source, self._say = source, say
+        self._source, self._say, self._show = source, say, show
         self._web = web or Web("the source")
         self._cache = cache / resolved.key
         self._lock = threading.RLock()
@@ -74,7 +82,10 @@ class Looked:
             if not here.exists():
                 entry = self._entries()[path]
                 self._announce(path, entry.size)
-                entry.bring(here)
+                work = Work(f"bringing {path}", entry.size or 0, self._show)
+                entry.bring(here, work.add)
+                if work.visible:
+                    self._show(f"brought {path}, {work.text}", 1.0)
             return here
 
     def _here(self, path: str) -> Path:
@@ -114,7 +125,10 @@ class Looked:
             if not top.is_dir():
                 self._announce(file.path, file.bytes)
                 packed = self._cache / "archives" / file.path
-                fetch(self._web, lambda: self._link(file), file, packed)
+                work = Work(f"bringing {file.path}", file.bytes or 0, self._show)
+                fetch(self._web, lambda: self._link(file), file, packed, came=work.add)
+                if work.visible:
+                    self._show(f"brought {file.path}, {work.text}", 1.0)
                 unpacked(packed, top)
             found = [path for path in sorted(top.rglob("*")) if path.is_file()]
             return {f"{folder}{path.relative_to(top).as_posix()}": _Lying(path) for path in found}
@@ -176,8 +190,8 @@ class _Entry(ABC):
         """Open it for reading in parts; NotAvailableError if there are none."""
 
     @abstractmethod
-    def bring(self, to: Path) -> None:
-        """Have it whole at `to`."""
+    def bring(self, to: Path, came: Callable[[int], None]) -> None:
+        """Have it whole at `to`; `came` is told how many bytes more have come."""
 
 
 class _Served(_Entry):
@@ -190,8 +204,8 @@ class _Served(_Entry):
     def open(self) -> IO[bytes]:
         return _opened(self._file, self._web, self._fresh)
 
-    def bring(self, to: Path) -> None:
-        fetch(self._web, self._fresh, self._file, to)
+    def bring(self, to: Path, came: Callable[[int], None]) -> None:
+        fetch(self._web, self._fresh, self._file, to, came=came)
 
 
 class _Member(_Entry):
@@ -211,7 +225,7 @@ class _Member(_Entry):
                 hint="Nothing was written.",
             ) from None
 
-    def bring(self, to: Path) -> None:
+    def bring(self, to: Path, came: Callable[[int], None]) -> None:
         require_room(to.parent, self.size or 0, self._info.filename)
         to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = to.with_name(f"{to.name}.part")
@@ -219,6 +233,7 @@ class _Member(_Entry):
             try:
                 while piece := data.read(_COPY_BYTES):
                     out.write(piece)
+                    came(len(piece))
             except zipfile.BadZipFile as error:
                 raise CorruptDataError(
                     f"{self._info.filename} came damaged: {error}.", hint="Try again."
@@ -236,7 +251,7 @@ class _Lying(_Entry):
     def open(self) -> IO[bytes]:
         return self._path.open("rb")
 
-    def bring(self, to: Path) -> None:
+    def bring(self, to: Path, came: Callable[[int], None]) -> None:
         to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         to.hardlink_to(self._path)
 

@@ -66,8 +66,8 @@ def begins_as_zip(file: IO[bytes]) -> bool:
 
 
 def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    with archive.open("rb") as file:
-        is_zip = begins_as_zip(file)
+    with archive.open("rb") as opened:
+        is_zip = begins_as_zip(opened)
     if is_zip and zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as packed:
             for info in packed.infolist():

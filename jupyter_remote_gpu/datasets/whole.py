@@ -32,8 +32,9 @@ def fetch(
     file: RemoteFile,
     to: Path,
     pause: Callable[[float], None] = time.sleep,
+    came: Callable[[int], None] = lambda count: None,
 ) -> None:
-    """Have the file's bytes at `to`, whole and checked, or not at all.
+    """Have the file's bytes at `to`, whole and checked, or not at all; `came` counts them.
 
     What came before a break stays beside it as `.part`; the next try, also one
     of another day, goes on from there. Raises the classes below `DatasetError`
@@ -48,7 +49,7 @@ def fetch(
             pause(_PAUSE_SECONDS * turn)
         with part.open("ab") as out:
             try:
-                _append(web, fresh(), out)
+                _append(web, fresh(), out, came)
             except SourceDownError as error:
                 wrong = error
                 continue
@@ -86,7 +87,7 @@ def size(count: int) -> str:
     return f"{value:.0f} {unit}" if value >= 99.95 or unit == "bytes" else f"{value:.1f} {unit}"
 
 
-def _append(web: Web, link: Link, out: BinaryIO) -> None:
+def _append(web: Web, link: Link, out: BinaryIO, came: Callable[[int], None]) -> None:
     """Append to a file what is missing at its end."""
     have = out.tell()
     headers = dict(link.headers)
@@ -103,6 +104,7 @@ def _append(web: Web, link: Link, out: BinaryIO) -> None:
             out.truncate(0)
         for piece in pieces:
             out.write(piece)
+            came(len(piece))
 
 
 def _require_continuation(answer: Answer, have: int, link: Link) -> None:

@@ -40,6 +40,7 @@ class LocalData:
         self._here: DatasetsHere | None = None
         self._push = CellPush(record, trusted=True)
         self._bar = bar
+        self._line: _Line | None = None
         self._bound = {"dataset": self.dataset, "push_to_hub": self.push_to_hub}
 
     def install(self) -> None:
@@ -102,12 +103,20 @@ class LocalData:
             raise TypeError(f"an address of data is a text, not {type(address).__name__}")
         return self._looking().dataset(address.strip())
 
+    def _moved(self, text: str, done: float) -> None:
+        """Show how far a file is that comes here."""
+        if self._line is None:
+            self._line = _Line(self._bar(), self._say)
+        self._line.show(text, done)
+        if done >= 1:
+            self._line = None
+
     def _looking(self) -> DatasetsHere:
         if self._here is None:
             # What speaks to servers is loaded when data are first asked for.
             from jupyter_remote_gpu.datasets.here import DatasetsHere
 
-            self._here = DatasetsHere(self._data, self._cache, self._say)
+            self._here = DatasetsHere(self._data, self._cache, self._say, self._moved)
         return self._here
 
 

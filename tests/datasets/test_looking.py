@@ -62,7 +62,15 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def look(kaggle: Kaggle, hub: Hub, tmp_path: Path, said: list[str]) -> Look:
+def shown() -> list[tuple[str, float]]:
+    """What was shown of how far something is."""
+    return []
+
+
+@pytest.fixture
+def look(
+    kaggle: Kaggle, hub: Hub, tmp_path: Path, said: list[str], shown: list[tuple[str, float]]
+) -> Look:
     """`dataset(…)` of a local cell, with Kaggle's news in it."""
     kaggle.datasets["o/news"] = Dataset([FILES])
     sources = Sources(
@@ -74,7 +82,7 @@ def look(kaggle: Kaggle, hub: Hub, tmp_path: Path, said: list[str]) -> Look:
         }
     )
     project = ProjectData(tmp_path, sources, Remembered(tmp_path / "datasets.json"))
-    here = DatasetsHere(project, tmp_path / "cache", said.append)
+    here = DatasetsHere(project, tmp_path / "cache", said.append, lambda *one: shown.append(one))
 
     def dataset(address: str) -> DataPath:
         found = here.dataset(address)
@@ -188,6 +196,19 @@ def test_anything_large_is_said_before_it_comes(
     assert "MB)" in line
     with pytest.raises(NotAvailableError, match="as a whole"):
         os.fspath(root)
+
+
+def test_what_takes_a_while_says_how_far_it_is(
+    look: Look, shown: list[tuple[str, float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.fspath(look("o/news") / "notes.txt")
+    assert shown == []
+    monkeypatch.setattr("jupyter_remote_gpu.protocol.work._SHOWN_EVERY_SECONDS", 0.0)
+    os.fspath(look("o/news") / "train.csv")
+    assert shown[0][0].startswith("bringing train.csv: 1.0 MB of ")
+    assert [done for _, done in shown] == sorted(done for _, done in shown)
+    assert shown[-1][0].startswith("brought train.csv, ")
+    assert shown[-1][1] == 1.0
 
 
 def test_local_and_remote_cells_see_the_version_that_was_found_first(

@@ -30,6 +30,7 @@ from jupyter_remote_gpu.errors import (
     UnsafeWeightsError,
     UploadError,
 )
+from jupyter_remote_gpu.protocol.work import Work
 from jupyter_remote_gpu.session.cell_push import CellPush
 from tests.datasets.emulators.hub import TOKEN, Files, Hub, Repository
 from tests.datasets.emulators.serving import Reply, json_reply
@@ -208,7 +209,7 @@ def test_what_does_not_fit_is_refused_before_it_is_written(
 def test_work_says_how_far_it_is_and_how_long_it_takes() -> None:
     now = [0.0]
     shown: list[tuple[str, float]] = []
-    work = sending.Work("sending", 100_000_000, lambda *one: shown.append(one), lambda: now[0])
+    work = Work("sending", 100_000_000, lambda *one: shown.append(one), lambda: now[0])
     for now[0] in (0.5, 1.5, 4.0):
         work.add(20_000_000)
     assert shown == [

@@ -19,8 +19,9 @@ from typing import Any
 
 from jupyter_remote_gpu import errors
 from jupyter_remote_gpu.errors import DatasetError, RemoteGPUError, UnsafeWeightsError, UploadError
+from jupyter_remote_gpu.protocol.work import Show, Work
 
-from .sending import LinkEndedError, Show, Work, put
+from .sending import LinkEndedError, put
 from .weights import state_of, write_weights
 
 Ask = Callable[[dict[str, Any]], dict[str, Any]]
