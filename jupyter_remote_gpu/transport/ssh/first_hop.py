@@ -2,7 +2,8 @@
 
 While a link is down a connection of ssh's hangs: the system asks for it after
 1, 3, 7, 15 seconds. So whether the way is open is asked with connections of
-our own to the first computer on it, begun six times a second and thrown away.
+our own to the first computer on it, begun twenty times a second at first, then
+six times, then once, and thrown away.
 """
 
 from __future__ import annotations
@@ -17,14 +18,18 @@ from dataclasses import dataclass
 from .channel import SSHTarget
 
 ASK_SECONDS = 10.0
+KEEN_SECONDS = 10.0
+"""For so long a new connection is begun every `KEEN_PAUSE_SECONDS`: most cuts are short."""
+KEEN_PAUSE_SECONDS = 0.05
 EAGER_SECONDS = 120.0
-"""For so long a new connection is begun every `EAGER_PAUSE_SECONDS`, later more seldom."""
+"""Then for so long every `EAGER_PAUSE_SECONDS`, later more seldom."""
 EAGER_PAUSE_SECONDS = 0.15
 CALM_PAUSE_SECONDS = 1.0
 TRY_SECONDS = 1.0
 """Less than the system's first repetition: one packet a try, and no crowd once the way is open."""
 MOST_TRIES = 8
-"""At once: where a name has to be found first, each may hang in that for long."""
+"""At once: a server begins to turn logins away when ten come together, as they do when a
+link that held them back is open again; and where a name has to be found each may hang."""
 MOST_JUMPS = 8
 
 
@@ -69,7 +74,7 @@ class FirstHop:
                 threading.Thread(
                     target=self._try, args=(address, opened, free), daemon=True
                 ).start()
-            opened.wait(EAGER_PAUSE_SECONDS if passed < EAGER_SECONDS else CALM_PAUSE_SECONDS)
+            opened.wait(_pause_after(passed))
             turn += 1
         return True
 
@@ -80,6 +85,13 @@ class FirstHop:
             self.target.dial(address, TRY_SECONDS).close()
             opened.set()
         free.release()
+
+
+def _pause_after(passed: float) -> float:
+    """Return the pause between two tries when the way has been closed for so many seconds."""
+    if passed < KEEN_SECONDS:
+        return KEEN_PAUSE_SECONDS
+    return EAGER_PAUSE_SECONDS if passed < EAGER_SECONDS else CALM_PAUSE_SECONDS
 
 
 def _first_hop(target: SSHTarget) -> tuple[str, int] | None:
