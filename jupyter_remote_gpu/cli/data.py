@@ -8,6 +8,7 @@ import click
 
 from jupyter_remote_gpu.commands.data import fetch_there, project_data
 from jupyter_remote_gpu.commands.data_table import data_text, keys_of, missing_text, placed_text
+from jupyter_remote_gpu.commands.progress import STOPPED_FETCHING
 from jupyter_remote_gpu.commands.project import project_folder
 from jupyter_remote_gpu.commands.project_settings import (
     ProjectSettings,
@@ -98,13 +99,13 @@ def _fetch(here: Here, name: str, way: Transport, wanted: WantedData, *, newest:
     if newest:
         found.forget(address, called=called)
     progress = here.progress(name)
-    with progress.shown(lambda seconds: f"done in {seconds_text(seconds)}"):
+    with progress.shown(lambda seconds: f"done in {seconds_text(seconds)}", STOPPED_FETCHING):
         resolved = found.resolve(address, called=called)
         source = found.source(resolved.reference)
         work = fetch_there(way, here.settings, resolved, source, address, progress.told)
         placed = here.loop.run(work, None, f"{name} to fetch {resolved.text}")
     here.say(
-        placed_text(name, resolved.text, placed),
+        placed_text(name, resolved.said, placed),
         name=name,
         data=resolved.text,
         path=placed.path,

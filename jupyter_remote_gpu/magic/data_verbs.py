@@ -35,7 +35,7 @@ def _place(extension: Extension, command: LineCommand) -> None:
             data.forget(one.address, called=one.called)
         placed = place(joined, one.address, called=one.called)
         resolved = data.resolve(one.address, called=one.called)
-        print(placed_text(joined.name, resolved.text, placed))
+        print(placed_text(joined.name, resolved.said, placed))
 
 
 def _wanted(extension: Extension, command: LineCommand) -> tuple[WantedData, ...]:

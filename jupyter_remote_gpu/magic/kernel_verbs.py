@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jupyter_remote_gpu.errors import NotAvailableError, RemoteGPUError
+from jupyter_remote_gpu.files.path_text import path_text
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.session.file_words import waiting_line
 from jupyter_remote_gpu.session.session import Session
@@ -173,7 +174,7 @@ def _runs(extension: Extension, command: LineCommand) -> None:
         data = run["datasets"]
         for at, text in data.items():
             if before.get(at) != text:
-                print(f"     {at} is {text} from here on")
+                print(f"     {path_text(at)} is {path_text(text)} from here on")
         before = data
 
 

@@ -14,6 +14,7 @@ from jupyter_remote_gpu.datasets.reference import Kind, Reference
 from jupyter_remote_gpu.datasets.remembered import Remembered
 from jupyter_remote_gpu.datasets.source import Resolved, Source
 from jupyter_remote_gpu.errors import NotAvailableError, RemoteGPUError
+from jupyter_remote_gpu.files.path_text import path_text
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.steps import Told
 
@@ -240,7 +241,7 @@ def placed_line(resolved: Resolved, placed: Placed, more: str = "") -> str:
     count = "1 file" if placed.files == 1 else f"{placed.files:,} files"
     fetched = "fetched" if placed.fetched else "found"
     place = PurePosixPath(placed.path)
-    at = f"{place.parent.name}/{place.name}"
+    at = path_text(f"{place.parent.name}/{place.name}")
     return f"{resolved.said}, {count}, {size_text(placed.bytes)}, {fetched}{more}: {at}"
 
 

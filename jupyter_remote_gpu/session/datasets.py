@@ -22,6 +22,7 @@ from jupyter_remote_gpu.errors import (
     NotAvailableError,
     RemoteGPUError,
 )
+from jupyter_remote_gpu.files.path_text import path_text
 from jupyter_remote_gpu.protocol.dataset_messages import (
     GiveLinks,
     LinksWanted,
@@ -146,13 +147,13 @@ class Placement:
                 self._signing.cancel()
         return Placed(
             path=result["path"],
-            kaggle=result["kaggle"],
-            key=result["key"],
-            bytes=result["bytes"],
-            files=result["files"],
-            checked=tuple(result["checked"]),
-            notes=tuple(result["notes"]),
-            fetched=result["fetched"],
+            kaggle=path_text(result["kaggle"]),
+            key=resolved.key,
+            bytes=int(result["bytes"]),
+            files=int(result["files"]),
+            checked=tuple(map(path_text, result["checked"])),
+            notes=tuple(map(path_text, result["notes"])),
+            fetched=bool(result["fetched"]),
         )
 
     async def _files(self, told: Told) -> list[dict[str, Any]]:
