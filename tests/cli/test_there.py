@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 from tests.cli.terminal import Terminal
@@ -119,6 +120,27 @@ def test_a_file_that_stays_there_is_pulled(there: Terminal, machines: SSHMachine
     pulled = there.json("pull", "node_modules")
     assert "node_modules/cached.bin" in [one["path"] for one in pulled["back"]]
     assert (there.folder / "node_modules/cached.bin").read_bytes() == b"c" * 1000
+    assert there.run("pull", "nosuch").returncode == 122
+
+
+def test_more_than_is_usual_waits_for_a_yes(there: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "profile_default").mkdir()
+    settings = tmp_path / "profile_default" / "ipython_config.py"
+    settings.write_text("get_config().RemoteGPU.guard_gb = 0.001\n")
+    asking = Terminal(there.folder, {**there.environ, "IPYTHONDIR": str(tmp_path)})
+    (there.folder / "much.bin").write_bytes(random.Random(1).randbytes(2_000_000))
+    for command in (["sync"], ["run", "needs.py", "--machine", "box"]):
+        refused = asking.run(*command)
+        assert refused.returncode == 125
+        assert "holds 2.0 MB in " in refused.stderr
+        assert "that box does not have: nothing was sent" in refused.stderr
+        assert "`remote-gpu sync --yes` sends all of it." in refused.stderr
+    sitting = asking.sit("sync")
+    sitting.until("Send all of it? [y/N]")
+    sitting.type("n\n")
+    assert sitting.end() == 1
+    assert "much.bin" in [one["path"] for one in asking.json("sync", "--yes")["sent"]]
+    (there.folder / "much.bin").unlink()
 
 
 def test_input_output_and_exit_code_cross_the_line(there: Terminal) -> None:
