@@ -65,7 +65,8 @@ def _demo(folder: Path, settings: dict[str, str]) -> int:
 
     stored = folder / "quickstart.ipynb"
     try:
-        shutil.copytree(EXAMPLES / "data", folder / "data", dirs_exist_ok=True)
+        (folder / "data").mkdir(parents=True, exist_ok=True)
+        shutil.copy(EXAMPLES / "data" / "alice.txt", folder / "data")
     except OSError as error:
         print(f"The demo cannot write its results to {folder.resolve()}: {error}", file=sys.stderr)
         return 1
