@@ -37,8 +37,11 @@ from .squeezing import Squeezing
 
 PACK_BYTES = 8 << 20
 """What comes is written to a store in pieces of about this size."""
-LEAST_PUT_BYTES = 128 << 10
-"""Ten milliseconds of a line of 100 Mbit/s; the cells of this notebook wait for these files."""
+LEAST_PUT_BYTES = 256 << 10
+"""Twenty milliseconds of a line of 100 Mbit/s; the cells of this notebook wait for these files.
+
+A request costs two milliseconds of both processors together.
+"""
 WHO = "notebook"
 _LISTS_AT_ONCE = 256
 
