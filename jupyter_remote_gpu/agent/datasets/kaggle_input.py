@@ -52,10 +52,13 @@ class KaggleInput:
 
     def why_not(self, name: str) -> str:
         """Say why a name cannot be had at Kaggle's own path, and what helps."""
-        if os.path.lexists(self._kaggle) and not os.access(self._kaggle.parent, os.W_OK):
-            return f"{self._kaggle} on this machine belongs to somebody else"
+        there = self._kaggle / name.split("/")[0]
+        if self._kaggle.is_symlink():
+            return f"{self._kaggle} on this machine leads to somebody else's data"
+        if os.path.lexists(there):
+            return f"{there} on this machine is something else, and was left alone"
         if os.path.lexists(self._kaggle):
-            return f"{self._kaggle / name} on this machine is something else, and was left alone"
+            return f"{self._kaggle} on this machine belongs to somebody else"
         folder, user = self._kaggle.parent, _user()
         return (
             f"{user} may not make {self._kaggle} on this machine; once an administrator has run"

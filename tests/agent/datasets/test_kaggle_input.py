@@ -106,6 +106,17 @@ def test_a_folder_of_somebody_elses_is_used_and_left(
     assert sorted(os.listdir(kaggle)) == ["one", "theirs"]
 
 
+def test_somebody_elses_data_are_not_written_to(
+    placing: Placing, project: Path, kaggle: Path, tmp_path: Path
+) -> None:
+    write(tmp_path / "theirs", {"d/x": "x"})
+    kaggle.parent.mkdir()
+    kaggle.symlink_to(tmp_path / "theirs")
+    found, why = placing.place_for_kaggle(project, "one", "one")
+    assert (found, why) == ("", f"{kaggle} on this machine leads to somebody else's data")
+    assert os.listdir(kaggle) == ["d"]
+
+
 def test_where_it_cannot_be_the_way_to_allow_it_is_told(
     placing: Placing, project: Path, kaggle: Path, tmp_path: Path
 ) -> None:
