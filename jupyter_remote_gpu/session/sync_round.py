@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from jupyter_remote_gpu.errors import LackingError, ProjectChangedError, TooMuchError
+from jupyter_remote_gpu.errors import FilesError, LackingError, ProjectChangedError, TooMuchError
 from jupyter_remote_gpu.files.plan import Do, Plan, Step
 from jupyter_remote_gpu.files.verdict import MATTERS
 from jupyter_remote_gpu.protocol.steps import Told
@@ -67,9 +67,13 @@ def make_same(
     for attempt in range(_TRIES):
         try:
             done, late, again = _once(sides, budget, told, fresh=fresh, leave=leave)
-        except (LackingError, ProjectChangedError):
+        except (LackingError, ProjectChangedError) as error:
             if attempt == _TRIES - 1:
-                raise
+                raise FilesError(
+                    f"files of {sides.here.root} change all the time, here or on {sides.machine}:"
+                    " they could not be made the same",
+                    hint="What was brought or sent is whole. Run it again once they stand still.",
+                ) from error
             sides.there.known, fresh = False, True
             continue
         report = _together(report, done)
