@@ -81,6 +81,22 @@ class ProjectThere:
             self._look()
             return self._now.root
 
+    def unchanged(self) -> Listed | None:
+        """Return the tree by name if nothing has changed since the last look; None if unsure.
+
+        Never waits, for the disk or for others: for the end of each run, in the agent's loop.
+        """
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            sure = self._watcher is not None and self._watcher.quiet and not self._unsure
+            same = sure and not is_another(self.root, self._watched)
+            return self._now.root if same else None
+        except OSError:
+            return None  # the folder is gone, which a look finds out
+        finally:
+            self._lock.release()
+
     def find(self, wanted: Sequence[bytes]) -> TreeAnswer:
         """Return the tree of what these paths, folders and patterns name; see `FindProject`."""
         with self._lock:

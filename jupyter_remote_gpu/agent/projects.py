@@ -9,7 +9,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from jupyter_remote_gpu.chunks.directory_store import DirectoryStore
 from jupyter_remote_gpu.chunks.listing import NAME_BYTES, Listed
@@ -19,6 +19,7 @@ from jupyter_remote_gpu.protocol import messages, project
 from jupyter_remote_gpu.protocol.frames import Buffer
 
 from .arrivals import Arrivals
+from .clients import BLOBS, Result
 from .project import ProjectThere, TreeAnswer, index_file
 from .workspaces import workspace_folder
 
@@ -28,9 +29,6 @@ _PART_OF_DISK = 4
 """The store takes at most this part of what is free when it is opened."""
 
 log = logging.getLogger(__name__)
-Result = dict[str, Any]
-BLOBS = "blobs"
-"""Under this name a handler's result has the blobs of its answer."""
 
 
 class Projects:
@@ -128,7 +126,8 @@ class Projects:
         name = folder.relative_to(workspaces).parts[0]
         if name not in self._projects and not index_file(workspaces / name).exists():
             return None
-        return await self._away(self._project(name).now)
+        found = self._project(name)
+        return found.unchanged() or await self._away(found.now)
 
     def close(self) -> None:
         """Let go of all; blocks until what is under way is done."""
