@@ -19,20 +19,23 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
+from tests.datasets.emulators import kaggle as emulated
 from tests.datasets.emulators.hub import Hub, Repository
-from tests.datasets.emulators.kaggle import KEY, REFRESH, USER, Dataset, Kaggle
+from tests.datasets.emulators.kaggle import USER, Dataset, Kaggle
 from tests.datasets.emulators.serving import Asked, Reply, serving
 from tests.datasets.emulators.storage import Storage
 from tests.notebook import Notebook, Shown
 from tests.ssh_machines import ON_A_MACHINE, SSHMachines
 
 pytestmark = [*ON_A_MACHINE, pytest.mark.slow]
-ACCESS = "KGAT_5ec2e7aa5ec2e7aa5ec2e7aa5ec2e7aa"
-HUB = "hf_5ec2e7bb5ec2e7bb5ec2e7bb5ec2e7bb5e"
-PASSWORD, SIGNATURE = "hunter2-5ec2e7cc", "5ec2e7dd5ec2e7dd5ec2e7dd"
+# Of this run alone: other tests that run meanwhile have theirs in their variables.
+ACCESS, KEY, HUB = f"KGAT_{token_hex(16)}", token_hex(16), f"hf_{token_hex(17)}"
+REFRESH, ENDED = f"kaggle_refresh_{token_hex(8)}", f"KGAT_{token_hex(8)}"
+PASSWORD, SIGNATURE = f"hunter2-{token_hex(4)}", token_hex(12)
 WAIT_SECONDS = 60.0
 READY_SECONDS = 300.0
 SETUP = """
@@ -129,6 +132,9 @@ def world(tmp_path_factory: pytest.TempPathFactory, ssh_cache: Path) -> Iterator
     base = tmp_path_factory.mktemp("secrets")
     storage = Gated()
     storage.go.set()
+    patched = pytest.MonkeyPatch()
+    patched.setattr(emulated, "KEY", KEY)
+    patched.setattr(emulated, "REFRESH", REFRESH)
     with serving(storage), serving(kaggle := Kaggle(storage)), serving(hub := Hub(storage)):
         kaggle.tokens, hub.tokens = {ACCESS: USER}, {HUB: USER}
         machines = _Machines(base, ssh_cache)
@@ -144,6 +150,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, ssh_cache: Path) -> Iterator
             yield World(notebook, machines, base / "user", kaggle, hub, storage)
         finally:
             machines.close()
+            patched.undo()
 
 
 class _Machines(SSHMachines):
@@ -169,10 +176,10 @@ def _kaggle_key(world: World) -> str:
 
 
 def _kaggle_login(world: World) -> str:
-    said = {"refresh_token": REFRESH, "access_token": "KGAT_ended5ec2e7", "username": USER}
+    said = {"refresh_token": REFRESH, "access_token": ENDED, "username": USER}
     said["access_token_expiration"] = "2020-01-01T00:00:00Z"
     world.put(".kaggle/credentials.json", json.dumps(said))
-    world.secrets |= {REFRESH, "KGAT_ended5ec2e7", "KGAT_renewed"}
+    world.secrets |= {REFRESH, ENDED, "KGAT_renewed"}
     return "kaggle://shop/{name}"
 
 
