@@ -117,6 +117,7 @@ def _once(
         if not leave:
             raise
         sent, refused, count = [], {}, 0
+    sides.note_surprises()
     sides.refused = {
         path: (step.here, step.there)
         for path, step in found.steps.items()

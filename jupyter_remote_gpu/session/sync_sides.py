@@ -62,10 +62,16 @@ class Sides:
         there, memory = self.there, self.memory
         if not there.known:
             there.guess({path: one.entry for path, one in memory.agreed.items()})
+        self.note_surprises()
         self.open |= there.look(most_bytes, fresh=fresh)
         if memory.has_files() and not any(map(is_file, there.tree.values())):
             # the workspace was lost or removed: nobody deleted each of these files
             memory.forget_all()
+
+    def note_surprises(self) -> None:
+        """Have `open` what somebody changed there while something was sent: no look tells it."""
+        self.open |= self.there.surprises
+        self.there.surprises = set()
 
     def plan(self, paths: set[bytes] | None) -> Plan:
         """Return what is to be done about these paths, about all if None."""

@@ -50,7 +50,8 @@ class There:
     """One workspace on one machine. Used by one thread at a time.
 
     `tree` is what lies there, as far as `known`; `arrived` has the nodes and
-    chunks of small files that came along with the last look.
+    chunks of small files that came along with the last look, `surprises` what was
+    found to be different since, when something was changed there.
     """
 
     def __init__(self, ask: Ask, workspace: str) -> None:
@@ -60,6 +61,7 @@ class There:
         self.known = False
         self.tree: dict[bytes, Entry] = {}
         self.arrived: dict[bytes, bytes] = {}
+        self.surprises: set[bytes] = set()
         self.bytes_out = 0
         self.bytes_back = 0
         self._now = encode({})
@@ -212,7 +214,7 @@ class There:
         """
         fields = self._change(target)
         answer = self._request(project.ChangeProject, blobs=_packed(chunks), **fields)
-        self._take(answer, target)
+        self.surprises |= self._take(answer, target)
         refused = answer["refused"]
         marks = {project.path_mark(path): path for path in paths} if refused else {}
         return {marks[mark]: why for mark, why in refused.items() if mark in marks}

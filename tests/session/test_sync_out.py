@@ -7,6 +7,7 @@ import random
 import pytest
 
 from jupyter_remote_gpu.agent import projects
+from jupyter_remote_gpu.protocol import messages, project
 from tests.files.trees import read, write
 from tests.session.wiring import Wired
 
@@ -70,3 +71,19 @@ def test_more_than_the_machine_s_store_may_hold_arrives(
     wired.sync.sync()
     store = wired.folder / "machine" / "store" / "packs"
     assert sum(pack.stat().st_size for pack in store.iterdir()) < 4_000_000
+
+
+def test_what_is_written_there_while_something_is_sent_comes_with_the_next_sync(
+    wired: Wired,
+) -> None:
+    write(wired.here, {"new.py": "1"})
+
+    def work(message: messages.Message) -> None:
+        if isinstance(message, project.ChangeProject):
+            write(wired.there, {"meanwhile.csv": "1,2"})
+
+    wired.before = work
+    wired.sync.sync()
+    wired.before = lambda message: None
+    wired.sync.sync()
+    assert read(wired.here)["meanwhile.csv"] == "1,2"
