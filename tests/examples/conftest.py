@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from jupyter_remote_gpu.agent.ending import end_machine
+
 
 @pytest.fixture(autouse=True)
-def machine_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def machine_home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
     """The folder of the embedded machine's agent, told to every process that a test starts."""
     home = tmp_path_factory.mktemp("machine")
     monkeypatch.setenv("JUPYTER_REMOTE_GPU_HOME", str(home))
-    return home
+    yield home
+    end_machine(home)

@@ -73,6 +73,6 @@ def test_a_wrong_name_is_answered_with_the_names_there_are(
 ) -> None:
     assert execute.main(["quickstrat"]) == 2
     assert capsys.readouterr().err == (
-        "There is no example 'quickstrat'; there are: digits, project_files, quickstart,"
-        " ssh_machine.\n"
+        "There is no example 'quickstrat'; there are: digits, kaggle, project_files,"
+        " quickstart, ssh_machine.\n"
     )
