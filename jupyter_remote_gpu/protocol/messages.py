@@ -255,8 +255,8 @@ class BuildEnvironment(Message):
     {name: version}; `interpreter` is the one to build with, if the machine cannot
     know it: a path, or a version ("3.11") that the machine may fetch; `arguments` are
     uv's. `carried` is a folder below the agent's base with files for uv's cache, `part`
-    one with the agent's packages for that Python; both were brought by the client. Packages that are there besides stay. Tells steps;
-    answered as `OpenWorkspace` is. Repeated, it is done once.
+    one with the agent's packages for that Python; both were brought by the client.
+    Packages that are there besides stay. Tells steps; answered as `OpenWorkspace` is. Repeated, it is done once.
     """
 
     request: int
