@@ -256,7 +256,8 @@ class BuildEnvironment(Message):
     know it: a path, or a version ("3.11") that the machine may fetch; `arguments` are
     uv's. `carried` is a folder below the agent's base with files for uv's cache, `part`
     one with the agent's packages for that Python; both were brought by the client.
-    Packages that are there besides stay. Tells steps; answered as `OpenWorkspace` is. Repeated, it is done once.
+    Packages that are there besides stay. Tells steps; answered as `OpenWorkspace` is.
+    Repeated, it is done once.
     """
 
     request: int
