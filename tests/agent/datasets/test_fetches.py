@@ -142,14 +142,14 @@ def test_a_killed_download_goes_on_where_it_was(asking: Asking, source: Signing)
         going.result(60)
     go.set()
     (unfinished,) = [one for one in asking.listed() if one["key"] == resolved.key]
-    assert not unfinished["whole"] and unfinished["bytes"] >= 16 * MEGABYTE
+    assert not unfinished["whole"] and unfinished["bytes"] >= MEGABYTE
     source.server.asked.clear()
     kept.before = lambda: None
     asking.place(source, resolved)
     starts = [
         int(text.removeprefix("bytes=").partition("-")[0]) for text in source.server.ranges("c.bin")
     ]
-    assert min(starts) == 16 * MEGABYTE
+    assert min(starts) == MEGABYTE
 
 
 def test_a_user_who_stops_keeps_what_arrived(asking: Asking, source: Signing) -> None:
