@@ -58,15 +58,17 @@ def kaggle(storage: Storage) -> Iterator[Kaggle]:
         yield one
 
 
-def fetchers() -> dict[int, str]:
-    """Return the processes that fetch: their command lines by number."""
+def fetchers(asking: Asking) -> dict[int, str]:
+    """Return the processes that fetch for this agent: their command lines by number."""
     found = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = path.read_bytes().split(b"\0")
+            parent = path.with_name("stat").read_text().rpartition(")")[2].split()[1]
+            agent = Path("/proc", parent, "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"fetch" in words and os.fsencode(LAUNCH) in words:
+        if b"fetch" in words and os.fsencode(LAUNCH) in words and os.fsencode(asking.home) in agent:
             found[int(path.parent.name)] = b" ".join(words).decode()
     return found
 
@@ -103,7 +105,7 @@ def test_many_who_ask_wait_for_one_download(asking: Asking, source: Signing) -> 
     going = [asking.start(source, resolved, client) for client in clients]
     while not source.server.ranges("b.bin"):
         asking.pause()
-    assert len(fetchers()) == 1
+    assert len(fetchers(asking)) == 1
     go.set()
     assert len({one.result(60).path for one in going}) == 1
     total = sum(
@@ -136,7 +138,7 @@ def test_a_killed_download_goes_on_where_it_was(asking: Asking, source: Signing)
     kept.before = hold
     going = asking.start(source, resolved)
     assert behind_the_first.wait(60)
-    for number in fetchers():
+    for number in fetchers(asking):
         os.kill(number, signal.SIGKILL)
     with pytest.raises(DatasetError, match="ended"):
         going.result(60)
@@ -166,7 +168,7 @@ def test_a_user_who_stops_keeps_what_arrived(asking: Asking, source: Signing) ->
     going.cancel()
     with pytest.raises(CancelledError):
         going.result(30)
-    while fetchers():
+    while fetchers(asking):
         asking.pause()
     go.set()
 
@@ -189,7 +191,7 @@ def test_no_link_and_no_token_is_on_the_disk_or_to_be_seen(asking: Asking, sourc
     )
     going = asking.start(source, source.resolved("f.bin", version="secret"))
     assert asked.wait(30)
-    (number,) = fetchers()
+    (number,) = fetchers(asking)
     for name in ("cmdline", "environ"):
         assert secret.encode() not in _read(Path(f"/proc/{number}/{name}"))
     hits = [path for path in asking.base.rglob("*") if path.is_file() and _holds(path, secret)]
@@ -308,7 +310,7 @@ def test_killed_while_it_unpacks_it_goes_on_and_fetches_nothing_again(
     def kill(step: Step) -> None:
         if step.what.startswith("unpacking") and not killed.is_set():
             killed.set()
-            for number in fetchers():
+            for number in fetchers(asking):
                 os.kill(number, signal.SIGKILL)
 
     asking.on_step = kill
