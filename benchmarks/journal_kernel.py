@@ -40,10 +40,23 @@ class MarkedWriter(JournalWriter):
         # Only behind the event: the background thread may flush at any moment.
         self._ended += kind == "run_ended"
 
-    def flush(self) -> int:
+    def write(
+        self,
+        kind: str,
+        fields: dict[str, Any],
+        parent: Parent,
+        buffers: Sequence[Buffer] = (),
+        *,
+        ring: bool = True,
+    ) -> None:
+        """Append and flush, so that the end of a run is counted between the two."""
+        self.append(kind, fields, parent, buffers)
+        self.flush(ring=ring)
+
+    def flush(self, *, ring: bool = True) -> int:
         """Flush as ever."""
         ended = self._ended
-        number = super().flush()
+        number = super().flush(ring=ring)
         if ended > self._told:
             self._told = ended
             # Unlike the real bell this one has to be heard, so it may wait.
@@ -55,9 +68,10 @@ class MarkedWriter(JournalWriter):
 class SilentWriter(MarkedWriter):
     """Forgets the encoded events where the real one writes them to the file."""
 
-    def _write(self) -> None:
+    def _write(self, *, ring: bool) -> None:
         self._encoded.clear()
-        self._ring()
+        if ring:
+            self._ring()
 
 
 def main(arguments: list[str]) -> None:
