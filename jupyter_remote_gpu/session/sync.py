@@ -14,6 +14,7 @@ import re
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,8 +38,9 @@ from .sync_here import Here
 from .sync_later import Later
 from .sync_line import OwnLine
 from .sync_lines import Said, planned, stays, waiting_of
-from .sync_meanwhile import Meanwhile
+from .sync_meanwhile import Meanwhile, looking
 from .sync_memory import Memory
+from .sync_news import News
 from .sync_out import small
 from .sync_pull import pull
 from .sync_report import Carried, Coming, DryRun, SyncReport, Waiting
@@ -97,9 +99,8 @@ class ProjectSync:
         self._reached = False
         self._line: OwnLine | None = None
         self._carrying: tuple[Encoded, dict[bytes, Entry | None]] | None = None
-        self._came = SyncReport()
+        self._news = News()
         self._ahead = Ahead()
-        self._ahead_lines: tuple[str, ...] = ()
         self._word: str | None = None
         self._word_at = 0.0
 
@@ -132,7 +133,7 @@ class ProjectSync:
 
     def _sync_ahead(self, told: Told) -> None:
         with self._entered():
-            self._ahead_lines += self._said.lines(self._round(SMALL_BYTES, told))
+            self._news.add_lines(self._said.lines(self._round(SMALL_BYTES, told)))
 
     # -- around a run ---------------------------------------------------------------------------
 
@@ -150,10 +151,10 @@ class ProjectSync:
                 carried = self._carry(sides.plan(sides.open))
                 if carried is not None:
                     sides.most_sent = self._most_sent
-                    return replace(carried, lines=self._news())
+                    return replace(carried, lines=self._new_lines())
             report = self._round(SMALL_BYTES)
             sides.most_sent = self._most_sent
-            return replace(self._check(), lines=(*self._news(), *self._said.lines(report)))
+            return replace(self._check(), lines=(*self._new_lines(), *self._said.lines(report)))
 
     def run_refused(self) -> None:
         """The run was not begun: the files there were not what was taken for granted."""
@@ -174,33 +175,21 @@ class ProjectSync:
             if sides.there.known and not self._wrote():
                 sides.memory.save()
                 sides.here.save()
-                return self._news()
+                return self._new_lines()
             report = self._round(SMALL_BYTES, leave=True)
-            return (*self._news(), *self._said.lines(report))
+            return (*self._new_lines(), *self._said.lines(report))
 
-    @contextlib.contextmanager
-    def during_run(self) -> Iterator[None]:
+    def during_run(self) -> AbstractContextManager[None]:
         """Bring back now and then what a run writes, until the block is left.
 
         What fails there is left to `after_run`.
         """
-        ended = threading.Event()
-        work = threading.Thread(target=self._look_in, args=(ended,), name="files", daemon=True)
-        work.start()
-        try:
-            yield
-        finally:
-            ended.set()
+        return looking(self._look_meanwhile, MEANWHILE_SECONDS)
 
-    def _look_in(self, ended: threading.Event) -> None:
-        meanwhile = Meanwhile()
-        while not ended.wait(MEANWHILE_SECONDS):
-            self._look_once(ended, meanwhile)
-
-    def _look_once(self, ended: threading.Event, meanwhile: Meanwhile) -> None:
+    def _look_meanwhile(self, meanwhile: Meanwhile) -> None:
         try:
             with self._entered() as sides:
-                if ended.is_set():
+                if meanwhile.ended.is_set():
                     return
                 meanwhile.next_look()
                 # the look tells what became of it
@@ -208,7 +197,7 @@ class ProjectSync:
                 settled = meanwhile.settled
                 report, late = bring_settled(sides, SMALL_BYTES, self._told, settled)
                 self.is_now(sides.there.root.name.hex())
-                self._add_to_news(report)
+                self._news.add(report)
             self._later.want(late)
         except (RemoteGPUError, OSError) as error:
             log.info("what a run writes could not be brought yet: %s", error)
@@ -413,23 +402,12 @@ class ProjectSync:
             sides.memory.save()
             sides.here.save()
         back, conflicts = tuple(brought.back), tuple(brought.conflicts)
-        self._add_to_news(SyncReport(back=back, conflicts=conflicts))
+        self._news.add(SyncReport(back=back, conflicts=conflicts))
         return None
 
-    def _add_to_news(self, report: SyncReport) -> None:
-        with self._lock:
-            came = self._came
-            self._came = replace(
-                came,
-                back=(*came.back, *report.back),
-                conflicts=(*came.conflicts, *report.conflicts),
-            )
-
-    def _news(self) -> tuple[str, ...]:
+    def _new_lines(self) -> tuple[str, ...]:
         """Return the lines about what has come in the background since the last ones."""
-        came, self._came = self._came, SyncReport()
-        ahead, self._ahead_lines = self._ahead_lines, ()
-        return (*ahead, *self._said.lines(came))
+        return (*self._news.take_lines(), *self._said.lines(self._news.take()))
 
     def _await_coming(self, told: Told, paths: set[bytes] | None = None) -> None:
         """Wait until nothing comes any more, or none of `paths`, and tell how far that is."""
@@ -443,8 +421,7 @@ class ProjectSync:
 
     def _with_what_came(self, report: SyncReport) -> SyncReport:
         """Add what has come in the background, and what was given up there."""
-        with self._lock:
-            came, self._came = self._came, SyncReport()
+        came = self._news.take()
         lost = {one.file.path: f"it did not come: {one.trouble}" for one in self.given_up()}
         return replace(
             report,
