@@ -7,7 +7,7 @@ every byte would be written twice. What becomes too much is in the store.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from jupyter_remote_gpu.chunks.listing import Get
 from jupyter_remote_gpu.chunks.packs import unpack
@@ -28,16 +28,19 @@ class Arrivals:
         self._most = most_bytes
         self._lock = threading.Lock()
         self._writing_lock = threading.Lock()
-        self._waiting: dict[bytes, memoryview] = {}
-        self._writing: dict[bytes, memoryview] = {}
+        self._waiting: dict[bytes, bytes] = {}
+        self._writing: dict[bytes, bytes] = {}
         self._bytes = 0
 
     def take(self, pack: memoryview) -> None:
         """Keep the chunks of a pack; raises DamagedError, and what `Store.add` raises."""
-        chunks = list(unpack(pack))
+        # copied, since one that waits for long would keep all of its pack in memory
+        chunks = [(name, bytes(chunk)) for name, chunk in unpack(pack)]
         with self._lock:
-            self._waiting.update(chunks)
-            self._bytes += sum(chunk.nbytes for _, chunk in chunks)
+            for name, chunk in chunks:
+                self._let_go(name)
+                self._waiting[name] = chunk
+                self._bytes += len(chunk)
             enough = self._bytes >= self._most
         if enough:
             self.write()
@@ -54,7 +57,7 @@ class Arrivals:
                 with self._lock:
                     self._writing = {}
 
-    def having(self, names: Iterable[bytes]) -> set[bytes]:
+    def having(self, names: Collection[bytes]) -> set[bytes]:
         """Return those of `names` that are here, or in the store."""
         with self._lock:
             found = {name for name in names if name in self._waiting or name in self._writing}
@@ -64,13 +67,15 @@ class Arrivals:
         """Return a chunk, from here or from the store; LackingError if it is in neither."""
         with self._lock:
             found = self._waiting.get(name, self._writing.get(name))
-        return bytes(found) if found is not None else self._store().get(name)
+        return found if found is not None else self._store().get(name)
 
     def before(self, other: Get) -> Get:
         """Return what gives a chunk that waits here, else what `other` gives."""
 
         def get(name: bytes) -> bytes:
-            return self.get(name) if name in self._waiting else other(name)
+            with self._lock:
+                found = self._waiting.get(name)
+            return found if found is not None else other(name)
 
         return get
 
@@ -78,6 +83,7 @@ class Arrivals:
         """Let go of chunks that lie in files now; unknown ones are no error."""
         with self._lock:
             for name in names:
-                self._waiting.pop(name, None)
-            if not self._waiting:
-                self._bytes = 0
+                self._let_go(name)
+
+    def _let_go(self, name: bytes) -> None:
+        self._bytes -= len(self._waiting.pop(name, b""))

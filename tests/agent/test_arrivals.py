@@ -47,6 +47,17 @@ def test_what_becomes_too_much_is_in_the_store() -> None:
     assert [arrivals.get(name) for name in NAMES] == CHUNKS
 
 
+def test_what_was_placed_does_not_count_while_the_next_ones_wait() -> None:
+    store = MemoryStore()
+    arrivals = Arrivals(lambda: store, most_bytes=500)
+    for before, chunk in zip([b"", *CHUNKS], CHUNKS, strict=False):
+        arrivals.take(_pack([chunk]))
+        arrivals.take(_pack([chunk]))  # another client sends it too
+        arrivals.placed([name_of(before)])
+    assert store.used_bytes() == 0
+    assert arrivals.having(NAMES) == {NAMES[-1]}
+
+
 def test_chunks_are_never_missed_while_they_are_written() -> None:
     inside, on = threading.Event(), threading.Event()
 
