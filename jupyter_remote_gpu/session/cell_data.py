@@ -19,10 +19,12 @@ from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.steps import Told
 
 from .cell_push import CellPush
+from .cell_words import texts_given_to, texts_in
 from .client import AgentClient
 from .datasets import Carry, Placed, Placement, Where
 from .summary import seconds_text, size_text
 
+DATASET = "dataset"
 DATA = "data"
 """The folder below the notebook's in which datasets are found."""
 
@@ -86,6 +88,10 @@ class ProjectData:
     def forget(self, address: str, *, called: str = "") -> None:
         """Have the source asked again which version an address means."""
         self._remembered.forget(self._reference(address, called))
+
+    def reference(self, address: str) -> Reference:
+        """Return what an address says, without asking anybody. BadReferenceError."""
+        return self._reference(address, "")
 
     def _reference(self, address: str, called: str) -> Reference:
         return parse_reference(address, base=self._folder, called=called)
@@ -216,12 +222,18 @@ class CellData:
         return replace(placed, notes=())
 
     def _require_named(self, address: str, source: str) -> None:
-        reference = parse_reference(address)
-        if address not in source and (not self._trusted or reference.kind is Kind.LOCAL):
+        reference = self._data.reference(address)
+        lies_here = reference.kind is Kind.LOCAL
+        if self._trusted and not lies_here:
+            return
+        # "." and "/" stand in many cells, and are folders of this computer
+        strict = lies_here and not self._trusted
+        named = texts_given_to(DATASET, source) if strict else texts_in(source)
+        if address not in named:
             raise NotAvailableError(
                 f"the machine asks for {reference.text}, which the cell does not name",
-                hint="Write the address in the cell as it is, or place the data first with"
-                " `%remote_gpu data`.",
+                hint='Write the address in the cell as it is, `dataset("ADDRESS")`, or place the'
+                " data first with `%remote_gpu data`.",
             )
 
 

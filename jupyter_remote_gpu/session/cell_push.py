@@ -16,6 +16,8 @@ from jupyter_remote_gpu.datasets.model_card import KINDS, Made, Record, card_tex
 from jupyter_remote_gpu.datasets.paths import checked_path
 from jupyter_remote_gpu.errors import NotAvailableError, ProtocolError, RemoteGPUError
 
+from .cell_words import texts_in
+
 if TYPE_CHECKING:
     from jupyter_remote_gpu.datasets.hub_uploads import HubUploads, Offered, Upload
 
@@ -108,7 +110,7 @@ def _made(said: object) -> Made:
 
 
 def _require_named(repo: str, source: str, *, private: bool) -> None:
-    if "push_to_hub" not in source or repo not in source:
+    if "push_to_hub" not in source or repo not in texts_in(source):
         raise NotAvailableError(
             f"the machine wants to publish {repo[:200]}, which the cell does not name",
             hint='Write it in the cell as it is: `push_to_hub(model, "OWNER/NAME")`.',
