@@ -171,7 +171,9 @@ class ProjectSync:
                 sides.there.became(target, changed)
                 for path, entry in changed.items():
                     sides.memory.agree(path, entry)
-                sides.open -= changed.keys()
+                # somebody may have looked meanwhile, and found that a path has changed again
+                tree = sides.here.tree
+                sides.open -= {path for path, one in changed.items() if tree.get(path) == one}
             if sides.there.known and not self._wrote():
                 sides.memory.save()
                 sides.here.save()

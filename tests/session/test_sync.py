@@ -52,6 +52,23 @@ def test_a_days_work(wired: Wired) -> None:
     assert report.bytes_out < 700_000
 
 
+def test_an_edit_that_is_looked_at_during_a_run_goes_with_the_next_one(wired: Wired) -> None:
+    write(wired.here, {"a.py": "1"})
+    wired.run()
+    write(wired.here, {"a.py": "2"})
+
+    def work() -> None:
+        write(wired.here, {"a.py": "3"})
+        assert wired.sync.waiting() == ()
+        with pytest.raises(FilesError):
+            wired.sync.diff("a.py")  # looks at the files of here, as what comes later does
+
+    wired.run(work)
+    assert read(wired.there)["a.py"] == "2"
+    wired.run()
+    assert read(wired.there)["a.py"] == "3"
+
+
 def test_what_both_change_is_kept_in_both_versions(wired: Wired) -> None:
     write(wired.here, {"a.py": "1"})
     wired.run()
