@@ -62,7 +62,8 @@ class Making:
         SourceDownError, RateLimitedError, `Stopped`; what was fetched is kept.
         """
         with locked(self._shelf.lock(self._job.key), self._told, self._watch.stop):
-            record = self._shelf.record(self._job.key)
+            key = self._job.key
+            record = self._shelf.record(key) or self._shelf.finished(key)
             if record is not None:
                 return record
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -18,6 +18,7 @@ import os
 import re
 import shutil
 import stat
+import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -102,10 +103,20 @@ class Shelf:
     def finish(self, record: Record) -> None:
         """Let a dataset that was made be there."""
         making, folder = self.making(record.key), self.folder(record.key)
-        shutil.rmtree(making / "parts", ignore_errors=True)
         _write(making, record)
+        shutil.rmtree(making / "parts", ignore_errors=True)
         (making / "used").touch()
+        if folder.exists():
+            emptied(self._aside(folder, record.key))  # its record could not be read
         os.rename(making, folder)
+
+    def finished(self, key: str) -> Record | None:
+        """Return the record of what somebody made who was killed before it was there."""
+        record = _read(self.making(key))
+        if record is None:
+            return None
+        self.finish(record)
+        return self.record(key)
 
     def use(self, key: str) -> None:
         """Note that a dataset is used now."""
@@ -128,10 +139,7 @@ class Shelf:
         freed = 0
         for folder in (self.folder(key), self.making(key)):
             if folder.is_dir():
-                gone = self.root / _MAKING / f".gone-{key}-{os.getpid()}-{time.monotonic_ns()}"
-                gone.parent.mkdir(exist_ok=True, mode=0o700)
-                os.rename(folder, gone)
-                freed += emptied(gone)
+                freed += emptied(self._aside(folder, key))
         self.lock(key).unlink(missing_ok=True)
         shutil.rmtree(self.brought(key), ignore_errors=True)
         for left in (self.root / _MAKING).glob(".gone-*"):
@@ -139,6 +147,13 @@ class Shelf:
             if time.time() - left.stat().st_mtime > FORGOTTEN_SECONDS:
                 freed += emptied(left)
         return freed
+
+    def _aside(self, folder: Path, key: str) -> Path:
+        """Move a folder to where nobody looks for data, to be removed there."""
+        gone = self.root / _MAKING / f".gone-{key}-{os.getpid()}-{time.monotonic_ns()}"
+        gone.parent.mkdir(exist_ok=True, mode=0o700)
+        os.rename(folder, gone)
+        return gone
 
 
 def _described(record: Record, folder: Path) -> dict[str, Any]:
@@ -187,7 +202,8 @@ def _read(folder: Path) -> Record | None:
 
 
 def _write(folder: Path, record: Record) -> None:
-    new = folder / "record.new"
+    # two who ask at once after a restart of the machine both write it
+    new = folder / f"record.new-{os.getpid()}-{threading.get_ident()}"
     new.write_text(json.dumps(asdict(record)))
     os.replace(new, folder / "record.json")
 

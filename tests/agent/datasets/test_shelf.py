@@ -48,6 +48,27 @@ def test_after_a_restart_of_the_machine_it_is_counted(
     assert not made.folder(KEY).exists()
 
 
+def test_data_whose_record_was_lost_are_made_again(made: Shelf) -> None:
+    record = made.record(KEY)
+    assert record is not None
+    (made.folder(KEY) / "record.json").write_text("")  # as a disk does after a power cut
+    assert made.record(KEY) is None
+    staging = Staging(made.making(KEY) / "files")
+    staging.write("c", [b"2"])
+    staging.finish()
+    made.finish(record)
+    assert (made.files(KEY) / "c").read_bytes() == b"2"
+    assert [path.name for path in (made.root / ".making").iterdir()] == []
+
+
+def test_what_was_made_is_there_though_its_maker_was_killed(made: Shelf) -> None:
+    made.folder(KEY).rename(made.making(KEY))  # its last step
+    assert made.record(KEY) is None
+    record = made.finished(KEY)
+    assert record is not None
+    assert record == made.record(KEY)
+
+
 def test_a_removal_that_was_killed_is_finished_by_a_later_one(made: Shelf) -> None:
     left = made.root / ".making" / f".gone-{KEY}-1-2"
     (left / "files").mkdir(parents=True)
