@@ -103,12 +103,7 @@ class Transfer:
             if version is None:
                 self._unmeasured(answer)
                 return True
-            if expected is not None and version.bytes != expected:
-                raise SourceDownError(
-                    f"{self._name} was to have {expected:,} bytes, and the server has"
-                    f" {version.bytes:,}",
-                    hint="It changed just now, or the source is in trouble: ask again.",
-                )
+            self._require_length(version, expected)
             if answer.start:
                 raise WebError("the server answered with another part of the file than asked for")
             self._part.begin(version)
@@ -120,6 +115,19 @@ class Transfer:
             self._part.begin(Version(0))
             return
         self._persist(once)
+        try:
+            self._require_length(self._part.version, expected)
+        except SourceDownError:
+            self._part.reset()  # only all of it, or none, told its length
+            raise
+
+    def _require_length(self, version: Version | None, expected: int | None) -> None:
+        if version is not None and expected is not None and version.bytes != expected:
+            raise SourceDownError(
+                f"{self._name} was to have {expected:,} bytes, and the server has"
+                f" {version.bytes:,}",
+                hint="It changed just now, or the source is in trouble: ask again.",
+            )
 
     def fetch(self, start: int = 0) -> None:
         """Fetch what is missing from `start` on, after `begin`.

@@ -141,6 +141,15 @@ def test_a_server_may_keep_the_length_to_itself(maker: Maker, size: int) -> None
     assert maker.found() == {"a.bin": data}
 
 
+def test_a_file_of_another_length_is_refused_however_the_server_tells_it(maker: Maker) -> None:
+    maker.server.put("a.bin", b"half", measured=False, ranges=False, tag="")
+    maker.server.put("b.bin", b"whole", statuses=[416])
+    for file in (Wanted("a.bin", 8), Wanted("b.bin", 5)):
+        with pytest.raises(SourceDownError, match="was to have"):
+            maker.make(file)
+    assert maker.make(Wanted("b.bin", 5)).bytes == 5
+
+
 def test_an_empty_file_is_a_file(maker: Maker) -> None:
     maker.server.put("a.bin", b"")
     maker.server.put("b.bin", b"")
