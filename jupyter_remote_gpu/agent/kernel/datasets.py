@@ -75,7 +75,7 @@ class DatasetNames:
             return {}
         if changed != self._read_at:
             entries = self._entries()
-            self._texts = {at: one["text"] for _, at, one in entries}
+            self._texts = {at: _recorded(one) for _, at, one in entries}
             self._links = {str(Path(project, at)): one["text"] for project, at, one in entries}
             shelf = self._book.parent
             self._kept = {str(shelf / one["key"] / "files"): one["text"] for *_, one in entries}
