@@ -139,8 +139,9 @@ class Placement:
                 aside=self._aside,
             )
         except asyncio.CancelledError:
-            stopping = self._client.request(StopDataset, key=resolved.key)
-            await asyncio.wait({asyncio.ensure_future(stopping)}, timeout=STOP_SECONDS)
+            if files:  # else it was only asked whether it is there
+                stopping = self._client.request(StopDataset, key=resolved.key)
+                await asyncio.wait({asyncio.ensure_future(stopping)}, timeout=STOP_SECONDS)
             raise
         finally:
             if self._signing is not None:
@@ -231,6 +232,7 @@ def _packed(resolved: Resolved, folder: Path) -> Path:
     with (
         tarfile.open(archive, "w:gz", compresslevel=1) if tight else tarfile.open(archive, "w:")
     ) as packed:
+        packed.dereference = True  # two names of one file are two files there
         for path, file in places:
             # whoever follows links here sees the file, and so does the machine
             packed.add(path.resolve(), file.path, recursive=False)
