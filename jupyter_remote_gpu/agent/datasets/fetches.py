@@ -51,6 +51,7 @@ class _Fetch:
     listeners: list[_Listener] = field(default_factory=list)
     latest: Step | None = None
     missing: dict[int, str] = field(default_factory=dict)
+    stopped: bool = False
 
     def tell(self, step: Step) -> None:
         self.latest = step
@@ -154,6 +155,7 @@ class Datasets:
         fetch = self._fetches.get(key)
         if fetch is None or len(fetch.listeners) > 1 or fetch.task is None:
             return False
+        fetch.stopped = True
         if fetch.process is not None:
             _terminate(fetch.process)
         await asyncio.wait({fetch.task})
@@ -235,6 +237,8 @@ class Datasets:
             cwd="/",
             start_new_session=True,
         )
+        if fetch.stopped:
+            _terminate(process)  # while it was being started
         assert process.stdin is not None and process.stdout is not None
         asking = asyncio.create_task(_ask_again(fetch))
         last: dict[str, Any] = {}
@@ -251,7 +255,8 @@ class Datasets:
             process.stdin.close()
             if process.returncode is None:
                 process.kill()
-        _check(fetch.job, last, status)
+        # one that was stopped before it could say so ends by the signal
+        _check(fetch.job, last, STOPPED if fetch.stopped else status)
 
     def _heard(self, fetch: _Fetch, said: dict[str, Any]) -> None:
         if "step" in said:

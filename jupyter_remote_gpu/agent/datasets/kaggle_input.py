@@ -68,7 +68,7 @@ class KaggleInput:
     def link_beside(self, project: Path) -> None:
         """Let `../input` lead to the names from a workspace's project; what is there stays."""
         link = project.parent / KAGGLE.name
-        if not os.path.lexists(link):
+        with contextlib.suppress(FileExistsError):
             link.symlink_to(self._folder)
 
     def places(self, key: str) -> list[Path]:
