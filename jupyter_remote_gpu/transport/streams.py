@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from jupyter_remote_gpu.errors import ProtocolError
 from jupyter_remote_gpu.protocol import frames, messages
@@ -39,7 +40,7 @@ class FrameStream:
     async def send(self, message: messages.Message) -> None:
         """Send one message, whole; ConnectionError if the other side is gone."""
         async with self._sending:
-            self._writer.writelines([*self._taken_along(), *message.encode()])
+            self._write(message.encode())
             await self._writer.drain()
 
     def send_along(self, message: messages.Message) -> None:
@@ -53,7 +54,14 @@ class FrameStream:
             self._leaving = asyncio.get_running_loop().call_later(ALONG_SECONDS, self._leave)
 
     def _leave(self) -> None:
-        self._writer.writelines(self._taken_along())
+        self._write(())
+
+    def _write(self, buffers: Sequence[Buffer]) -> None:
+        along = self._taken_along()
+        # Python 3.12 and 3.13 would have a lost connection write to the descriptor it had,
+        # which may be another one's by now.
+        if not self._writer.is_closing():
+            self._writer.writelines([*along, *buffers])
 
     def _taken_along(self) -> list[Buffer]:
         along, self._along = self._along, []

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 
+import pytest
+
 from jupyter_remote_gpu.protocol import messages
 from jupyter_remote_gpu.protocol.messages import Done, Message
-from jupyter_remote_gpu.transport.streams import FrameStream
+from jupyter_remote_gpu.transport.streams import ALONG_SECONDS, FrameStream
 
 
 async def joined() -> tuple[FrameStream, FrameStream]:
@@ -43,5 +45,25 @@ def test_what_nothing_follows_goes_by_itself() -> None:
         assert await taken(there, 1) == [Done(request=1, result={})]
         here.close()
         there.close()
+
+    asyncio.run(check())
+
+
+def test_what_a_lost_connection_was_to_take_along_touches_no_other() -> None:
+    async def check() -> None:
+        complaints: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, said: complaints.append(said))
+        here, there = await joined()
+        there.close()
+        with pytest.raises(EOFError):
+            await asyncio.wait_for(here.receive(), 10)
+        here.send_along(Done(request=1, result={}))
+        here.close()
+        await asyncio.sleep(0)  # the socket is closed one turn later
+        here.send_along(Done(request=2, result={}))
+        await asyncio.sleep(ALONG_SECONDS)  # its timer was set first, and has run then
+        with pytest.raises(ConnectionError):
+            await here.send(messages.Ping(request=3))
+        assert complaints == []
 
     asyncio.run(check())
