@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import PurePath
 from types import FrameType
 from typing import Any
 
@@ -99,8 +100,11 @@ def _heard(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def path_of(argument: Any) -> str | None:
-    """Return a path that an event is about as text; None for descriptors and what is no path."""
-    if isinstance(argument, (str, bytes)):
+    """Return a path that an event is about as text; None for descriptors and what is no path.
+
+    Some events have a `pathlib` path as it was given; no other code of the user's is called.
+    """
+    if isinstance(argument, (str, bytes, PurePath)):
         return os.fsdecode(argument)
     return None
 
@@ -109,8 +113,6 @@ def words_of(event: str, arguments: Sequence[Any]) -> list[str]:
     """Return the words that a program is started with, for one of `STARTS`."""
     found: list[str] = []
     for one in arguments[:2] if event == "subprocess.Popen" else arguments:
-        if isinstance(one, (str, bytes)):
-            found.append(os.fsdecode(one))
-        elif isinstance(one, (list, tuple)):
-            found += [os.fsdecode(word) for word in one if isinstance(word, (str, bytes))]
+        several = one if isinstance(one, (list, tuple)) else (one,)
+        found += [word for word in map(path_of, several) if word is not None]
     return found
