@@ -102,11 +102,9 @@ class DatasetsHere:
             root = look_here(resolved, self._cache)
             self._folders[root] = resolved.text
         else:
-            looked = self._open.get(resolved.key)
-            if looked is None:
-                source = self._found.source(resolved.reference)
-                looked = Looked(resolved, source, self._cache, self._say, show=self._show)
-                self._open[resolved.key] = looked
-            root = DataPath(looked)
+            source = self._found.source(resolved.reference)
+            looked = Looked(resolved, source, self._cache, self._say, show=self._show)
+            # Of two threads both get the first one's: it brings a file for both.
+            root = DataPath(self._open.setdefault(resolved.key, looked))
         self._texts[resolved.text] = root
         return root

@@ -20,13 +20,14 @@ from typing import IO
 
 from jupyter_remote_gpu.errors import CorruptDataError, NotAvailableError
 from jupyter_remote_gpu.protocol.work import Show, Work
+from jupyter_remote_gpu.replacing import replaced
 
 from .local import place
 from .paths import checked_path
 from .ranged import RangedFile
 from .reference import without_archive_ending
 from .source import Link, RemoteFile, Resolved, Source
-from .unpacked import begins_as_zip, unpacked
+from .unpacked import DAMAGED, begins_as_zip, unpacked
 from .web import Web
 from .whole import LARGE_BYTES, Say, fetch, require_room, size
 
@@ -130,6 +131,7 @@ class Looked:
                 if work.visible:
                     self._show(f"brought {file.path}, {work.text}", 1.0)
                 unpacked(packed, top)
+                packed.unlink(missing_ok=True)
             found = [path for path in sorted(top.rglob("*")) if path.is_file()]
             return {f"{folder}{path.relative_to(top).as_posix()}": _Lying(path) for path in found}
         members: dict[str, _Entry] = {}
@@ -177,7 +179,12 @@ def _alone(file: Path, to: Path) -> None:
         (new / file.name).symlink_to(file)
     except OSError:  # Windows wants a right for that
         shutil.copy2(file, new / file.name)
-    new.replace(to)
+    try:
+        new.replace(to)
+    except OSError:
+        shutil.rmtree(new)
+        if not to.is_dir():  # else another process was quicker
+            raise
 
 
 class _Entry(ABC):
@@ -228,17 +235,15 @@ class _Member(_Entry):
     def bring(self, to: Path, came: Callable[[int], None]) -> None:
         require_room(to.parent, self.size or 0, self._info.filename)
         to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = to.with_name(f"{to.name}.part")
-        with self.open() as data, part.open("wb") as out:
+        with self.open() as data, replaced(to) as out:
             try:
                 while piece := data.read(_COPY_BYTES):
                     out.write(piece)
                     came(len(piece))
-            except zipfile.BadZipFile as error:
+            except DAMAGED as error:
                 raise CorruptDataError(
                     f"{self._info.filename} came damaged: {error}.", hint="Try again."
                 ) from None
-        part.replace(to)
 
 
 class _Lying(_Entry):

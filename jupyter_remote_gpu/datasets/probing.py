@@ -41,6 +41,12 @@ def probe(web: Web, link: Link) -> tuple[Answer, Probe]:
     return answer, _said(answer.status, answer.headers)
 
 
+def version_of(headers: Mapping[str, str]) -> str:
+    """Return what an answer says to tell a file's contents from others', or ""."""
+    tag = headers.get("etag", "").removeprefix("W/").strip('"')
+    return headers.get("x-goog-generation") or tag or headers.get("last-modified", "")
+
+
 def _said(status: int, headers: Mapping[str, str]) -> Probe:
     total = _TOTAL.match(headers.get("content-range", ""))
     length = headers.get("content-length", "")
@@ -49,11 +55,10 @@ def _said(status: int, headers: Mapping[str, str]) -> Probe:
     if size is None and status == 200 and length.isdigit() and "content-encoding" not in headers:
         size = int(length)
     name = _FILENAME.search(headers.get("content-disposition", ""))
-    tag = headers.get("etag", "").removeprefix("W/").strip('"')
     return Probe(
         bytes=size,
         digests=_digests(headers),
-        version=headers.get("x-goog-generation") or tag or headers.get("last-modified", ""),
+        version=version_of(headers),
         in_parts=status in (206, _EMPTY),
         file_name=name[1] if name else "",
         content_type=headers.get("content-type", "").partition(";")[0].strip().lower(),

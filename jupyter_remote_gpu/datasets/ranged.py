@@ -14,7 +14,7 @@ from jupyter_remote_gpu.errors import (
     SourceDownError,
 )
 
-from .probing import probe
+from .probing import probe, version_of
 from .source import Link
 from .web import Answer, Web, origin
 
@@ -96,6 +96,8 @@ class RangedFile(io.RawIOBase):
         if answer.status in _ENDED:
             self._opened()
             answer = self._ask(begin, end)
+        if answer.status == 206 and version_of(answer.headers) not in ("", self._version):
+            raise _replaced(self._name)
         said = answer.headers.get("content-range", "")
         if answer.status != 206 or said != f"bytes {begin}-{end - 1}/{self.size}":
             raise SourceDownError(
@@ -119,14 +121,18 @@ class RangedFile(io.RawIOBase):
         if said.bytes is None or (said.bytes and not said.in_parts):
             raise NotAvailableError(f"The source gives {self._name} only as a whole.")
         if self._url and (said.bytes, said.version) != (self.size, self._version):
-            raise SourceDownError(
-                f"{self._name} has been replaced at its source while it was read.",
-                hint="Ask for the data again: dataset(…) finds the new version.",
-            )
+            raise _replaced(self._name)
         self._url = answer.url
         same = origin(answer.url) == origin(link.url)
         self._headers = dict(link.headers) if same else {}
         return said.bytes, said.version
+
+
+def _replaced(name: str) -> SourceDownError:
+    return SourceDownError(
+        f"{name} has been replaced at its source while it was read.",
+        hint="Have it looked up again: `%remote_gpu data ADDRESS --newest`, then dataset(…).",
+    )
 
 
 def _refused(name: str, answer: Answer) -> DatasetError:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -16,6 +18,8 @@ from jupyter_remote_gpu.errors import CorruptDataError, NotAvailableError, Remot
 from .paths import checked_path
 from .whole import require_room
 
+DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError)
+"""What Python's libraries raise where an archive's bytes are not what was packed."""
 _COPY_BYTES = 1 << 20
 _ZIP_BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06")
 _MAX_MEMBERS = 2_000_000
@@ -46,7 +50,9 @@ def unpacked(archive: Path, to: Path) -> None:
         os.replace(new, to)
     except RemoteGPUError:
         raise
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, RuntimeError, OSError) as error:
+    except (*DAMAGED, RuntimeError, OSError) as error:
+        if to.is_dir():
+            return  # another process was quicker
         raise CorruptDataError(
             f"{archive.name} cannot be unpacked here: {error}.",
             hint="It is damaged, has a password, or two of its files have one name.",
@@ -80,6 +86,9 @@ def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
                 file = tar.extractfile(member) if member.isreg() else None
                 if file is not None:
                     yield member.name.removeprefix("./"), file
+            # The checksum of what it is packed with comes behind the last member.
+            while tar.fileobj is not None and tar.fileobj.read(_COPY_BYTES):
+                pass
     else:
         raise NotAvailableError(
             f"{archive.name} is no archive that is unpacked on this computer.",

@@ -272,6 +272,11 @@ def test_a_source_without_parts_and_other_archives_come_whole(
     root = look(f"{storage.url}/deep.tar.gz")
     assert (root / "deep" / "a.txt").read_text() == "one"
     assert [path.name for path in root.rglob("*.*")] == ["a.txt"]
+    checksum = bytearray(out.getvalue())
+    checksum[-8] ^= 1
+    storage.put("/wrong.tar.gz", bytes(checksum))
+    with pytest.raises(CorruptDataError, match="CRC"):
+        list(look(f"{storage.url}/wrong.tar.gz").iterdir())
 
 
 def test_archives_that_mean_harm_are_refused(storage: Storage, look: Look) -> None:
@@ -287,6 +292,11 @@ def test_archives_that_mean_harm_are_refused(storage: Storage, look: Look) -> No
     storage.put("/wrong.zip", bytes(data))
     with pytest.raises(CorruptDataError, match="damaged"):
         os.fspath(look(f"{storage.url}/wrong.zip") / "a.txt")
+    packed = bytearray(zipped(FILES))
+    packed[200:204] = bytes(~one & 255 for one in packed[200:204])
+    storage.put("/packed.zip", bytes(packed))
+    with pytest.raises(CorruptDataError, match="damaged"):
+        os.fspath(look(f"{storage.url}/packed.zip") / "train.csv")
 
 
 def test_local_data_are_their_own_path(tmp_path: Path, said: list[str]) -> None:
@@ -326,6 +336,16 @@ def test_a_machines_word_leads_only_to_data_that_were_asked_for(
     assert later.found(DataName("http://127.0.0.1/x")) is None
     assert project.resolve(news.text).key == project.resolve("o/news").key
     assert len(kaggle.asked) == asked
+
+
+def test_a_part_of_another_version_is_no_part_of_this_one(storage: Storage) -> None:
+    storage.put("/f", b"a" * 1_000_000)
+    link = Link(storage.signed("/f"))
+    one = RangedFile(_web(), lambda: link, "f")
+    assert one.read(10) == b"a" * 10
+    storage.put("/f", b"b" * 1_000_000)
+    with pytest.raises(SourceDownError, match="replaced"):
+        one.read()
 
 
 def test_a_remote_file_is_a_file(storage: Storage) -> None:

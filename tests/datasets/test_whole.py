@@ -6,7 +6,10 @@ import hashlib
 import os
 import random
 import shutil
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -140,3 +143,64 @@ def test_a_link_is_shown_without_what_opens_it() -> None:
     assert link.shown == "https://s.org/a"
     assert "Signature" not in repr(link)
     assert "Bearer" not in repr(link)
+
+
+def test_without_a_digest_two_versions_never_mix(
+    storage: Storage, get: Get, tmp_path: Path
+) -> None:
+    plain = RemoteFile("f.bin", len(DATA))
+    storage.faults.drop("/f", after=1_000_000)
+    kept = 1_000_000 - 1_000_000 % 65_536
+    storage.faults.answer(f"/f bytes={kept}-", Reply(503), times=99)
+    with pytest.raises(DatasetError, match="503"):
+        get(plain)
+    storage.faults.clear()
+    storage.put("/f", DATA[::-1])
+    get(plain)
+    assert (tmp_path / "f.bin").read_bytes() == DATA[::-1]
+    assert {*os.listdir(tmp_path)} == {"home", "f.bin"}
+
+
+def test_where_no_version_is_told_and_no_digest_it_begins_anew(
+    storage: Storage, get: Get, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "_headers", lambda found: {"ETag": ""})
+    (tmp_path / "f.bin.part").write_bytes(b"x" * 2_000_000)
+    get(RemoteFile("f.bin", len(DATA)))
+    assert (tmp_path / "f.bin").read_bytes() == DATA
+
+
+def test_of_the_same_version_only_the_rest_comes_without_a_digest_too(
+    storage: Storage, get: Get, tmp_path: Path
+) -> None:
+    storage.faults.drop("/f", after=1_000_000)
+    get(RemoteFile("f.bin", None))
+    assert (tmp_path / "f.bin").read_bytes() == DATA
+    assert _ranges(storage)[1:] == [f"bytes={1_000_000 - 1_000_000 % 65_536}-"]
+
+
+def test_two_that_fetch_one_file_do_not_write_into_each_other(
+    storage: Storage, get: Get, tmp_path: Path
+) -> None:
+    held, waits = storage.faults.hold("/f bytes=0-0"), threading.Event()
+
+    def pause(seconds: float) -> None:
+        waits.set()
+        held.wait(0.01)
+
+    def other() -> None:
+        link = Link(storage.signed("/f"))
+        fetch(Web("the storage"), lambda: link, FILE, tmp_path / "f.bin", pause)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(get)
+        while not storage.asked:
+            time.sleep(0.01)
+        second = pool.submit(other)
+        assert waits.wait(30)
+        held.set()
+        first.result(30)
+        second.result(30)
+    assert (tmp_path / "f.bin").read_bytes() == DATA
+    assert {*os.listdir(tmp_path)} == {"home", "f.bin"}
+    assert _ranges(storage) == [""]
