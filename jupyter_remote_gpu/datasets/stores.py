@@ -46,12 +46,12 @@ class StoreSource(Source):
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
         self._lock = threading.Lock()
-        self._known: Any = None
-        self._anonymous = False
+        self._known: dict[bool, Any] = {}
+        """The library's own objects: with the credentials it finds (False), and without any."""
 
     def resolve(self, reference: Reference) -> Resolved:
         """List the key or what lies below it; a key that ends in an archive gets unpacked."""
-        rows = self._listed(reference)
+        rows, anonymous = self._listed(reference)
         root = reference.place.strip("/")
         files, seen = [], sha256()
         for name, row in sorted(rows.items()):
@@ -61,20 +61,21 @@ class StoreSource(Source):
             unpack = not inside and is_archive(path)
             files.append(RemoteFile(path, size, _digests(row), unpack))
             seen.update(f"{path}\0{size}\0{_tag(row)}\n".encode())
-        return Resolved(reference, seen.hexdigest()[:12], tuple(files), self._anonymous)
+        return Resolved(reference, seen.hexdigest()[:12], tuple(files), anonymous)
 
     def links(self, resolved: Resolved, files: Sequence[RemoteFile]) -> list[Link]:
         """Sign an address for each file; S3 and a service account of Google sign without asking."""
         root = resolved.reference.place.strip("/")
         # A folder may hold a single file of its own name.
         alone = len(resolved.files) == 1 and root.endswith(f"/{resolved.files[0].path}")
-        whole = alone and bool(self._store().isfile(root))
+        anonymous = resolved.open_to_all
+        whole = alone and bool(self._store(anonymous).isfile(root))
         names = [root if whole else f"{root}/{file.path}" for file in files]
-        return [self._signed(resolved.reference, name) for name in names]
+        return [self._signed(resolved.reference, name, anonymous) for name in names]
 
-    def _signed(self, reference: Reference, name: str) -> Link:
-        store = self._store()
-        if self._anonymous and self._kind is Kind.GCS:
+    def _signed(self, reference: Reference, name: str, anonymous: bool) -> Link:
+        store = self._store(anonymous)
+        if anonymous and self._kind is Kind.GCS:
             return Link(f"https://storage.googleapis.com/{quote(name)}")
         try:
             url = str(store.sign(name, expiration=_LASTS_SECONDS))
@@ -86,24 +87,24 @@ class StoreSource(Source):
                 " service account.",
             ) from None
         ends = datetime.now(timezone.utc).timestamp() + _LASTS_SECONDS
-        return Link(url, expires_at=None if self._anonymous else expires_at(url) or ends)
+        return Link(url, expires_at=None if anonymous else expires_at(url) or ends)
 
-    def _listed(self, reference: Reference) -> Mapping[str, Mapping[str, Any]]:
-        """Return what is there; asked once more without credentials if there are none."""
+    def _listed(self, reference: Reference) -> tuple[Mapping[str, Mapping[str, Any]], bool]:
+        """Return what is there, and whether it was asked without credentials, as there are none."""
         try:
-            return self._find(reference)
+            return self._find(reference, False), False
         except Exception as error:
-            if self._anonymous or not _says(error, _NO_CREDENTIALS):
-                raise self._refused(reference, error) from None
+            if not _says(error, _NO_CREDENTIALS):
+                raise self._refused(reference, error, False) from None
         with self._lock:
-            self._known, self._anonymous = None, True
+            self._known.pop(False, None)  # credentials may be put later
         try:
-            return self._find(reference)
+            return self._find(reference, True), True
         except Exception as error:
-            raise self._refused(reference, error) from None
+            raise self._refused(reference, error, True) from None
 
-    def _find(self, reference: Reference) -> Mapping[str, Mapping[str, Any]]:
-        store, name = self._store(), reference.place.rstrip("/")
+    def _find(self, reference: Reference, anonymous: bool) -> Mapping[str, Mapping[str, Any]]:
+        store, name = self._store(anonymous), reference.place.rstrip("/")
         found: Mapping[str, Mapping[str, Any]] = store.find(name, detail=True)
         files = {key: row for key, row in found.items() if row.get("type") != "directory"}
         # Consoles make a folder by an empty object whose name ends in a slash.
@@ -112,10 +113,10 @@ class StoreSource(Source):
             raise FileNotFoundError(name)
         return files
 
-    def _store(self) -> Any:
+    def _store(self, anonymous: bool) -> Any:
         library = _LIBRARIES[self._kind]
         with self._lock:
-            if self._known is None:
+            if anonymous not in self._known:
                 try:
                     fsspec = importlib.import_module("fsspec")
                     importlib.import_module(library)
@@ -124,17 +125,16 @@ class StoreSource(Source):
                         f"Data in {self._kind.value}… need the package {library} on this computer.",
                         hint=f"%pip install {library}",
                     ) from None
-                options = _ANONYMOUS[self._kind] if self._anonymous else {}
+                options = _ANONYMOUS[self._kind] if anonymous else {}
                 # Kept by us alone: the libraries keep one for ever, with the first credentials.
                 options = {"use_listings_cache": False, "skip_instance_cache": True, **options}
-                self._known = fsspec.filesystem(_PROTOCOLS[self._kind], **options)
-            return self._known
+                self._known[anonymous] = fsspec.filesystem(_PROTOCOLS[self._kind], **options)
+            return self._known[anonymous]
 
-    def _refused(self, reference: Reference, error: Exception) -> Exception:
-        anonymous = self._anonymous
+    def _refused(self, reference: Reference, error: Exception, anonymous: bool) -> Exception:
         with self._lock:
             # Who mends his credentials and asks again is looked at anew.
-            self._known, self._anonymous = None, False
+            self._known.clear()
         if isinstance(error, NotAvailableError | DatasetError):
             return error
         told = redacted(str(error) or type(error).__name__)
