@@ -93,6 +93,15 @@ class HubUploads:
         targets = self._targets(about, large) if large else {}
         return Upload(repo, {file.path: file for file in files}, inline, targets)
 
+    def arrived(self, upload: Upload, path: str, tags: Sequence[str]) -> None:
+        """Have a file's parts put together: then it is there, whatever ends before `finish`.
+
+        `tags` are what the storage said to each part. Raises as `begin`.
+        """
+        target = upload.targets[path]
+        self._arrived(_model(upload.repo), upload.files[path], target, tags)
+        del upload.targets[path]
+
     def finish(
         self,
         upload: Upload,

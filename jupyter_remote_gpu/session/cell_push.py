@@ -51,6 +51,8 @@ class CellPush:
         try:
             if asked.get("step") == "begin":
                 return self._begin(asked, source)
+            if asked.get("step") == "arrived":
+                return self._arrived(asked)
             return self._finish(asked)
         except RemoteGPUError as error:
             return {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
@@ -67,14 +69,28 @@ class CellPush:
         }
         return {"send": send, "inline": sorted(upload.inline)}
 
-    def _finish(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        repo, made = str(asked.get("repo")), _made(asked.get("kind"))
-        upload = self._begun.pop(repo, None)
-        if upload is None:
+    def _arrived(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        upload, path, tags = self._upload(asked), asked.get("path"), asked.get("tags")
+        if not isinstance(path, str) or path not in upload.targets or not _lists({"": tags}):
+            raise _wrong()
+        assert isinstance(tags, list)
+        self._uploads().arrived(upload, path, tags)
+        return {}
+
+    def _upload(self, asked: Mapping[str, Any]) -> Upload:
+        """Return the publishing that was begun for what a machine asks."""
+        repo = str(asked.get("repo"))
+        if repo not in self._begun:
             raise NotAvailableError(
                 f"the publishing of {repo} was begun by a notebook kernel that has ended",
                 hint="Run the cell again: files that arrived are not sent again.",
             )
+        return self._begun[repo]
+
+    def _finish(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        repo, made = str(asked.get("repo")), _made(asked.get("kind"))
+        upload = self._upload(asked)
+        del self._begun[repo]
         inline, tags, metrics = (asked.get(name) for name in ("inline", "tags", "metrics"))
         if not _texts(inline) or not _texts(metrics) or not _lists(tags):
             raise _wrong()

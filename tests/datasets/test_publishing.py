@@ -109,6 +109,19 @@ def test_parts_are_put_together_and_links_that_ended_are_renewed(
     assert len(batches) == 2
 
 
+def test_a_file_whose_parts_arrived_is_not_sent_again_with_the_new_links_of_another(
+    publish: Push, hub: Hub, folder: Path
+) -> None:
+    (folder / "a.safetensors").write_bytes(b"\0" * 20_000)
+    hub.uploads.part_bytes = 12_000
+    hub.storage.faults.answer("/begun2/3", Reply(403))
+    publish(folder, "alice/shop")
+    files = _last(hub)
+    assert files["a.safetensors"] == b"\0" * 20_000
+    assert files["sub/big.safetensors"] == bytes(30_000)
+    assert len(_puts(hub)) == 2 + 3 + 3
+
+
 def test_a_broken_push_goes_on_with_what_is_missing(publish: Push, hub: Hub, folder: Path) -> None:
     (folder / "a.safetensors").write_bytes(b"\0" * 20_000)
     hub.storage.faults.answer("PUT", Reply(200))  # said, but not kept

@@ -1,8 +1,8 @@
 """`push_to_hub` where the weights lie: makes the files, and sends them to links that it is given.
 
-No token comes here. Whoever has it is asked twice, in `begin` for links to
-where the bytes go, in `finish` to publish what arrived. Standard library alone:
-this runs in the user's environment on a machine.
+No token comes here. Whoever has it is asked in `begin` for links to where the
+bytes go, in `arrived` to put a file's parts together, in `finish` to publish.
+Standard library alone: this runs in the user's environment on a machine.
 """
 
 from __future__ import annotations
@@ -79,7 +79,14 @@ def push(
         }
         begun = _answered(ask, begin)
         inline = _inline([piece for piece in pieces if piece.path in begun["inline"]])
-        tags = _all_sent(repo, pieces, begun, lambda: _answered(ask, begin), show)
+        tags = _all_sent(
+            repo,
+            pieces,
+            begun,
+            lambda: _answered(ask, begin),
+            lambda sent: _answered(ask, {"step": "arrived", "repo": repo, **sent}),
+            show,
+        )
         shown = {str(name): str(value) for name, value in (metrics or {}).items()}
         finish = {"step": "finish", "repo": repo, "kind": kind, "inline": inline, "tags": tags}
         page = str(_answered(ask, {**finish, "metrics": shown})["page"])
@@ -102,14 +109,22 @@ def _all_sent(
     pieces: Sequence[Piece],
     begun: dict[str, Any],
     renew: Callable[[], dict[str, Any]],
+    arrived: Callable[[dict[str, Any]], object],
     show: Show,
 ) -> dict[str, list[str]]:
-    """Send what the Hub does not have; return what its storage said of each part, by path."""
+    """Send what the Hub does not have; return what its storage said of each file, by path.
+
+    Parts are put together as soon as a file's are all there: new links begin it anew.
+    """
     going = [piece for piece in pieces if piece.path in begun["send"]]
     work = Work(f"sending to {repo}", sum(piece.bytes for piece in going), show)
     tags: dict[str, list[str]] = {}
     for piece in going:
-        begun, tags[piece.path] = _sent(piece, begun, renew, work)
+        begun, said = _sent(piece, begun, renew, work)
+        if said and begun["send"][piece.path]["part_bytes"]:
+            arrived({"path": piece.path, "tags": said})
+        else:
+            tags[piece.path] = said
     if going:
         count = "1 file" if len(going) == 1 else f"{len(going)} files"
         show(f"sent {count}, {work.text}, to {repo}", 1.0)

@@ -24,6 +24,7 @@ class Uploads:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self.part_bytes = 0
+        self._begun = 0
         self.may_write = {"alice"}
 
     def answer(self, asked: Asked, path: str, user: str) -> Reply:
@@ -87,20 +88,23 @@ class Uploads:
             upload: dict[str, Any] = {"href": self._hub.storage.signed(f"/up/{oid}")}
         else:
             count = -(-size // self.part_bytes)
+            self._begun += 1  # what was sent for an earlier one is no part of this
             parts = {
-                f"{n:05}": self._hub.storage.signed(f"/part/{oid}/{n}") for n in range(1, count + 1)
+                f"{n:05}": self._hub.storage.signed(f"/part/{oid}/begun{self._begun}/{n}")
+                for n in range(1, count + 1)
             }
             header = {"chunk_size": str(self.part_bytes), **parts}
-            upload = {"href": f"{self._hub.url}/complete/{oid}", "header": header}
+            href = f"{self._hub.url}/complete/{oid}/begun{self._begun}"
+            upload = {"href": href, "header": header}
         return {"oid": oid, "size": size, "actions": {"upload": upload, "verify": verify}}
 
-    def _complete(self, asked: Asked, oid: str) -> Reply:
-        whole = b""
+    def _complete(self, asked: Asked, begun: str) -> Reply:
+        whole, oid = b"", begun.partition("/")[0]
         for part in asked.json["parts"]:  # type: ignore[attr-defined]
-            data = self._hub.storage.objects[f"/part/{oid}/{part['partNumber']}"].data
-            if part["etag"].strip('"') != hashlib.md5(data).hexdigest():
-                return _no(400, "One of the parts has another tag")
-            whole += data
+            found = self._hub.storage.objects.get(f"/part/{begun}/{part['partNumber']}")
+            if found is None or part["etag"].strip('"') != hashlib.md5(found.data).hexdigest():
+                return _no(400, "One of the parts has another tag, or never came")
+            whole += found.data
         self._hub.storage.put(f"/up/{oid}", whole)
         return json_reply({"ok": True})
 
