@@ -102,7 +102,8 @@ def _of_row(row: Mapping[str, object]) -> RemoteFile:
 def _of_head(path: str, answer: Answer) -> RemoteFile:
     headers = answer.headers
     tag = (headers.get("x-linked-etag") or headers.get("etag", "")).strip('"')
-    size = headers.get("x-linked-size") or ("" if answer.location else headers["content-length"])
+    plain = "" if answer.location else headers.get("content-length", "")
+    size = headers.get("x-linked-size") or plain
     digests: tuple[Digest, ...] = ()
     if _SHA256.match(tag):
         digests = (Digest("sha256", tag),)

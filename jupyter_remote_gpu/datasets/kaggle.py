@@ -120,7 +120,9 @@ class KaggleSource(Source):
         body = {**_names(fixed), "versionNumber": int(fixed.version)}
         body["pageSize"] = _MAX_SEPARATE_FILES
         said = self._calls.call(fixed, _MODELS, "ListModelInstanceVersionFiles", body)
-        return [] if said.get("nextPageToken") else [one["name"] for one in _rows(said, "files")]
+        if said.get("nextPageToken"):
+            return []
+        return [checked_path(one["name"]) for one in _rows(said, "files")]
 
     def _folder(self, fixed: Reference) -> list[str]:
         """Return the paths of all files below a folder of a dataset or competition."""

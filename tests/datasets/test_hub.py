@@ -10,11 +10,11 @@ import pytest
 
 from jupyter_remote_gpu.datasets.credentials.credential import Credential
 from jupyter_remote_gpu.datasets.grammar import parse_reference
-from jupyter_remote_gpu.datasets.hub import HubSource
+from jupyter_remote_gpu.datasets.hub import HubSource, _of_head
 from jupyter_remote_gpu.datasets.hub_calls import HubCalls
 from jupyter_remote_gpu.datasets.reference import Digest
 from jupyter_remote_gpu.datasets.source import Link, RemoteFile
-from jupyter_remote_gpu.datasets.web import Web
+from jupyter_remote_gpu.datasets.web import Answer, Web
 from jupyter_remote_gpu.errors import (
     CredentialsRefusedError,
     NoCredentialsError,
@@ -73,6 +73,13 @@ def test_a_dataset_is_a_commit_and_its_files(hub: Hub, source: Sources) -> None:
     assert not any(link.headers for link in links)
     hub.repositories["datasets/shop/items"].commits.append({"data/test.csv": b"new"})
     assert [_get(link) for link in links] == list(FILES.values())
+
+
+def test_a_file_whose_size_nobody_says_is_taken_all_the_same() -> None:
+    # A proxy that packs what it passes on says no length.
+    answer = Answer("https://huggingface.co/a", 200, {"etag": f'"{git_blob(b"a")}"'})
+    digest = Digest("git-blob", git_blob(b"a"))
+    assert _of_head("a.csv", answer) == RemoteFile("a.csv", None, (digest,))
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from jupyter_remote_gpu.errors import (
     RateLimitedError,
     RulesNotAcceptedError,
     SourceDownError,
+    UnsafePathError,
 )
 from tests.datasets.emulators.kaggle import (
     RULES,
@@ -138,7 +139,10 @@ def test_a_small_model_is_its_files_and_a_large_one_an_archive(
     resolved = source().resolve(gemma)
     assert resolved.version == "1"
     assert [file.path for file in resolved.files] == ["model.safetensors", "config.json"]
-    kaggle.models[MODEL].append({f"part-{n}": b"x" for n in range(30)})
+    kaggle.models[MODEL].append({"../../evil": b"x"})
+    with pytest.raises(UnsafePathError):
+        source().resolve(gemma)
+    kaggle.models[MODEL][1] = {f"part-{n}": b"x" for n in range(30)}
     large = source().resolve(gemma)
     (archive,) = large.files
     assert (archive.path, archive.unpack) == ("archive.tar.gz", True)
