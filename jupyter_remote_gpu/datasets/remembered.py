@@ -11,9 +11,10 @@ from typing import Any
 from jupyter_remote_gpu.errors import BadReferenceError, UnsafePathError
 from jupyter_remote_gpu.replacing import replaced
 
+from .addresses import without_secrets
 from .grammar import parse_reference
 from .paths import checked_path
-from .reference import Digest, Reference
+from .reference import Digest, Kind, Reference
 from .source import RemoteFile, Resolved
 
 _FORMAT = 1
@@ -55,19 +56,24 @@ class Remembered:
     """A file that knows, for one project, which version each reference was found to mean.
 
     Reading and writing are whole files; two processes that write at once lose
-    one entry, which is then asked for again. Nothing in it is secret.
+    one entry, which is then asked for again. Nothing in it is secret: of an address
+    that is signed, the whole is known only to this object, so that another, which
+    differs in what is secret alone, is asked for and not taken for the same.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._signed: dict[str, str] = {}
 
     def get(self, reference: Reference) -> Resolved | None:
         """Return what the reference meant, with the reference as given now; asks nobody."""
         said = self._read().get(_key(reference))
         try:
-            return replace(from_plain(said), reference=reference) if said else None
+            found = replace(from_plain(said), reference=reference) if said else None
         except BadReferenceError:
             return None
+        whole = self._signed.get(_key(reference)) if said and said.get("signed") else ""
+        return found if whole == _signed(reference) else None
 
     def named(self, text: str) -> Resolved | None:
         """Return what has this address with version (`Resolved.text`); asks nobody."""
@@ -80,7 +86,10 @@ class Remembered:
     def put(self, resolved: Resolved) -> None:
         """Keep what was found; raises OSError if it cannot be written."""
         if len(resolved.files) <= _MAX_FILES_KEPT:
-            self._write({**self._read(), _key(resolved.reference): as_plain(resolved)})
+            key, whole = _key(resolved.reference), _signed(resolved.reference)
+            self._signed[key] = whole
+            said = {**as_plain(resolved), "signed": bool(whole)}
+            self._write({**self._read(), key: said})
 
     def forget(self, reference: Reference) -> bool:
         """Have the next one ask again which version is meant; say whether it was known."""
@@ -109,6 +118,12 @@ def _text(said: Any) -> str:
         return from_plain({**said, "files": []}).text
     except (BadReferenceError, TypeError):
         return ""
+
+
+def _signed(reference: Reference) -> str:
+    """Return the whole of an address that holds a secret; "" for any other."""
+    place = reference.place
+    return place if reference.kind is Kind.WEB and without_secrets(place) != place else ""
 
 
 def _key(reference: Reference) -> str:

@@ -81,7 +81,8 @@ def _version(reference: Reference, said: Probe) -> str:
     """Return what tells these bytes from those of another day."""
     if reference.digest:
         return reference.digest.hex
-    return said.version or datetime.now(timezone.utc).strftime("as of %Y-%m-%d")
+    size = f", {said.bytes} bytes" if said.bytes is not None else ""
+    return said.version or datetime.now(timezone.utc).strftime("as of %Y-%m-%d") + size
 
 
 def _refused(reference: Reference, answer: Answer, link: Link) -> DatasetError:

@@ -48,6 +48,13 @@ def test_what_signs_an_address_is_used_but_not_kept(tmp_path: Path) -> None:
     found = book.get(signed)
     assert found is not None
     assert found.reference == signed
+    # What is left out may be what tells two files apart.
+    for other in ("https://a.org/x.zip?key=2", "https://a.org/x.zip"):
+        assert book.get(parse_reference(other)) is None
+        assert Remembered(tmp_path / "datasets.json").get(parse_reference(other)) is None
+    assert Remembered(tmp_path / "datasets.json").get(signed) is None
+    book.put(replace(NEWS, reference=parse_reference("https://a.org/x.zip")))
+    assert book.get(signed) is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"kaggle://o/news mine": {"format": 9}}'])
