@@ -110,6 +110,18 @@ def test_what_a_restarted_machine_has_lost_is_fetched_anew(
     assert len(server.asked) > requests
 
 
+def test_threads_of_a_cell_ask_side_by_side(news: Notebook) -> None:
+    code = """
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor() as pool:
+    made = list(pool.map(dataset, [f"kaggle://o/many{n}" for n in range(3)]))
+print([one.name for one in made])
+"""
+    shown = news.run(f"%%remote_gpu{code}")
+    assert shown.error() == ""
+    assert shown.text() == f"{[f'many{n}' for n in range(3)]}\n"
+
+
 def test_what_cannot_be_had_is_an_error_of_the_cell(news: Notebook) -> None:
     shown = news.run('%%remote_gpu\ndataset("kaggle://o")')
     assert shown.ename() == "BadReferenceError"

@@ -114,6 +114,7 @@ class RemoteKernel(IPythonKernel):
         self.datasets: DatasetNames | None = None
         self._seen: set[str] = set()
         self._inputs: queue.SimpleQueue[messages.Input] = queue.SimpleQueue()
+        self._asking = threading.Lock()
         # The first of its kind: matplotlib's, which shows open figures, comes after it.
         self.shell.events.register("post_execute", self._cell_failed)
         self.shell_handlers["remote_gpu_run"] = self._on_run
@@ -188,13 +189,14 @@ class RemoteKernel(IPythonKernel):
         return self._answer_to("publish", {"question": question})
 
     def _answer_to(self, kind: str, fields: dict[str, Any]) -> str:
-        """Journal a question and wait for its answer."""
-        self.writer.append(kind, fields, self.parents.current())
-        number = self.writer.flush()
-        while True:
-            answer = self._inputs.get()
-            if answer.event == number:
-                return answer.value
+        """Journal a question and wait for its answer; threads do so one after another."""
+        with self._asking:
+            self.writer.append(kind, fields, self.parents.current())
+            number = self.writer.flush()
+            while True:
+                answer = self._inputs.get()
+                if answer.event == number:
+                    return answer.value
 
     def _on_settle(self, stream: Any, ident: Any, msg: Any) -> None:
         """A spare kernel gets its notebook's folder and variables, before the first run."""
