@@ -105,6 +105,9 @@ class DatasetsHere:
             source = self._found.source(resolved.reference)
             looked = Looked(resolved, source, self._cache, self._say, show=self._show)
             # Of two threads both get the first one's: it brings a file for both.
-            root = DataPath(self._open.setdefault(resolved.key, looked))
+            looked = self._open.setdefault(resolved.key, looked)
+            if looked.resolved.reference.place != resolved.reference.place:
+                looked.resolved = resolved  # a signed address whose time was over is given anew
+            root = DataPath(looked)
         self._texts[resolved.text] = root
         return root

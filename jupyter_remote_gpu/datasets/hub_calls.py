@@ -23,6 +23,7 @@ from jupyter_remote_gpu.errors import (
 from .addresses import percent_encoded, redacted
 from .credentials.credential import Credential
 from .credentials.hub import LOOKED_AT, hub_credential
+from .credentials.vaults import ask_anew
 from .reference import Kind, Reference
 from .web import Answer, Web, origin
 
@@ -120,7 +121,9 @@ class HubCalls:
 
     def forget(self) -> None:
         """Look for a token anew with the next call: after a refusal the user puts another one."""
-        self._forget()
+        ask_anew()
+        with self._lock:
+            self._found.clear()
 
     def credential(self) -> Credential | None:
         """Return who asks, or None; looks only once, and again after a refusal."""
@@ -128,11 +131,6 @@ class HubCalls:
             if not self._found:
                 self._found.append(self._find())
             return self._found[0]
-
-    def _forget(self) -> None:
-        """Look for a credential anew: after a refusal the user puts another one."""
-        with self._lock:
-            self._found.clear()
 
     def _api(self, about: Reference) -> str:
         folder = "datasets" if about.kind is Kind.HUB_DATASET else "models"
@@ -146,7 +144,7 @@ class HubCalls:
     def _check(self, about: Reference, answer: Answer) -> None:
         if answer.status >= 400:
             error = self._refused(about, answer)
-            self._forget()
+            self.forget()
             raise error
 
     def _refused(self, about: Reference, answer: Answer) -> DatasetError:

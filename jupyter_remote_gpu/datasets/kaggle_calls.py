@@ -19,6 +19,7 @@ from jupyter_remote_gpu.errors import (
 from .addresses import redacted
 from .credentials.credential import Credential
 from .credentials.kaggle import LOOKED_AT, kaggle_credential
+from .credentials.vaults import ask_anew
 from .reference import Kind, Reference
 from .web import Answer, Web
 
@@ -83,6 +84,7 @@ class KaggleCalls:
 
     def _forget(self) -> None:
         """Look for a credential anew: after a refusal the user puts another one."""
+        ask_anew()
         with self._lock:
             self._found.clear()
 

@@ -149,11 +149,12 @@ class _Userdata(ModuleType):
     """What Colab has under this name, with one secret."""
 
     asked = 0
+    token = TOKEN
 
     def get(self, name: str) -> str:
         self.asked += 1
         if name == "KAGGLE_API_TOKEN":
-            return f"{TOKEN}\n"
+            return f"{self.token}\n"
         raise KeyError(name)
 
 
@@ -165,6 +166,21 @@ def test_secrets_of_colab_are_asked_for_once(monkeypatch: pytest.MonkeyPatch) ->
     assert hub_credential() is None
     assert _kaggle() is not None
     assert colab.asked == 2
+
+
+def test_a_secret_of_colab_that_was_mended_after_a_refusal_is_used(
+    kaggle: Kaggle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    colab = _Userdata("google.colab.userdata")
+    colab.token = "KGAT_mistyped00000000"
+    monkeypatch.setitem(sys.modules, "google.colab.userdata", colab)
+    monkeypatch.setattr(vaults, "_asked", {})
+    kaggle.datasets["o/news"] = Dataset([{"a": b""}], private=True)
+    source, news = KaggleSource(KaggleCalls(endpoint=kaggle.url)), parse_reference("o/news")
+    with pytest.raises(CredentialsRefusedError):
+        source.resolve(news)
+    colab.token = TOKEN
+    assert source.resolve(news).version == "1"
 
 
 def test_the_keyring_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ from jupyter_remote_gpu.datasets.web import Web
 from jupyter_remote_gpu.errors import (
     CorruptDataError,
     NotAvailableError,
+    PrivateDataError,
     SourceDownError,
     UnsafePathError,
 )
@@ -226,6 +227,16 @@ def test_a_link_that_ends_is_asked_for_anew(kaggle: Kaggle, look: Look) -> None:
         begin = data.read(100)
         kaggle.storage.revoke()
         assert begin + bytes(data.read()) == FILES["images/a.bin"]
+
+
+def test_a_signed_address_that_ended_may_be_given_anew(storage: Storage, look: Look) -> None:
+    storage.put("/f.csv", b"id\n")
+    old = look(storage.signed("/f.csv")) / "f.csv"
+    storage.revoke()
+    with pytest.raises(PrivateDataError):
+        old.open()
+    new = look(storage.signed("/f.csv")) / "f.csv"
+    assert new.read_text() == old.read_text() == "id\n"
 
 
 def test_data_replaced_while_they_are_read_are_no_mixture(kaggle: Kaggle, look: Look) -> None:

@@ -23,7 +23,7 @@ _asked: dict[str, str] = {}
 def colab_secret(name: str) -> str:
     """Return a secret of the Colab notebook this process belongs to, else "".
 
-    The first time a person may have to allow it; the answer is remembered.
+    The first time a person may have to allow it; the answer is remembered until `ask_anew`.
     Colab's own code deadlocks if two threads ask, so one asks at a time.
     """
     userdata: Any = sys.modules.get("google.colab.userdata")
@@ -39,6 +39,12 @@ def colab_secret(name: str) -> str:
                 _log.debug("Colab gives no secret %s: %s", name, type(error).__name__)
                 _asked[name] = ""
         return _asked[name]
+
+
+def ask_anew() -> None:
+    """Have Colab asked again: after a refusal the user puts or allows another secret."""
+    with _one_at_a_time:
+        _asked.clear()
 
 
 def keyring_secret(name: str) -> str:
