@@ -149,8 +149,9 @@ class Making:
         if file.carried:
             self._carried(part, file)
         version = part.version
-        if version is not None and not version.known and not file.digests and not part.whole:
-            part.reset()  # nothing would tell whether what is still to come belongs to it
+        unknown = version is not None and not version.known and not part.whole
+        if not file.digests and not file.carried and (unknown or part.rebooted):
+            part.reset()  # nothing would tell whether what is there belongs to what is to come
         for _ in range(MOST_BEGINNINGS):
             transfer = Transfer(part, self._desk, index, file.path, self._watch, workers)
             digests = {} if part.marked(VERIFIED) else file.digests

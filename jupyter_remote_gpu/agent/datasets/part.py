@@ -47,6 +47,8 @@ class Part:
         self._table: mmap.mmap | None = None
         self._head: dict[str, object] = {}
         self._lock = threading.Lock()
+        self.rebooted = False
+        """Whether the machine was started anew since the bytes came: some may be lost."""
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -209,6 +211,7 @@ class Part:
             long = os.fstat(self.number).st_size == head["bytes"]
             if whole and long and not (rebooted and head.get(HOLED)):
                 self._table = mmap.mmap(file.fileno(), 0)
+                self.rebooted = rebooted
                 # what was written just before the machine stopped may be gone: looked at again
                 self._head = {**head, VERIFIED: "" if rebooted else head.get(VERIFIED, "")}
                 return

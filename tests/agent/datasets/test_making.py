@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from jupyter_remote_gpu.agent.datasets import making, web
+from jupyter_remote_gpu.agent.datasets import making, part, web
 from jupyter_remote_gpu.agent.datasets.job import Wanted
 from jupyter_remote_gpu.agent.datasets.shelf import Shelf
 from jupyter_remote_gpu.errors import (
@@ -65,6 +65,29 @@ def test_another_process_goes_on_where_one_was_ended(maker: Maker) -> None:
     assert maker.found() == {"a.bin": data}
     first = maker.server.ranges("a.bin")[before]
     assert int(first.removeprefix("bytes=").partition("-")[0]) >= SEGMENT
+
+
+@pytest.mark.parametrize("digested", [False, True])
+def test_after_a_restart_of_the_machine_only_a_digest_lets_it_go_on(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch, digested: bool
+) -> None:
+    data = noise(MEGABYTE)
+    kept = maker.server.put("a.bin", data, drops=[2 * SEGMENT] + [10] * 8)
+    wanted = Wanted("a.bin", len(data), md5(data) if digested else {})
+    maker.patience = 0.0
+    with pytest.raises(SourceDownError, match="connection"):
+        maker.make(wanted, workers=1)
+    kept.drops = []
+    if not digested:
+        arrived = maker.base / "datasets" / ".making" / "d" / "parts" / "0"
+        arrived.write_bytes(bytes(len(data)))  # as a disk does that lost what was written last
+    monkeypatch.setattr(part, "boot_name", lambda: "another start")
+    before = len(maker.server.asked)
+    maker.patience = 5.0
+    maker.make(wanted, workers=1)
+    assert maker.found() == {"a.bin": data}
+    begun_anew = maker.server.ranges("a.bin")[before].startswith("bytes=0-")
+    assert begun_anew is not digested
 
 
 def test_a_refused_link_is_signed_anew_and_nothing_is_fetched_twice(maker: Maker) -> None:
