@@ -84,6 +84,8 @@ class Here:
         found by comparing trees.
         """
         before, first = self.tree, not self._looked
+        if self._watcher is not None:
+            self._watcher.changed()  # the next look is about what changes from now on
         found = files.scan(told, measure)
         now = files.index.tree()
         self._looked = self._whole = True

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_remote_gpu.errors import MachineError
+from jupyter_remote_gpu.files.scan import Project
+from jupyter_remote_gpu.files.watch import why_not
 from jupyter_remote_gpu.protocol.steps import Step
 from jupyter_remote_gpu.session.sync_here import Here
 from tests.files.trees import write
@@ -33,6 +35,19 @@ def test_what_a_stopped_look_had_read_is_found_by_the_next(tmp_path: Path) -> No
     assert {b"a.py", b"m.bin"} == here.look()
     assert here.tree[b"a.py"] != before
     assert here.look() == set()
+    here.close()
+
+
+def test_the_second_look_walks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "project"
+    write(root, {"a.py": "1"})
+    if why_not(root):
+        pytest.skip(why_not(root))
+    here = Here(root, tmp_path / "state", "box")
+    here.look()
+    monkeypatch.delattr(Project, "scan")
+    write(root, {"b.py": "2"})
+    assert b"b.py" in here.look()
     here.close()
 
 
