@@ -58,6 +58,7 @@ class ProjectThere:
         self.root = folder / "project"
         self._index_file = index_file(folder)
         self._arrivals = arrivals
+        self._expected: set[bytes] = set()
         self._lock = threading.RLock()
         self._files: Project | None = None
         self._watcher: Watcher | None = None
@@ -209,9 +210,19 @@ class ProjectThere:
             self._held = HeldChunks(self.root, self._open().index)
         return self._arrivals.before(self._held.or_from(self._arrivals.get))
 
+    @property
+    def expects_more(self) -> bool:
+        """Whether chunks that `lacking` was asked for lie in no file yet."""
+        return bool(self._expected)
+
+    def expect_no_more(self) -> None:
+        """Expect nothing more: who sent these files does something else. Waits for nobody."""
+        self._expected = set()
+
     def lacking(self, names: Sequence[bytes]) -> list[bytes]:
         """Return those of these chunks that are neither in the files nor in the store."""
         with self._lock:
+            self._expected = set(names)
             self._get()
             assert self._held is not None
             inside = self._held.having(names)
@@ -295,7 +306,9 @@ class ProjectThere:
                 raise
             raise ProjectChangedError(f"{error.message}, and is sent once more") from error
         self._take(applied.done)
-        self._arrivals.placed(self._chunks_of(applied.done.values()))
+        placed = set(self._chunks_of(applied.done.values()))
+        self._arrivals.placed(placed)
+        self._expected -= placed
         if applied.conflicts or applied.refused:
             # what lies there is told as it is, the other versions too
             self._look()

@@ -77,6 +77,11 @@ class Projects:
             self._open_store().keep(_coming(workspace), names)
         return lacking
 
+    def _forget_coming(self, workspace: str) -> None:
+        """Keep no chunks for a workspace any more."""
+        if self._store is not None:
+            self._store.release(_coming(workspace))
+
     async def put(self, request: project.PutChunks) -> Result:
         """See `PutChunks`."""
         view = memoryview(_blob(request))
@@ -100,8 +105,8 @@ class Projects:
         root = _listed(request.root, request.root_depth)
         found, data = self._project(request.workspace), _blob(request)
         answer = await self._away(lambda: found.change(base, root, _unpacked(data), request.who))
-        if self._store is not None:
-            self._store.release(_coming(request.workspace))
+        if not found.expects_more:  # else more changes come, each with some of the files
+            self._forget_coming(request.workspace)
         refused = {project.path_mark(path): why for path, why in answer.refused.items()}
         return {**_tree(answer), "refused": refused}
 
@@ -115,6 +120,9 @@ class Projects:
         await self._away(
             lambda: found.change(base, root, _unpacked(data), wanted.who, untouched=True)
         )
+        if found.expects_more:  # a file that was being sent has changed, or was refused
+            found.expect_no_more()
+            self._forget_coming(wanted.workspace)
         fields = {name: getattr(request, name) for name in _RUN_FIELDS}
         return messages.Run(**fields, blobs=request.blobs[:-1])
 
@@ -133,7 +141,10 @@ class Projects:
         """Let go of all; blocks until what is under way is done."""
         for found in self._projects.values():
             found.close()
-        self._arrivals.write()
+        try:
+            self._arrivals.write()
+        except (RemoteGPUError, OSError) as error:
+            log.warning("what had just arrived cannot be kept, it is to be sent again: %s", error)
         if self._store is not None:
             self._store.close()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_remote_gpu.agent import projects
 from jupyter_remote_gpu.errors import ConnectionLostError
 from jupyter_remote_gpu.protocol import messages, project
 from jupyter_remote_gpu.session import sync_parts
@@ -105,3 +106,13 @@ def test_a_file_that_changes_meanwhile_is_sent_as_it_is_then(wired: Wired) -> No
     wired.before = lambda message: None
     wired.sync.sync()
     assert read(wired.there) == read(wired.here)
+
+
+def test_a_file_larger_than_the_store_comes_with_others_before_it(
+    wired: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projects, "MOST_STORE_BYTES", 1 << 20)
+    write(wired.here, {"z.bin": random.Random(7).randbytes(20 << 20)})
+    wired.sync.sync()
+    assert read(wired.there) == read(wired.here)
+    assert sum(isinstance(one, project.LackingChunks) for one in wired.asked) == 1, "sent once"
