@@ -34,6 +34,8 @@ _LIMITS = (
     " that arrived are not sent again."
 )
 _LFS = "application/vnd.git-lfs+json"
+_AT_ONCE = 256
+"""Of so many files the Hub's own library asks at most in one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,12 @@ class HubUploads:
                 f" HF_TOKEN. Looked at: {LOOKED_AT}.",
             )
         self._create(about, private)
-        inline = self._inline(about, files)
-        large = [file for file in files if file.path not in inline]
-        targets = self._targets(about, large) if large else {}
+        inline: set[str] = set()
+        for batch in _batches(files):
+            inline |= self._inline(about, batch)
+        targets: dict[str, Target] = {}
+        for batch in _batches([file for file in files if file.path not in inline]):
+            targets |= self._targets(about, batch)
         return Upload(repo, {file.path: file for file in files}, inline, targets)
 
     def arrived(self, upload: Upload, path: str, tags: Sequence[str]) -> None:
@@ -249,6 +254,10 @@ class HubUploads:
                 return UploadError(
                     f"The Hub does not take it: it answered {status}.{told}", hint=_LIMITS
                 )
+
+
+def _batches(files: Sequence[Offered]) -> list[Sequence[Offered]]:
+    return [files[n : n + _AT_ONCE] for n in range(0, len(files), _AT_ONCE)]
 
 
 def _model(repo: str) -> Reference:

@@ -97,6 +97,19 @@ def test_a_folder_arrives_private_and_only_once(publish: Push, hub: Hub, folder:
     assert {asked.authorization for asked in hub.storage.asked} == {""}
 
 
+def test_many_files_are_asked_for_in_several_requests(
+    publish: Push, hub: Hub, tmp_path: Path
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for n in range(300):
+        (folder / f"{n}.bin0").write_bytes(b"\0%d" % n)
+    publish(folder, "alice/shop")
+    files = _last(hub)
+    assert len(files) == 300 + len(["README.md"])
+    assert files["299.bin0"] == b"\x00299"
+
+
 def test_parts_are_put_together_and_links_that_ended_are_renewed(
     publish: Push, hub: Hub, folder: Path
 ) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .hub import Hub
 
 _BATCH = ".git/info/lfs/objects/batch"
+_MOST_AT_ONCE = 256
+"""Its own library asks of no more; what the Hub itself would take is not known."""
 
 
 class Uploads:
@@ -64,6 +66,9 @@ class Uploads:
         return json_reply({"url": url, "name": name})
 
     def _preupload(self, said: dict[str, Any]) -> Reply:
+        if len(said["files"]) > _MOST_AT_ONCE:
+            return _no(400, "Too many files in one request")
+
         def mode(file: dict[str, Any]) -> str:
             text = b"\0" not in base64.b64decode(file["sample"])
             return "regular" if text and file["size"] < 10_000 else "lfs"
@@ -75,6 +80,8 @@ class Uploads:
         return json_reply({"files": rows})
 
     def _batch(self, said: dict[str, Any]) -> Reply:
+        if len(said["objects"]) > _MOST_AT_ONCE:
+            return _no(400, "Too many objects in one request")
         return json_reply(
             {"transfer": "basic", "objects": [self._object(o) for o in said["objects"]]}
         )
