@@ -13,7 +13,7 @@ from jupyter_remote_gpu.datasets.grammar import parse_reference
 from jupyter_remote_gpu.datasets.reference import Kind, Reference
 from jupyter_remote_gpu.datasets.remembered import Remembered
 from jupyter_remote_gpu.datasets.source import Resolved, Source
-from jupyter_remote_gpu.errors import NotAvailableError, RemoteGPUError
+from jupyter_remote_gpu.errors import InternalError, NotAvailableError, RemoteGPUError
 from jupyter_remote_gpu.files.path_text import path_text
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.protocol.steps import Told
@@ -173,15 +173,16 @@ class CellData:
         It asks for an address (`dataset`), or to `publish`. KeyboardInterrupt ends
         the download, keeping what arrived.
         """
-        if event.kind == "publish":
-            return no_answer(event) if self._push is None else self._published(event, source)
-        address = event.fields["address"]
+        if event.kind == "publish" and self._push is None:
+            return no_answer(event)
         try:
+            if event.kind == "publish":
+                return self._published(event, source)
+            address = event.fields["address"]
             self._require_named(address, source)
             return json.dumps({"path": self.place(address, aside=True).path})
-        except RemoteGPUError as error:
-            told = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
-            return json.dumps(told)
+        except Exception as error:  # whatever it is, the cell waits for an answer
+            return json.dumps(_told(error))
 
     def _published(self, event: Event, source: str) -> str:
         assert self._push is not None
@@ -235,6 +236,16 @@ class CellData:
                 hint='Write the address in the cell as it is, `dataset("ADDRESS")`, or place the'
                 " data first with `%remote_gpu data`.",
             )
+
+
+def _told(error: Exception) -> dict[str, str | None]:
+    """Return what a cell is told of an error here; words of others' may hold a signed address."""
+    if not isinstance(error, RemoteGPUError):
+        what = type(error).__name__
+        if isinstance(error, OSError) and error.strerror:
+            what = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+        error = InternalError(f"what the cell asks for failed on your computer: {what}")
+    return {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
 
 
 def at_kaggle(resolved: Resolved) -> str:

@@ -18,6 +18,7 @@ from jupyter_remote_gpu.datasets.local import place as place_here
 from jupyter_remote_gpu.datasets.source import RemoteFile, Resolved, Source
 from jupyter_remote_gpu.errors import (
     DiskFullError,
+    InternalError,
     LackingError,
     NotAvailableError,
     RemoteGPUError,
@@ -202,10 +203,14 @@ class Placement:
             while numbers := list(self._pending):
                 await self._give(key, numbers)
                 del self._pending[: len(numbers)]
-        except RemoteGPUError as error:
+        except Exception as error:
+            self._pending.clear()
+            if not isinstance(error, RemoteGPUError):
+                # its words may hold an address that is signed; the machine would wait for long
+                name = self._resolved.reference.name
+                error = InternalError(f"no link to {name} could be had: {type(error).__name__}")
             self._failure = error
             told = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
-            self._pending.clear()
             await self._client.request(GiveLinks, key=key, refused=told)
         finally:
             self._signing = None

@@ -52,17 +52,35 @@ def test_it_gets_what_the_cell_names(tmp_path: Path, trusted: bool) -> None:
         _answer(tmp_path, "notes", 'dataset("notes")', trusted=trusted)
 
 
-class _PlacedThereError(Exception):
+def test_a_cell_has_an_answer_whatever_goes_wrong_here(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    for broken, words in (
+        (PermissionError(13, "Permission denied", "notes/a.txt"), "denied: notes/a.txt"),
+        (KeyError("https://h.org/?X-Goog-Signature=1"), "KeyError"),
+    ):
+        answered = _answer(tmp_path, "notes", 'dataset("notes")', trusted=True, fails=broken)
+        assert answered["kind"] == "InternalError"
+        assert answered["message"].endswith(words)
+
+
+class _PlacedThereError(BaseException):
     """Data would have been placed on the machine now."""
 
 
-def _answer(folder: Path, address: str, cell: str, *, trusted: bool) -> dict[str, str]:
+def _answer(
+    folder: Path,
+    address: str,
+    cell: str,
+    *,
+    trusted: bool,
+    fails: BaseException | None = None,
+) -> dict[str, str]:
     """Return what a machine is told that asks for an address while a cell runs."""
     (folder / "notes" / "a.txt").write_text("1")
     data = ProjectData(folder, Sources(), Remembered(folder / "remembered.json"))
 
     def placing(work: object) -> None:
-        raise _PlacedThereError
+        raise fails or _PlacedThereError
 
     asking = CellData(
         data,

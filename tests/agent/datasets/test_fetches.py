@@ -18,7 +18,7 @@ from jupyter_remote_gpu.datasets.grammar import parse_reference
 from jupyter_remote_gpu.datasets.kaggle import KaggleSource
 from jupyter_remote_gpu.datasets.kaggle_calls import KaggleCalls
 from jupyter_remote_gpu.datasets.web import Web
-from jupyter_remote_gpu.errors import DatasetError, InTheWayError, PrivateDataError
+from jupyter_remote_gpu.errors import DatasetError, InternalError, InTheWayError, PrivateDataError
 from jupyter_remote_gpu.protocol import dataset_messages, messages
 from jupyter_remote_gpu.protocol.steps import Step
 from tests.agent.datasets.asking import Asking, Signing
@@ -122,6 +122,10 @@ def test_what_a_source_fails_with_is_what_the_user_gets(asking: Asking, source: 
     with pytest.raises(PrivateDataError) as caught:
         asking.place(source, source.resolved("a.csv", version="private"))
     assert caught.value is source.fails
+    source.fails = KeyError("https://h.org/?X-Goog-Signature=1")
+    with pytest.raises(InternalError, match="KeyError") as told:
+        asking.place(source, source.resolved("a.csv", version="mistaken"))
+    assert "X-Goog" not in str(told.value)
 
 
 def test_a_killed_download_goes_on_where_it_was(asking: Asking, source: Signing) -> None:
