@@ -176,7 +176,11 @@ def _bare(text: str, base: Path) -> Reference:
 
 def _command(text: str) -> Reference:
     """Parse a command of Kaggle's own program, as their pages offer it to copy."""
-    words = [word for word in shlex.split(text.lstrip("!")) if word not in ("--unzip", "-q", "-o")]
+    try:
+        split = shlex.split(text.lstrip("!"))
+    except ValueError as error:  # a quotation mark without its other
+        raise _bad(text, str(error).rstrip(".")) from None
+    words = [word for word in split if word not in ("--unzip", "-q", "-o")]
     if len(words) < 4 or words[2] not in ("download", "instances"):
         raise _bad(text, "of Kaggle's commands only those that download are known")
     options = {"-d": "", "--dataset": "", "-c": "", "--competition": "", "-f": "", "--file": ""}

@@ -58,11 +58,15 @@ class Looked:
         self._cache = cache / resolved.key
         self._lock = threading.RLock()
         self._known: dict[str, _Entry] | None = None
+        self._sizes: dict[str, int | None] | None = None
 
     @property
     def files(self) -> Mapping[str, int | None]:
         """The paths of all files, unpacked, with their sizes; asks for a listing the first time."""
-        return {path: entry.size for path, entry in self._entries().items()}
+        with self._lock:
+            if self._sizes is None:
+                self._sizes = {path: entry.size for path, entry in self._entries().items()}
+            return self._sizes
 
     def open(self, path: str) -> IO[bytes]:
         """Open a file for reading; what is not read does not come."""

@@ -14,7 +14,6 @@ _MAX_NAME = 100
 _ARCHIVES = (
     ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tgz", ".tbz2", ".txz", ".tar", ".zip",
 )  # fmt: skip
-_PACKED = (".gz", ".bz2", ".xz", ".zst")
 
 
 class Kind(Enum):
@@ -84,7 +83,10 @@ class Reference:
         if self.kind is Kind.WEB:
             return without_secrets(self.place) + digest
         version = version.replace("/", "%2F")
-        return f"{self.kind.value}{self.place}{version}{path}{digest}"
+        place = self.place
+        if self.kind is Kind.LOCAL:  # a folder here may have any name
+            place = place.replace("%", "%25").replace("#", "%23")
+        return f"{self.kind.value}{place}{version}{path}{digest}"
 
     def at(self, version: str) -> Reference:
         """Return this reference with another version."""
@@ -102,11 +104,6 @@ def without_archive_ending(name: str) -> str:
 def is_archive(name: str) -> bool:
     """Say whether a file of this name is an archive of files that gets unpacked."""
     return without_archive_ending(name) != name
-
-
-def is_packed_file(name: str) -> bool:
-    """Say whether a file of this name is one packed file (`.gz` and such), and no archive."""
-    return name.lower().endswith(_PACKED) and not is_archive(name)
 
 
 def safe_name(text: str) -> str:

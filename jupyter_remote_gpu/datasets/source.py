@@ -12,9 +12,6 @@ from urllib.parse import urlsplit
 from .addresses import without_secrets
 from .reference import Digest, Kind, Reference, safe_name
 
-EXPIRING_SECONDS = 60.0
-"""A link that ends sooner than this is asked for anew before it is used."""
-
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:

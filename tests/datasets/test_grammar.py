@@ -93,6 +93,7 @@ def test_an_address_is_understood(text: str, meant: Reference) -> None:
         ("s3://bucket", "no bucket"),
         ("kaggle kernels output o/n", "only those that download"),
         ("ow ner/name", "signs"),
+        ("kaggle datasets download 'o/n", "No closing quotation"),
         ("https://[::1/x.zip", "Invalid IPv6"),
         ("https://a.org:port/x.zip", "Port"),
     ],
@@ -125,6 +126,9 @@ def test_a_folder_here_comes_before_kaggle(tmp_path: Path) -> None:
         Kind.LOCAL, str(tmp_path / "shop" / "items")
     )
     assert parse_reference("./nothing.zip", base=tmp_path).name == "nothing"
+    odd = parse_reference("./50%25 of C#", base=tmp_path)
+    assert odd.place == str(tmp_path / "50%25 of C#")
+    assert parse_reference(odd.text) == odd
 
 
 @pytest.mark.parametrize(
