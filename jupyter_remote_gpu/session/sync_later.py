@@ -180,13 +180,16 @@ class Later:
             return not one.urgent and any(other.urgent for other in self._files.values())
 
     def _again(self, one: _One, trouble: str) -> None:
-        """Wait before the next attempt, but for the last one: then the file is given up."""
+        """Wait before the next attempt, but for the last one: then the file is given up.
+
+        Another file that somebody waits for does not wait for that.
+        """
         with self._changed:
             wait = RETRY_SECONDS[min(one.tries, len(RETRY_SECONDS) - 1)]
             one.tries += 1
             one.trouble = trouble
             if one.tries <= MOST_TRIES:
-                self._changed.wait_for(lambda: self._closed, wait)
+                self._changed.wait_for(lambda: self._closed or self._is_overtaken(one), wait)
                 return
         self._give_up(one, trouble)
 

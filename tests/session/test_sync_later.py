@@ -47,6 +47,26 @@ def test_what_somebody_waits_for_comes_first(wired: Wired) -> None:
     assert (wired.here / "a.pt").read_bytes() == LARGE
 
 
+def test_a_file_that_fails_holds_up_none_that_somebody_waits_for(
+    wired: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_later, "RETRY_SECONDS", (60.0,))
+    wired.run()
+    failed = threading.Event()
+
+    def cut_once(message: messages.Message) -> None:
+        if isinstance(message, project.GiveChunks) and not failed.is_set():
+            failed.set()
+            raise ConnectionLostError("the connection is cut")
+
+    wired.before = cut_once
+    wired.run(lambda: write(wired.there, {"a.pt": LARGE, "b.pt": LARGE + LARGE[::-1]}))
+    assert failed.wait(60)
+    assert wired.sync.await_coming(["b.pt"], 30)
+    assert (wired.here / "b.pt").read_bytes() == LARGE + LARGE[::-1]
+    assert wired.sync.await_coming(["a.pt"], 30)
+
+
 def test_a_file_that_is_written_anew_while_it_comes_arrives_as_it_is_then(wired: Wired) -> None:
     wired.run()
     held = HeldBack(wired)
