@@ -69,7 +69,7 @@ class Reports:
         """Return the paths that changed since the last call; None if some may have been lost.
 
         Complete as of this call. A folder that came or was moved stands for all
-        that lies in it. After None, and after an error, all is watched anew.
+        that lies in it. After None all is watched anew; after an error nothing is.
         """
         found: set[bytes] = set()
         whole = True
