@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -52,15 +54,25 @@ class OnTheMachine:
         return pathlib.Path(THERE, name.inside) if name.text == "kaggle://o/news@1" else None
 
 
+@contextmanager
+def _using(places: placed.DataPlaces) -> Iterator[None]:
+    """Say where data are for a while."""
+    placed.use(places)
+    try:
+        yield
+    finally:
+        placed.forget()
+
+
 def _side(*, outward: bool) -> Side:
     return Side({}, Cells(), outward)
 
 
 def test_a_path_at_home_is_the_machines_own_there() -> None:
-    with placed.using(AtHome()):
+    with _using(AtHome()):
         sent = encode([Here("a.csv"), Here("")], _side(outward=True))
     assert sent.data == {"kaggle://o/news@1"}
-    with placed.using(OnTheMachine()):
+    with _using(OnTheMachine()):
         got = decode(sent.head, [], _side(outward=False))
     assert got == [pathlib.Path(THERE, "a.csv"), pathlib.Path(THERE)]
     with pytest.raises(FileNotFoundError, match="kaggle://o/news@1"):
@@ -71,7 +83,7 @@ def test_a_path_at_home_is_the_machines_own_there() -> None:
 def test_a_machines_path_is_homes_own_here(plain: bool) -> None:
     value = {"in": pathlib.Path(THERE, "a.csv"), "out": pathlib.Path("/machine/project/x")}
     around = Surroundings({}, Cells(), lambda name: None)
-    with placed.using(OnTheMachine()):
+    with _using(OnTheMachine()):
         head = encode(value, _side(outward=False)).head
         if plain:
             head = encoder.encode(value, around, Departing([], {}, {}))
@@ -81,7 +93,7 @@ def test_a_machines_path_is_homes_own_here(plain: bool) -> None:
             return decoder.decode(head, [], around).value
         return decode(head, [], _side(outward=True))
 
-    with placed.using(AtHome()):
+    with _using(AtHome()):
         got = came()
     assert got["in"].data_name == DataName("kaggle://o/news@1", "a.csv")
     assert got["out"] == value["out"]

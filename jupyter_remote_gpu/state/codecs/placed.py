@@ -7,8 +7,6 @@ from afar at home. A path made on one side would lead nowhere on the other.
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Protocol
 
 from jupyter_remote_gpu.protocol.data_names import DataName, InData
@@ -49,17 +47,6 @@ def use(places: DataPlaces) -> None:
 def forget() -> None:
     """Undo `use`."""
     use(_Nowhere())
-
-
-@contextmanager
-def using(places: DataPlaces) -> Iterator[None]:
-    """Say where data are for a while."""
-    before = _places[0]
-    use(places)
-    try:
-        yield
-    finally:
-        use(before)
 
 
 def name_of(value: Any) -> DataName | None:
