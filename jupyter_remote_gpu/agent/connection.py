@@ -219,14 +219,15 @@ class Connection:
 
     async def _place(self, message: dataset_messages.PlaceDataset) -> dict[str, Any]:
         told, wanted = self._teller(message.request), self._asker(message)
-        return await self._agent.later.datasets.place(message, told, wanted)
+        return await self._agent.later.datasets.place(message, told, wanted, self._client)
 
     async def _give_links(self, message: dataset_messages.GiveLinks) -> dict[str, Any]:
         self._agent.later.datasets.give(message)
         return {}
 
     async def _stop_dataset(self, message: dataset_messages.StopDataset) -> dict[str, Any]:
-        return {"stopped": await self._agent.later.datasets.stop(message.key)}
+        stopped = await self._agent.later.datasets.stop(message.key, self._client)
+        return {"stopped": stopped}
 
     async def _list_datasets(self, message: dataset_messages.ListDatasets) -> dict[str, Any]:
         return {"datasets": await asyncio.to_thread(self._agent.later.datasets.listed)}

@@ -39,6 +39,8 @@ Wanted = Callable[[list[int], str], None]
 class _Listener:
     told: Told
     wanted: Wanted
+    client: str = ""
+    left: bool = False
 
 
 @dataclass(slots=True)
@@ -84,7 +86,9 @@ class Datasets:
         """Whether something is being fetched."""
         return bool(self._fetches)
 
-    async def place(self, request: PlaceDataset, told: Told, wanted: Wanted) -> dict[str, Any]:
+    async def place(
+        self, request: PlaceDataset, told: Told, wanted: Wanted, client: str = ""
+    ) -> dict[str, Any]:
         """Fetch a dataset unless it is there, and link it; the answer to the request.
 
         Without its files it is placed only if it is there: else LackingError.
@@ -98,7 +102,7 @@ class Datasets:
         if record is None:
             files = wanted_of(request.files)
             job = Job(self._base, request.key, request.text, request.name, files)
-            await self._fetched(job, _Listener(told, wanted))
+            await self._fetched(job, _Listener(told, wanted, client))
             record = await asyncio.to_thread(self._shelf.record, request.key)
         if record is None:
             raise InternalError(f"{request.name} was fetched and is not there")
@@ -150,10 +154,17 @@ class Datasets:
             line = {"links": request.links}
         fetch.process.stdin.write(json.dumps(line).encode() + b"\n")
 
-    async def stop(self, key: str) -> bool:
-        """End a download, keeping what arrived; False if several wait for it, or there is none."""
+    async def stop(self, key: str, client: str = "") -> bool:
+        """End a download, keeping what arrived; False if another client waits for it, or none is.
+
+        `client` waits for it no more.
+        """
         fetch = self._fetches.get(key)
-        if fetch is None or len(fetch.listeners) > 1 or fetch.task is None:
+        if fetch is None or fetch.task is None:
+            return False
+        for listener in fetch.listeners:
+            listener.left = listener.left or listener.client == client
+        if not all(listener.left for listener in fetch.listeners):
             return False
         fetch.stopped = True
         if fetch.process is not None:

@@ -158,7 +158,7 @@ def test_a_killed_download_goes_on_where_it_was(asking: Asking, source: Signing)
     assert min(starts) == MEGABYTE
 
 
-def test_a_user_who_stops_keeps_what_arrived(asking: Asking, source: Signing) -> None:
+def test_the_last_user_who_stops_ends_it(asking: Asking, source: Signing) -> None:
     kept = source.server.put("e.bin", noise(MEGABYTE))
     go, asked = threading.Event(), threading.Event()
 
@@ -167,11 +167,19 @@ def test_a_user_who_stops_keeps_what_arrived(asking: Asking, source: Signing) ->
         go.wait(30)
 
     kept.before = hold
-    going = asking.start(source, source.resolved("e.bin", version="stopped"))
+    resolved = source.resolved("e.bin", version="stopped")
+    first = asking.start(source, resolved)
     assert asked.wait(30)
-    going.cancel()
-    with pytest.raises(CancelledError):
-        going.result(30)
+    steps = len(asking.steps)
+    second = asking.start(source, resolved, asking.join())
+    while len(asking.steps) == steps:
+        asking.pause()  # until it hears of the download, too
+    for number, going in enumerate((second, first), 1):
+        assert len(fetchers(asking)) == 1
+        going.cancel()
+        with pytest.raises(CancelledError):
+            going.result(30)
+        assert number == 2 or len(fetchers(asking)) == 1  # somebody waits for it still
     while fetchers(asking):
         asking.pause()
     go.set()
