@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import itertools
 import os
 import re
 import sys
@@ -51,6 +52,11 @@ def reachable_texts(
                 reach.attribute(alias.name)
     reach.follow()
     return reach.texts
+
+
+def _first(values: Iterable[Any]) -> list[Any]:
+    """Return some of what a value holds, without a copy of all; other threads may change it."""
+    return list(itertools.islice(values, _MOST_ITEMS))
 
 
 def _pattern(node: ast.JoinedStr) -> str:
@@ -120,14 +126,14 @@ class _Reach:
         elif issubclass(kind, type):
             self._class(value)
         elif kind in (list, tuple, set, frozenset):
-            self._all(list(value)[:_MOST_ITEMS], depth)
+            self._all(_first(value), depth)
         elif kind is dict:
-            self._all(list(value.values())[:_MOST_ITEMS], depth)
+            self._all(_first(value.values()), depth)
         elif self._is_of_user(kind):
             self._class(kind)
             with contextlib.suppress(AttributeError):
                 fields = object.__getattribute__(value, "__dict__")
-                self._all(list(fields.values())[:_MOST_ITEMS], depth)
+                self._all(_first(fields.values()), depth)
 
     def _all(self, values: Iterable[Any], depth: int) -> None:
         for value in values:
