@@ -70,6 +70,7 @@ class Making:
             about = {"text": self._job.text, "name": self._job.name}
             (self._folder / "job.json").write_text(json.dumps(about))
             self._require_room()
+            self._staging.reopen()
             try:
                 self._make()
             except Replaced:
@@ -137,7 +138,7 @@ class Making:
             self._fetched(part, index, file, workers)
             self._desk.finished(index)
             if file.unpack and self._unpacked(part, file):
-                part.discard()
+                part.close()  # it goes when all is whole: a kill before that fetches nothing again
             else:
                 part.move(staging.place_for(file.path))
         except BaseException:

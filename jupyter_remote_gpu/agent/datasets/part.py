@@ -88,10 +88,8 @@ class Part:
         with self._lock:
             self._drop()
 
-    def close(self, *, remove: bool = False) -> None:
-        """Let go of the file; with `remove` of its bytes too."""
-        if remove:
-            self.path.unlink(missing_ok=True)
+    def close(self) -> None:
+        """Let go of the file; what is there stays."""
         self.settle()
         os.close(self.number)
 
@@ -108,11 +106,6 @@ class Part:
         os.replace(self.path, place)
         self._table_path.unlink(missing_ok=True)
         self.close()
-
-    def discard(self) -> None:
-        """Remove the file and its table, and close it."""
-        self._table_path.unlink(missing_ok=True)
-        self.close(remove=True)
 
     # -- which bytes are there ------------------------------------------------------------------
 

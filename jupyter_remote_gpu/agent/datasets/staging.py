@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from .names import inside, stays_inside
 
 _UNFINISHED, _FINISHED = 0o200, 0o444
 """A file's rights tell whether all of it was written, also after a kill."""
+
+_CLOSED = 0o555
 
 
 class Staging:
@@ -80,9 +83,16 @@ class Staging:
             with contextlib.suppress(FileExistsError):
                 os.symlink(target, f"{self.root}/{path}")
         count, size = measured(self.root)
-        for folder, _, _ in os.walk(self.root, topdown=False):
-            os.chmod(folder, 0o555)
+        for folder, _, _ in os.walk(self.root):  # from the top: `reopen` looks there
+            os.chmod(folder, _CLOSED)
         return count, size
+
+    def reopen(self) -> None:
+        """Open the folders that somebody closed who was killed before all was done."""
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_IMODE(self.root.stat().st_mode) == _CLOSED:
+                for folder, _, _ in os.walk(self.root):
+                    os.chmod(folder, stat.S_IRWXU)
 
     def _open(self, path: str, place: str) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC

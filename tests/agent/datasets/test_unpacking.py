@@ -116,6 +116,28 @@ def test_unpacking_goes_on_after_its_end_and_fetches_nothing_again(
     assert maker.found() == FILES
 
 
+@pytest.mark.parametrize("name", ["archive.zip", "archive.tar", "archive.tgz"])
+def test_a_maker_that_is_killed_at_the_very_end_costs_no_request(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    modes = {"archive.tar": "w", "archive.tgz": "w:gz"}
+    data = tarred(FILES, modes[name]) if name in modes else zipped(FILES)
+    maker.server.put(name, data)
+    wanted = Wanted(name, len(data), md5(data), unpack=True)
+
+    def killed(self: Shelf, record: object) -> None:
+        raise InterruptedError
+
+    with monkeypatch.context() as broken, pytest.raises(InterruptedError):
+        broken.setattr(Shelf, "finish", killed)
+        maker.make(wanted)
+    asked = len(maker.server.asked)
+    maker.make(wanted)
+    assert len(maker.server.asked) == asked
+    assert maker.found() == FILES
+    assert not (Shelf(maker.base).folder("d") / "parts").exists()
+
+
 def test_one_member_can_be_wanted_alone(maker: Maker) -> None:
     data = zipped({"a/b.txt": b"b", "c.txt": b"c"})
     maker.server.put("archive.zip", data)
