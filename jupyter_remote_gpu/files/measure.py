@@ -37,6 +37,11 @@ class Measure:
             self.total += size
         return not self.is_too_much
 
+    def with_read(self, sizes: Mapping[bytes, int]) -> dict[bytes, int]:
+        """Return what was counted, and of these files, read before, what the other side lacks."""
+        lacking = {path: n for path, n in sizes.items() if not self._is_there(path, n)}
+        return {**lacking, **self.sizes}
+
 
 def largest_folders(sizes: Mapping[bytes, int]) -> list[tuple[bytes, int]]:
     """Return the few folders that hold the most of some files, the largest first.

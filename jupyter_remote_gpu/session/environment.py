@@ -110,11 +110,13 @@ class RemotePlace:
         """Make the workspace and its environment ready for a cell, told step by step.
 
         Where this notebook's Python can be had neither there nor here, and nobody
-        asked for it by name, the nearest one that the machine has serves.
+        asked for it by name, the nearest one that the machine has serves. While the
+        environment is built the project's files go there, if there is something to run:
+        nobody else has asked for them.
         """
         sources = self._look(python)
         try:
-            return self._open(ask, sources)
+            return self._open(ask, sources, to_run=bool(python))
         except NeedsPythonError as error:
             instead = None if self._exact else self._nearest_python()
             if instead is None:
@@ -125,7 +127,7 @@ class RemotePlace:
                 f" {error.message}. Before `%load_ext`, `%config RemoteGPU.environment_python ="
                 f' "{_dotted(instead)}"` saves looking for it'
             )
-            return self._open(ask, sources)
+            return self._open(ask, sources, to_run=bool(python))
 
     def _nearest_python(self) -> tuple[int, int] | None:
         """Return the version there that is nearest to the one wanted; None if there is none."""
@@ -133,7 +135,7 @@ class RemotePlace:
         fit = [one for one in found if LEAST_PYTHON <= one <= LATEST_PYTHON]
         return min(fit, key=lambda one: abs(one[1] - self._version[1]), default=None)
 
-    def _open(self, ask: Ask, sources: tuple[str, ...]) -> Workspace:
+    def _open(self, ask: Ask, sources: tuple[str, ...], *, to_run: bool) -> Workspace:
         # The first look at what is installed here takes as long as a login.
         with ThreadPoolExecutor(1, "needs") as pool:
             wanted = pool.submit(self._ask_needs, sources)
@@ -150,7 +152,7 @@ class RemotePlace:
         self._target = Target(known.platform, version, known.driver, found["provided"])
         lock = self._lock(needed, found["python"])
         if lock is not None and lock.digest not in found["digests"]:
-            with self._files_meanwhile(ask):
+            with self._files_meanwhile(ask) if to_run else contextlib.nullcontext():
                 found, lock = self._build_what_can_be(ask, needed, lock)
         self._keep(needed, lock)
         folder = f"{found['folder']}/{self._subfolder}".rstrip("/")

@@ -85,7 +85,7 @@ class Place(Protocol):
     def open(self, ask: Ask, python: str = "") -> Workspace:
         """Make folder and environment; called before each start of a kernel.
 
-        `python` is the cell that will run first.
+        `python` is the cell that will run first; "" if none was asked for yet.
         """
         ...
 

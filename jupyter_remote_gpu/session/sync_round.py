@@ -17,7 +17,7 @@ from .sync_guard import measure_of, too_much
 from .sync_lines import stays, waiting_of
 from .sync_out import send
 from .sync_report import SyncReport
-from .sync_sides import Sides, moved
+from .sync_sides import Sides, moved, size_of
 
 OUT = (Do.SEND, Do.DELETE_THERE)
 ALONG_BYTES = 4 << 20
@@ -143,7 +143,17 @@ def _look_here(sides: Sides, told: Told, *, fresh: bool, measured: bool) -> None
         sides.look_here(told, fresh=fresh, measure=measure)
     except TooMuchError:
         assert measure is not None, "only what is measured is too much"
-        raise too_much(sides, measure.sizes) from None
+        raise too_much(sides, measure.with_read(_read_before(sides))) from None
+
+
+def _read_before(sides: Sides) -> dict[bytes, int]:
+    """Return the sizes of files here that an earlier look has read, and that are here still."""
+    root = os.fsencode(sides.here.root)
+    return {
+        path: size_of(known.entry)
+        for path, known in sides.here.index.known.items()
+        if size_of(known.entry) and os.path.lexists(os.path.join(root, path))
+    }
 
 
 def _together(one: SyncReport, other: SyncReport) -> SyncReport:

@@ -41,6 +41,28 @@ def test_nothing_is_sent_before_the_user_has_said_yes(wired: Wired, files: Proje
     assert read(wired.there).keys() == read(wired.here).keys()
 
 
+def _is_read(files: ProjectSync) -> bool:
+    """Whether the stamp of some file says that it need not be read again."""
+    known = files._sides.here.index.known.values()
+    return any(one.settled and one.stamp[0] for one in known)
+
+
+def test_what_was_read_before_is_counted_too(wired: Wired, files: ProjectSync) -> None:
+    rest = {f"data/{n}.bin": random.Random(n).randbytes(1_000_000) for n in range(16)}
+    write(wired.here, {"train.py": "1", **rest})
+    with pytest.raises(TooMuchError, match="16\\.0 MB in 17 files"):
+        files.before_run()
+    # until what was read of it was known, the time before, to be what it is
+    while not _is_read(files):
+        with pytest.raises(TooMuchError, match="16\\.0 MB in 17 files"):
+            files.sync()
+    with pytest.raises(TooMuchError, match="16\\.0 MB in 17 files"):
+        files.sync()
+    (wired.here / "data/0.bin").unlink()
+    with pytest.raises(TooMuchError, match="15\\.0 MB in 16 files"):
+        files.sync()
+
+
 def test_what_is_there_already_is_no_question(wired: Wired, files: ProjectSync) -> None:
     large = {f"data/{n}.bin": random.Random(n).randbytes(2_000_000) for n in range(4)}
     write(wired.here, large)
