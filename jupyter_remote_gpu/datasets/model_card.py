@@ -29,10 +29,12 @@ _BESIDE = ("Tokenizer", "Processor", "FeatureExtractor", "Config")
 """Classes of these names are published beside a model, and do not take its place."""
 _SECRET = re.compile(
     r"""(?<!\w)(?!(?:pad|eos|bos|unk|mask|sep|cls)_token)(\w*(?:token|secret|passw(?:or)?d|passphrase"""
-    r"""|credentials?|(?:api|access|private)_?key)\d*["']?\]?\s*[=:,]\s*)(["'])[^"'\n]{6,}\2""",
+    r"""|credentials?|(?:api|access|private)_?key)\d*["']?\]?\s*[=:,]\s*[rbuf]{0,2})(["'])[^"'\n]{6,}\2""",
     re.IGNORECASE,
 )
 """A text given to what is called a secret; a tokenizer's special tokens are none."""
+_LONG_KEY = re.compile(r"""(?<!\w)(key\s*[=:]\s*)(["'])[\w-]{32,}\2""")
+"""What is called just a key may be one of a table, unless it is as long as this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def card_text(repo: str, made: Made, record: Record, before: str = "") -> str:
 
 def without_secrets(cell: str) -> str:
     """Return a cell's text without tokens, signatures, and texts given to what is called secret."""
-    return redacted(_SECRET.sub(r"\1\2***\2", cell))
+    return redacted(_LONG_KEY.sub(r"\1\2***\2", _SECRET.sub(r"\1\2***\2", cell)))
 
 
 def _front(made: Made, data: Sequence[str]) -> str:

@@ -164,12 +164,15 @@ def test_a_card_holds_no_token_and_no_signature() -> None:
     cells = [f'login("{TOKEN}")', 'get("https://s.org/a?X-Amz-Signature=abc123")', "x = '```'"]
     cells += ['password = "hunter2-secret"', 'connect(api_key="hunter3-secret")']
     cells += ["os.environ['MY_TOKEN'] = 'hunter4-secret'", 'tokenizer = "gpt2-large"']
+    cells += ['token = f"hunter5-{secret}"', f'wandb.login(key="hunter6{"a1" * 18}")']
+    cells += ['rows.sort_values(key="hunted")']
     card = card_text(
         "a/b", Made("model"), Record(data=["https://s.org/a?token=abc123"], cells=cells)
     )
     assert TOKEN not in card
     assert "abc123" not in card
     assert "hunter" not in card
+    assert 'key="hunted"' in card
     assert "gpt2-large" in card
     assert "````python" in card
 
