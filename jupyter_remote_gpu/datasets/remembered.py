@@ -67,13 +67,22 @@ class Remembered:
 
     def get(self, reference: Reference) -> Resolved | None:
         """Return what the reference meant, with the reference as given now; asks nobody."""
+        found, signed = self._found(reference)
+        whole = self._signed.get(_key(reference)) if signed else ""
+        return found if whole == _signed(reference) else None
+
+    def alike(self, reference: Reference) -> Resolved | None:
+        """Return what an address that is shown like this one meant: what is secret may differ."""
+        return self._found(reference)[0]
+
+    def _found(self, reference: Reference) -> tuple[Resolved | None, bool]:
+        """Return what is kept, and whether it was for an address that is signed."""
         said = self._read().get(_key(reference))
         try:
             found = replace(from_plain(said), reference=reference) if said else None
         except BadReferenceError:
-            return None
-        whole = self._signed.get(_key(reference)) if said and said.get("signed") else ""
-        return found if whole == _signed(reference) else None
+            return None, False
+        return found, bool(said and said.get("signed"))
 
     def named(self, text: str) -> Resolved | None:
         """Return what has this address with version (`Resolved.text`); asks nobody."""

@@ -69,8 +69,11 @@ class ProjectData:
         return found
 
     def known(self, address: str, *, called: str = "") -> Resolved | None:
-        """Return what an address was found to mean before; asks nobody. BadReferenceError."""
-        return self._remembered.get(self._reference(address, called))
+        """Return what an address was found to mean before; asks nobody. BadReferenceError.
+
+        Good for saying what there is: addresses that differ in what is secret are one.
+        """
+        return self._remembered.alike(self._reference(address, called))
 
     def named(self, text: str) -> Resolved | None:
         """Return what was found to have this address with version; asks nobody."""
