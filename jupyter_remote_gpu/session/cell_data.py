@@ -173,13 +173,15 @@ class CellData:
     def answer(self, event: Event, source: str) -> str:
         """Return the answer to a cell of text `source` that asks for something: a line of JSON.
 
-        It asks for an address (`dataset`), or to `publish`. KeyboardInterrupt ends
-        the download, keeping what arrived.
+        It asks for an address (`dataset`), or to `publish`. Of a run of an earlier
+        kernel of the notebook, which is shown again, the text is "": nothing is
+        published for it. KeyboardInterrupt ends the download, keeping what arrived.
         """
         if event.kind == "publish" and self._push is None:
             return no_answer(event)
         try:
             if event.kind == "publish":
+                _require_own(source)
                 return self._published(event, source)
             address = event.fields["address"]
             self._require_named(address, source)
@@ -239,6 +241,15 @@ class CellData:
                 hint='Write the address in the cell as it is, `dataset("ADDRESS")`, or place the'
                 " data first with `%remote_gpu data`.",
             )
+
+
+def _require_own(source: str) -> None:
+    """Refuse to publish for a run that is shown again: it may have been done long ago."""
+    if not source:
+        raise NotAvailableError(
+            "what is to be published was begun by a notebook kernel that has ended",
+            hint="Run the cell again: files that arrived are not sent again.",
+        )
 
 
 def _told(error: Exception) -> dict[str, str | None]:

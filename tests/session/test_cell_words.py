@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from jupyter_remote_gpu.datasets.model_card import Record
 from jupyter_remote_gpu.datasets.remembered import Remembered
 from jupyter_remote_gpu.datasets.sources import Sources
 from jupyter_remote_gpu.protocol.events import Event
 from jupyter_remote_gpu.session.cell_data import CellData, ProjectData
+from jupyter_remote_gpu.session.cell_push import CellPush
 from jupyter_remote_gpu.session.cell_words import texts_given_to, texts_in
 from jupyter_remote_gpu.session.datasets import Where
 
@@ -63,19 +66,29 @@ def test_a_cell_has_an_answer_whatever_goes_wrong_here(tmp_path: Path) -> None:
         assert answered["message"].endswith(words)
 
 
+def test_a_run_that_is_shown_again_publishes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    question = {"step": "begin", "repo": "alice/shop", "private": True, "files": []}
+    answered = _answer(tmp_path, question, "", trusted=True)
+    assert answered["kind"] == "NotAvailableError"
+    assert "has ended" in answered["message"]
+    own = _answer(tmp_path, question, 'push_to_hub(m, "alice/shop")', trusted=True)
+    assert own["kind"] == "ProtocolError"  # no files, which is looked at before anybody is asked
+
+
 class _PlacedThereError(BaseException):
     """Data would have been placed on the machine now."""
 
 
 def _answer(
     folder: Path,
-    address: str,
+    asked: str | dict[str, Any],
     cell: str,
     *,
     trusted: bool,
     fails: BaseException | None = None,
 ) -> dict[str, str]:
-    """Return what a machine is told that asks for an address while a cell runs."""
+    """Return what a machine is told that asks for an address, or to publish, while a cell runs."""
     (folder / "notes" / "a.txt").write_text("1")
     data = ProjectData(folder, Sources(), Remembered(folder / "remembered.json"))
 
@@ -89,7 +102,10 @@ def _answer(
         lambda step: None,
         lambda summary: contextlib.nullcontext(),
         trusted=trusted,
+        push=CellPush(Record, trusted=trusted),
     )
-    event = Event(1, "dataset", 0.0, "run", None, {"address": address})
+    named = isinstance(asked, str)
+    kind, fields = ("dataset", {"address": asked}) if named else ("publish", {"question": asked})
+    event = Event(1, kind, 0.0, "run", None, fields)
     found: dict[str, str] = json.loads(asking.answer(event, cell))
     return found
