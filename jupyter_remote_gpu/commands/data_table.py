@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jupyter_remote_gpu.datasets.addresses import without_secrets
 from jupyter_remote_gpu.datasets.grammar import parse_reference
 from jupyter_remote_gpu.datasets.reference import Reference
 from jupyter_remote_gpu.errors import BadReferenceError, RequestError
@@ -78,7 +79,7 @@ def missing_text(name: str, rows: Rows, wanted: Sequence[WantedData], project: P
     for one in wanted:
         found = project.known(one.address, called=one.called)
         if found is None or found.key not in there:
-            missing.append(one.address)
+            missing.append(without_secrets(one.address))
     return f"The project wants, and {name} has not: {', '.join(missing)}." if missing else ""
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jupyter_remote_gpu.datasets.addresses import without_secrets
 from jupyter_remote_gpu.datasets.grammar import parse_reference
 from jupyter_remote_gpu.datasets.reference import Kind
 from jupyter_remote_gpu.environments.toml import read_toml
@@ -181,9 +182,10 @@ def _data(table: dict[str, Any], path: Path) -> tuple[WantedData, ...]:
     for number, entry in enumerate(entries, 1):
         name, wanted = _wanted(entry, f"{path}: entry {number} of datasets", path.parent)
         if name in found:
+            shown = without_secrets(wanted.address)
             raise RequestError(
                 f"{path}: two entries of datasets are both data/{name}",
-                hint=f'Give one a name of its own: {{address = "{wanted.address}", as = "…"}}.',
+                hint=f'Give one a name of its own: {{address = "{shown}", as = "…"}}.',
             )
         found[name] = wanted
     return tuple(found.values())

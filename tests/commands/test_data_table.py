@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from jupyter_remote_gpu.commands.data_table import data_text, keys_of, placed_text
+from jupyter_remote_gpu.commands.data_table import data_text, keys_of, missing_text, placed_text
+from jupyter_remote_gpu.commands.project_settings import WantedData
+from jupyter_remote_gpu.datasets.remembered import Remembered
+from jupyter_remote_gpu.datasets.sources import Sources
 from jupyter_remote_gpu.errors import RequestError
+from jupyter_remote_gpu.session.cell_data import ProjectData
 from jupyter_remote_gpu.session.datasets import Placed
 
 ROWS = [
@@ -61,3 +67,12 @@ def test_what_was_placed_is_said_with_its_size_and_place() -> None:
         "kaggle://o/n@1 (2.0 KB, 1 file) is /w/data/n on box, also /kaggle/input/n",
         "a note",
     ]
+
+
+def test_what_a_machine_lacks_is_named_without_what_signs_it(tmp_path: Path) -> None:
+    project = ProjectData(tmp_path, Sources(), Remembered(tmp_path / "datasets.json"))
+    wanted = [WantedData("https://u:pass@a.org/x.zip?sig=f00d&page=2"), WantedData("o/other")]
+    assert missing_text("box", ROWS, wanted, project) == (
+        "The project wants, and box has not: https://a.org/x.zip?page=2, o/other."
+    )
+    assert missing_text("box", ROWS, [], project) == ""
