@@ -365,7 +365,8 @@ class ProjectSync:
         return {os.fsdecode(path): one.entry for path, one in waiting}
 
     def close(self) -> None:
-        """Stop watching, and bring nothing more; what is remembered stays."""
+        """Stop watching, send and bring nothing more; what is remembered stays."""
+        self._ahead.stop()
         self._later.close()
         if self._line is not None:
             self._line.close()

@@ -55,6 +55,27 @@ def test_what_fails_ahead_is_met_again_by_the_run(wired: Wired) -> None:
     assert read(wired.there).keys() == {"train.py"}
 
 
+def test_whoever_closes_does_not_wait_until_all_is_sent(wired: Wired) -> None:
+    write(wired.here, {"data.bin": "x" * 2_000_000})
+    sending, may = threading.Event(), threading.Event()
+
+    def hold(message: messages.Message) -> None:
+        if isinstance(message, project.PutChunks):
+            sending.set()
+            assert may.wait(60)
+
+    wired.before = hold
+    wired.sync.begin_ahead()
+    assert sending.wait(60)
+    closing = threading.Thread(target=wired.sync.close)
+    closing.start()
+    assert wired.sync._ahead._stopped.wait(60)
+    may.set()
+    closing.join(60)
+    assert not closing.is_alive()
+    assert "change_project" not in wired.kinds()
+
+
 def test_who_stops_waiting_stops_the_work() -> None:
     ahead, ended = Ahead(), threading.Event()
     going = threading.Event()
