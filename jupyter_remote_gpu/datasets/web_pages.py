@@ -6,6 +6,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from jupyter_remote_gpu.errors import BadReferenceError
 
+from .addresses import redacted
 from .paths import checked_path
 from .reference import Kind, Reference
 
@@ -56,7 +57,7 @@ def _kaggle(steps: list[str], address: str) -> Reference:
             return Reference(Kind.KAGGLE_MODEL, place, number)
         case ["models", *_]:
             raise BadReferenceError(
-                f"{address} shows a model in several variations.",
+                f"{redacted(address)} shows a model in several variations.",
                 hint="Choose one on that page and copy the address then:"
                 " it ends in FRAMEWORK/VARIATION.",
             )
@@ -88,6 +89,6 @@ def _hub(steps: list[str], address: str) -> Reference:
 
 def _no_data(address: str, whose: str) -> BadReferenceError:
     return BadReferenceError(
-        f"{address} is a page of {whose} that shows no data.",
+        f"{redacted(address)} is a page of {whose} that shows no data.",
         hint="Copy the address of the page of the dataset, the competition or the model itself.",
     )

@@ -111,6 +111,8 @@ def test_what_is_no_address_is_refused_with_the_reason(text: str, reason: str) -
         "https://me:hunter2-pw@a.org/x#sha256=12",
         "https://me:hunter2-pw@[a.org/x",
         "hf://buckets/a/b?token=hunter2-pw",
+        "https://me:hunter2-pw@huggingface.co/docs",
+        "https://me:hunter2-pw@www.kaggle.com/models/google/gemma",
     ],
 )
 def test_the_error_shows_no_password(text: str) -> None:
