@@ -28,6 +28,7 @@ SILENT_SECONDS = 30.0
 """A server that sends nothing for so long is asked again."""
 MOST_REDIRECTS = 10
 _LONGEST_WORDS = 2000
+_LONGEST_TAG = 500
 _REDIRECTS = (301, 302, 303, 307, 308)
 _NONE_LEFT = re.compile(r"\br=0\s*;\s*t=(\d+)")
 """In a RateLimit header, as the Hub sends it: when there will be requests left again."""
@@ -265,10 +266,11 @@ def _answer(response: http.client.HTTPResponse) -> Answer:
     tag = headers.get("ETag", "").strip()
     version = None
     if total is not None:
-        # a weak tag does not promise equal bytes
-        tag = "" if tag.startswith("W/") else tag
+        # a weak tag does not promise equal bytes; a part has room for no long one
+        tag = "" if tag.startswith("W/") or len(tag) > _LONGEST_TAG else tag
         # where there is a tag it alone decides: servers of one site may differ in the rest
-        version = Version(total, tag, "" if tag else headers.get("Last-Modified", "").strip())
+        changed = "" if tag else headers.get("Last-Modified", "").strip()
+        version = Version(total, tag, changed if len(changed) <= _LONGEST_TAG else "")
     none_left = _NONE_LEFT.search(headers.get("RateLimit", ""))
     try:
         retry_after = float(none_left[1] if none_left else headers.get("Retry-After", ""))

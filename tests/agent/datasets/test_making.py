@@ -173,6 +173,13 @@ def test_a_file_of_another_length_is_refused_however_the_server_tells_it(maker: 
     assert maker.make(Wanted("b.bin", 5)).bytes == 5
 
 
+def test_a_tag_of_any_length_spoils_nothing(maker: Maker) -> None:
+    data = noise(2 * MEGABYTE)
+    maker.server.put("a.bin", data, tag='"' + "x" * 5000 + '"')
+    maker.make(Wanted("a.bin", len(data)))
+    assert maker.found() == {"a.bin": data}
+
+
 def test_an_empty_file_is_a_file(maker: Maker) -> None:
     maker.server.put("a.bin", b"")
     maker.server.put("b.bin", b"")
