@@ -47,7 +47,8 @@ _LISTS_AT_ONCE = 256
 
 
 class There:
-    """One workspace on one machine. Used by one thread at a time.
+    """One workspace on one machine. Used by one thread at a time; while one is in `put`, another
+    may `change`.
 
     `tree` is what lies there, as far as `known`; `arrived` has the nodes and
     chunks of small files that came along with the last look, `surprises` what was
