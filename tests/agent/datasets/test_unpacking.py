@@ -229,6 +229,14 @@ def test_a_damaged_member_is_refused(maker: Maker) -> None:
         maker.make(Wanted("a.zip", unpack=True))
 
 
+def test_a_packed_archive_whose_checksum_is_wrong_is_refused(maker: Maker) -> None:
+    data = bytearray(tarred({"a": noise(100_000)}, "w:gz"))
+    data[-5] ^= 1  # of the CRC-32 at the end, before the length
+    maker.server.put("a.tar.gz", bytes(data))
+    with pytest.raises(CorruptDataError, match="CRC"):
+        maker.make(Wanted("a.tar.gz", unpack=True))
+
+
 def test_what_does_not_fit_is_refused_with_both_numbers_before_it_is_fetched(
     maker: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
