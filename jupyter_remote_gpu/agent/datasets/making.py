@@ -141,6 +141,12 @@ class Making:
                 part.close()  # it goes when all is whole: a kill before that fetches nothing again
             else:
                 part.move(staging.place_for(file.path))
+        except CorruptDataError:
+            part.close()
+            if file.unpack and not file.digests:
+                # nobody can say that these are the right bytes: another time they come anew
+                shutil.rmtree(self._folder)
+            raise
         except BaseException:
             part.close()
             raise

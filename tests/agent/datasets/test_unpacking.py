@@ -237,6 +237,16 @@ def test_a_packed_archive_whose_checksum_is_wrong_is_refused(maker: Maker) -> No
         maker.make(Wanted("a.tar.gz", unpack=True))
 
 
+def test_a_damaged_archive_without_a_digest_is_fetched_anew_another_time(maker: Maker) -> None:
+    right = tarred({"a": noise(100_000)}, "w:gz")
+    maker.server.put("a.tar.gz", right[:5000] + bytes(1000) + right[6000:])
+    with pytest.raises(CorruptDataError):
+        maker.make(Wanted("a.tar.gz", unpack=True))
+    maker.server.put("a.tar.gz", right)
+    maker.make(Wanted("a.tar.gz", unpack=True))
+    assert maker.found() == {"a": noise(100_000)}
+
+
 def test_what_does_not_fit_is_refused_with_both_numbers_before_it_is_fetched(
     maker: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
