@@ -46,7 +46,9 @@ def data(
 ) -> None:
     """Fetch data straight to a machine: kaggle://OWNER/NAME, hf://datasets/ORG/NAME, https://…
 
-    Every project there finds them without fetching them again: `remote-gpu run --datasets`,
+    A folder or an archive of this computer is an address too: ./photos, ./photos.zip.
+
+    Every project there finds the data without fetching them again: `remote-gpu run --datasets`,
     `%remote_gpu data`. --project fetches what the project's settings name. Without an address,
     what lies there. Without --machine, the machine that notebooks of the project use, or this
     computer.
@@ -85,7 +87,7 @@ def _wanted(addresses: tuple[str, ...]) -> tuple[WantedData, ...]:
 
 def _list(here: Here, name: str, way: Transport) -> None:
     rows = here.ask(name, way, ListDatasets)["datasets"]
-    lines = [data_text(rows) if rows else f"no data lie on {name}"]
+    lines = [data_text(rows) if rows else f"no data lie on {name}: {_EXAMPLE}"]
     wanted, project = ProjectSettings(Path.cwd()).data(), project_data(here.settings, Path.cwd())
     missing = missing_text(name, rows, wanted, project)
     if missing:
@@ -124,4 +126,5 @@ def _remove(here: Here, name: str, way: Transport, wanted: tuple[str, ...]) -> N
     here.say("\n".join(lines), name=name, **done)
 
 
+_EXAMPLE = "`remote-gpu data kaggle://OWNER/NAME` fetches some"
 COMMANDS = (data,)

@@ -32,7 +32,7 @@ class LocalSource(Source):
         except FileNotFoundError:
             raise NoSuchDataError(
                 f"There is no {root} on this computer.",
-                hint="Local paths are relative to the notebook's folder.",
+                hint="Local paths are relative to the notebook's folder, or the terminal's.",
             ) from None
         except OSError as error:
             raise PrivateDataError(

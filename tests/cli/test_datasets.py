@@ -37,6 +37,7 @@ def test_data_are_fetched_ahead_listed_and_freed(here: Terminal, storage: Storag
     assert (fetched["data"], fetched["files"], fetched["bytes"]) == (address, 1, 5)
     assert [row["text"] for row in here.json("data")["datasets"]] == [address]
     assert "freed" in here.run("data", "--remove", "items").stdout
+    assert "no data lie on embedded: `remote-gpu data kaggle://" in here.run("data").stdout
 
 
 def test_data_of_this_computer_are_placed_too(here: Terminal) -> None:
