@@ -16,16 +16,22 @@ from tests.session.wiring import Wired
 pytestmark = pytest.mark.usefixtures("no_rules_of_the_user")
 
 
-def test_a_run_waits_for_the_sync_that_was_begun_ahead_and_tells_of_it_once(wired: Wired) -> None:
-    write(wired.here, {"train.py": "1", "data.bin": "x" * 2_000_000})
-    begun, may = threading.Event(), threading.Event()
+def hold(wired: Wired, kind: type[messages.Message]) -> tuple[threading.Event, threading.Event]:
+    """Hold messages of a kind; return what is set by the first one, and what lets them go."""
+    met, may = threading.Event(), threading.Event()
 
-    def hold(message: messages.Message) -> None:
-        if isinstance(message, project.LookProject):
-            begun.set()
+    def meet(message: messages.Message) -> None:
+        if isinstance(message, kind):
+            met.set()
             assert may.wait(60)
 
-    wired.before = hold
+    wired.before = meet
+    return met, may
+
+
+def test_a_run_waits_for_the_sync_that_was_begun_ahead_and_tells_of_it_once(wired: Wired) -> None:
+    write(wired.here, {"train.py": "1", "data.bin": "x" * 2_000_000})
+    begun, may = hold(wired, project.LookProject)
     wired.sync.begin_ahead()
     assert begun.wait(60)
     waiting = threading.Thread(target=lambda: lines.extend(wired.run()))
@@ -57,14 +63,7 @@ def test_what_fails_ahead_is_met_again_by_the_run(wired: Wired) -> None:
 
 def test_whoever_closes_does_not_wait_until_all_is_sent(wired: Wired) -> None:
     write(wired.here, {"data.bin": "x" * 2_000_000})
-    sending, may = threading.Event(), threading.Event()
-
-    def hold(message: messages.Message) -> None:
-        if isinstance(message, project.PutChunks):
-            sending.set()
-            assert may.wait(60)
-
-    wired.before = hold
+    sending, may = hold(wired, project.PutChunks)
     wired.sync.begin_ahead()
     assert sending.wait(60)
     closing = threading.Thread(target=wired.sync.close)
