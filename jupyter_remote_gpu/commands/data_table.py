@@ -13,6 +13,7 @@ from jupyter_remote_gpu.errors import BadReferenceError, RequestError
 from jupyter_remote_gpu.files.path_text import path_text
 from jupyter_remote_gpu.session.cell_data import ProjectData
 from jupyter_remote_gpu.session.datasets import Placed
+from jupyter_remote_gpu.session.file_words import count_text
 from jupyter_remote_gpu.session.summary import names_text, seconds_text, size_text
 
 from .machine_table import columns
@@ -40,7 +41,7 @@ def data_text(rows: Rows, now: float | None = None) -> str:
 
 def placed_text(name: str, text: str, placed: Placed) -> str:
     """Return what is said of a dataset that a machine has now: what, how much, and where."""
-    count = "1 file" if placed.files == 1 else f"{placed.files:,} files"
+    count = count_text(placed.files)
     also = f", also {placed.kaggle}" if placed.kaggle else ""
     lines = [
         f"{text} ({size_text(placed.bytes)}, {count}) is {path_text(placed.path)} on {name}{also}"

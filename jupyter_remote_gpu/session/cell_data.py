@@ -22,6 +22,7 @@ from .cell_push import CellPush
 from .cell_words import texts_given_to, texts_in
 from .client import AgentClient
 from .datasets import Carry, Placed, Placement, Where
+from .file_words import count_text
 from .summary import seconds_text, size_text
 
 DATASET = "dataset"
@@ -275,7 +276,7 @@ def at_kaggle(resolved: Resolved) -> str:
 
 def placed_line(resolved: Resolved, placed: Placed, more: str = "") -> str:
     """Return what is said of data that a machine has now: which version, how much, and where."""
-    count = "1 file" if placed.files == 1 else f"{placed.files:,} files"
+    count = count_text(placed.files)
     fetched = "fetched" if placed.fetched else "found"
     place = PurePosixPath(placed.path)
     at = path_text(f"{place.parent.name}/{place.name}")
